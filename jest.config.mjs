@@ -1,0 +1,20 @@
+// One config, projects by the kind of test. ESM needs --experimental-vm-modules (see package.json); `jest.mock` does
+// nothing in ESM: give fakes through constructors.
+const shared = {
+  testEnvironment: 'node',
+  transform: { '^.+\\.ts$': '@swc/jest' },
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+};
+const project = (displayName, testMatch, extra = {}) => ({ ...shared, displayName, testMatch, ...extra });
+
+export default {
+  projects: [
+    project('unit', ['<rootDir>/src/**/*.spec.ts']),
+    project('integration', ['<rootDir>/test/integration/**/*.spec.ts']),
+    project('contract', ['<rootDir>/test/contract/**/*.spec.ts']),
+    project('fault', ['<rootDir>/test/fault/**/*.spec.ts']),
+    project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts']),
+  ],
+  testTimeout: 30_000,
+};

@@ -1,0 +1,70 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** How completely a run can be ended, best first (DESIGN 2.9). */
+export type Confinement = 'pid-namespace' | 'process-group';
+
+/** A process is known by all of these together, never by its pid alone (RELIABILITY §1). */
+export interface ProcessIdentity {
+  readonly run_id: string;
+  readonly boot_id: string;
+  /** Of the outermost process that Nox spawned, as the host sees it. */
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat: clock ticks from boot to start. */
+  readonly start_ticks: number;
+  readonly confinement: Confinement;
+}
+
+export interface SpawnRequest {
+  /** Cookie of the run: it is in the environment of the whole tree as NOX_RUN_ID. */
+  readonly run_id: string;
+  /** Program (absolute path) and arguments; never a shell string. */
+  readonly argv: readonly [string, ...string[]];
+  readonly cwd: string;
+  /** The whole environment; nothing of Nox's own is added but NOX_RUN_ID. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** How a run ended, as facts (not prose). `forced` says that SIGKILL was needed. */
+export interface ExitFacts {
+  readonly exit_code: number | null;
+  readonly signal: string | null;
+  readonly forced: boolean;
+}
+
+export interface EndOptions {
+  /** How long to wait after SIGTERM before SIGKILL; 0 kills at once. */
+  readonly grace_ms: number;
+}
+
+/** A running tree. Streams are raw; whoever owns the process must read stdout and stderr. */
+export interface ManagedProcess {
+  readonly identity: ProcessIdentity;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Id of the program itself as the host sees it (inside wrappers it is not `identity.pid`); null until it is known or when it ended. */
+  programPid(): number | null;
+  /** Pids of the whole tree now, program first; empty when it ended. */
+  tree(): Promise<number[]>;
+  /** Sends a signal to the program only. */
+  signal(signal: 'SIGTERM' | 'SIGINT'): void;
+  /** Ends the whole tree: SIGTERM to the program, after the grace SIGKILL to everything, until nothing of the tree is alive. */
+  end(options: EndOptions): Promise<ExitFacts>;
+  /** Resolves when the program has exited and nothing of the tree is left (what it left behind is killed). Never rejects. */
+  readonly exited: Promise<ExitFacts>;
+}
+
+/** Starts process trees and can end them completely, also those of an earlier Nox that crashed. */
+export abstract class ProcessHost {
+  /** Which rung of the ladder is in use; found out once, at start. */
+  abstract confinement(): Confinement;
+  /** One sentence for people about what this rung promises. */
+  abstract describe(): string;
+  /** Rejects with the errno error when the program cannot be started (ENOENT, EACCES, EMFILE). */
+  abstract spawn(request: SpawnRequest): Promise<ManagedProcess>;
+  /**
+   * Ends whatever is left of runs of an earlier Nox. A pid is signalled only if boot id and start time match; members of
+   * the tree that escaped are found by the run's cookie. Answers the run ids that had living processes.
+   */
+  abstract sweep(runs: readonly ProcessIdentity[]): Promise<string[]>;
+}

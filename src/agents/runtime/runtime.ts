@@ -1,0 +1,93 @@
+import type { Usage } from '../../contracts/turn.js';
+import type { ExitFacts, ProcessIdentity } from '../process/process-host.js';
+
+/** What an agent's process tells, parsed once at the pipe's edge. */
+export type RuntimeEvent =
+  /** A turn began at the CLI (`system/init`). `failed_mcp` names servers that did not connect. */
+  | { type: 'turn_init'; session_id: string; model: string; failed_mcp: string[] }
+  /** Receipt of a prompt by its uuid (`command_lifecycle`). */
+  | { type: 'prompt_state'; prompt_uuid: string; state: 'queued' | 'started' | 'completed' | 'cancelled' }
+  | { type: 'text_delta'; text: string }
+  /** A whole text block of the reply. `parent_tool_use_id` is set when a sub-agent wrote it. */
+  | { type: 'text'; text: string; parent_tool_use_id: string | null }
+  | { type: 'tool_call'; tool_use_id: string; name: string; input: unknown; parent_tool_use_id: string | null }
+  | { type: 'tool_result'; tool_use_id: string; is_error: boolean; result: string }
+  | { type: 'api_retry'; attempt: number; max_retries: number; delay_ms: number; status: number | null; error: string }
+  /** The turn's end. Decide by `is_error`, never by the CLI's `subtype` (it says "success" for API errors). */
+  | { type: 'result'; is_error: boolean; terminal_reason: string; text: string; usage: Usage }
+  /** A line beside the protocol: stderr, or stdout that is not a known frame. Cut to 8 KiB. */
+  | { type: 'log'; stream: 'stderr' | 'stdout' | 'nox'; line: string };
+
+/** A tool call before it runs. `batch_size` counts the calls of the same assistant message. */
+export interface ToolCall {
+  readonly tool_use_id: string;
+  readonly tool_name: string;
+  readonly input: Record<string, unknown>;
+  readonly session_id: string | null;
+  readonly cwd: string;
+  readonly batch_size: number;
+  /** The CLI itself wants a person's answer (AskUserQuestion, ExitPlanMode). */
+  readonly requires_user_interaction: boolean;
+}
+
+export type ToolDecision =
+  | { readonly behavior: 'allow'; readonly updated_input?: Record<string, unknown> }
+  | { readonly behavior: 'deny'; readonly reason: string };
+
+/** Given at wiring: how a runtime calls up. */
+export interface RuntimeHandlers {
+  onEvent(event: RuntimeEvent): void;
+  /**
+   * Asked once per tool call, before it runs. The signal aborts when the call no longer waits (turn interrupted, process
+   * gone). A rejection counts as a denial: the driver fails closed.
+   */
+  onToolCall(call: ToolCall, signal: AbortSignal): Promise<ToolDecision>;
+}
+
+export interface RunRequest {
+  readonly run_id: string;
+  readonly agent_id: string;
+  /** The session to begin or to go on with. */
+  readonly session_id: string;
+  /** False: `--session-id` (first start). True: `--resume`, the CLI holds a transcript of it. */
+  readonly resume: boolean;
+  readonly cwd: string;
+  readonly system_prompt: string;
+  readonly model: string | undefined;
+  /** For the `command` runtime: program and arguments. */
+  readonly command: readonly string[] | undefined;
+  /** Whole environment of the child. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly disallowed_tools: readonly string[];
+  /** How long a tool call may wait for its decision before the CLI itself would give up. */
+  readonly tool_timeout_s: number;
+}
+
+export interface ReadyInfo {
+  readonly version: string | null;
+  /** Whether the CLI says it can reach an account: its `account.tokenSource`/`apiKeySource` are not both "none". */
+  readonly logged_in: boolean | null;
+}
+
+/** A living agent process that speaks the protocol. */
+export interface RuntimeSession {
+  readonly identity: ProcessIdentity;
+  /** Resolves on the initialize reply; rejects with a NoxError when the process ends or stays silent for 30 s first. */
+  readonly ready: Promise<ReadyInfo>;
+  programPid(): number | null;
+  tree(): Promise<number[]>;
+  /** Writes one prompt; at most one turn is in flight, the caller sees to that. Rejects when the pipe is gone. */
+  prompt(prompt: { uuid: string; content: string }): Promise<void>;
+  /** Asks the running turn to end; resolves when the CLI has taken note. No-op when idle. */
+  interrupt(): Promise<void>;
+  /** Ends the process and its whole tree. With grace: close politely first (`end_session` when idle, else SIGTERM). */
+  end(options: { grace_ms: number }): Promise<ExitFacts>;
+  /** Resolves after the last event has been handed on. `stderr_tail` holds up to 4 KiB for classifying the exit. */
+  readonly exited: Promise<ExitFacts & { readonly stderr_tail: string }>;
+}
+
+/** Drives one kind of agent process. Two adapters: the Claude CLI, and any program that speaks the same lines. */
+export abstract class AgentRuntime {
+  /** Starts the process. Rejects with CLAUDE_CLI_UNAVAILABLE or AGENT_START_FAILED; nothing is left behind then. */
+  abstract start(request: RunRequest, handlers: RuntimeHandlers): Promise<RuntimeSession>;
+}

@@ -1,0 +1,29 @@
+/** A tool call that asks to run, with everything that a decision is bound to. */
+export interface GatedCall {
+  readonly agent_id: string;
+  readonly session_id: string | null;
+  readonly turn_id: string | null;
+  readonly tool_use_id: string;
+  readonly tool_name: string;
+  readonly input: Record<string, unknown>;
+  readonly cwd: string;
+  readonly requires_user_interaction: boolean;
+}
+
+export type GateDecision =
+  | {
+      readonly behavior: 'allow';
+      readonly updated_input?: Record<string, unknown>;
+      readonly by: string;
+      readonly reason: string | null;
+      readonly approval_id: string | null;
+    }
+  | { readonly behavior: 'deny'; readonly reason: string; readonly by: string; readonly approval_id: string | null };
+
+/**
+ * Decides whether a tool call may run. Fails closed: an error is a denial. A call that must wait is stored before it
+ * is shown, and `onPending` is told its id; when `signal` aborts, the request is cancelled and the answer is a denial.
+ */
+export abstract class ApprovalGate {
+  abstract decide(call: GatedCall, signal: AbortSignal, onPending: (approval_id: string) => void): Promise<GateDecision>;
+}

@@ -1,0 +1,188 @@
+import { z } from 'zod';
+import { AgentId, PageQuery, Pagination, Timestamp } from './ids.js';
+
+export const RuntimeName = z.enum(['claude', 'command']);
+export type RuntimeName = z.infer<typeof RuntimeName>;
+
+export const DesiredState = z.enum(['active', 'inactive']);
+export const ProcessState = z.enum(['stopped', 'starting', 'running', 'stopping', 'backoff', 'hibernated', 'failed']);
+export type ProcessState = z.infer<typeof ProcessState>;
+export const Activity = z.enum(['idle', 'working', 'waiting_approval', 'waiting_input', 'parked', 'quota']);
+export type Activity = z.infer<typeof Activity>;
+
+/** One word for people, derived from the two axes above (DESIGN 4). */
+export const AgentStatusWord = z.enum([
+  'inactive',
+  'starting',
+  'idle',
+  'busy',
+  'waiting',
+  'parked',
+  'hibernated',
+  'stopping',
+  'crashed',
+  'failed',
+]);
+export type AgentStatusWord = z.infer<typeof AgentStatusWord>;
+
+export const Priority = z.enum(['critical', 'high', 'medium', 'low']);
+
+export const ResourceLimits = z.object({
+  max_memory_mb: z.number().int().min(64).max(8192).default(2048),
+  max_cpu_percent: z.number().int().min(1).max(800).default(50),
+  max_concurrent_tasks: z.number().int().min(1).max(100).default(10),
+  max_spawn_rate: z.number().int().min(0).max(1000).default(10),
+  max_depth: z.number().int().min(0).max(20).default(5),
+});
+export type ResourceLimits = z.infer<typeof ResourceLimits>;
+
+export const Backoff = z.object({
+  initial: z.number().int().min(10).max(600_000).default(1000),
+  factor: z.number().min(1).max(10).default(2),
+  max: z.number().int().min(10).max(3_600_000).default(60_000),
+  jitter: z.number().min(0).max(1).default(0.25),
+});
+
+/** `intensity` exits within `period_s` end in `failed`; `reset_after_s` of health forgets earlier exits. */
+export const RestartConfig = z.object({
+  policy: z.enum(['no', 'on-failure', 'always']).default('on-failure'),
+  intensity: z.number().int().min(0).max(1000).default(5),
+  period_s: z.number().int().min(1).max(86_400).default(300),
+  reset_after_s: z.number().int().min(1).max(86_400).default(600),
+  backoff_ms: Backoff.prefault({}),
+});
+export type RestartConfig = z.infer<typeof RestartConfig>;
+
+/** Environment values are references, never values: `env:NAME` of Nox's own environment or `file:name` in `.nox/secrets`. */
+export const SecretReference = z.string().regex(/^(env:[A-Z_][A-Z0-9_]*|file:[a-z0-9][a-z0-9._-]*)$/i, {
+  message: 'must be a reference, env:NAME or file:name, never a value',
+});
+
+/** Names that would let a registry entry redirect the model, load code or change git (RELIABILITY abuse case 14). */
+const FORBIDDEN_ENV =
+  /^(ANTHROPIC_|CLAUDE_|DISABLE_|GIT_|LD_|DYLD_|NODE_OPTIONS$|NODE_PATH$|PATH$|HOME$|NOX_|BASH_ENV$|ENV$|PYTHONPATH$)/;
+export const EnvName = z
+  .string()
+  .regex(/^[A-Z_][A-Z0-9_]{0,63}$/i, 'must be an environment variable name')
+  .refine((name) => !FORBIDDEN_ENV.test(name.toUpperCase()), 'is set by Nox and cannot be set here');
+
+const Name = z.string().trim().min(1).max(80);
+const SystemPrompt = z.string().max(65_536);
+const Capabilities = z.array(z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,49}$/i)).max(50);
+
+/** An agent as it stands in `agents.toml`: what it should be. Unknown keys are kept. */
+export const AgentConfig = z.looseObject({
+  name: Name,
+  system_prompt: SystemPrompt.default(''),
+  runtime: RuntimeName.default('claude'),
+  desired_state: DesiredState.default('inactive'),
+  model: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._:/@[\]-]{0,99}$/)
+    .optional(),
+  cwd: z.string().min(1).max(4096).optional(),
+  /** For `runtime = "command"` only: the program and its arguments; started without a shell. */
+  command: z.array(z.string().min(1).max(4096)).min(1).max(64).optional(),
+  capabilities: Capabilities.default([]),
+  priority: Priority.default('medium'),
+  mcp_services: z.array(z.string()).default([]),
+  created_at: Timestamp,
+  last_modified: Timestamp,
+  resource_limits: ResourceLimits.partial().optional(),
+  restart: RestartConfig.partial().optional(),
+  idle: z.object({ hibernate_after_s: z.number().int().min(0).max(604_800).optional() }).optional(),
+  env: z.record(EnvName, SecretReference).optional(),
+});
+export type AgentConfig = z.infer<typeof AgentConfig>;
+
+/** Body of POST /agents. */
+export const CreateAgent = z.strictObject({
+  id: AgentId.optional(),
+  name: Name,
+  system_prompt: SystemPrompt.default(''),
+  runtime: RuntimeName.default('claude'),
+  model: AgentConfig.shape.model,
+  cwd: AgentConfig.shape.cwd,
+  command: AgentConfig.shape.command,
+  capabilities: Capabilities.optional(),
+  priority: Priority.optional(),
+  resource_limits: ResourceLimits.partial().optional(),
+  restart: RestartConfig.partial().optional(),
+  idle: AgentConfig.shape.idle,
+  env: AgentConfig.shape.env,
+  start: z.boolean().default(false),
+});
+export type CreateAgent = z.infer<typeof CreateAgent>;
+
+/** Body of PATCH /agents/:id. A running agent restarts when what it runs with has changed. */
+export const UpdateAgent = CreateAgent.omit({ id: true, start: true, runtime: true }).partial().extend({
+  system_prompt: SystemPrompt.optional(),
+});
+export type UpdateAgent = z.infer<typeof UpdateAgent>;
+
+/** What a person sees of a run. Times RFC 3339; `memory_usage` bytes and `cpu_usage` percent of one core, null while not running. */
+export const AgentStatus = z.object({
+  id: AgentId,
+  status: AgentStatusWord,
+  desired_state: DesiredState,
+  process_state: ProcessState,
+  activity: Activity,
+  /** Id of the agent's process as the host sees it. */
+  pid: z.number().int().nullable(),
+  started_at: Timestamp.nullable(),
+  restart_count: z.number().int(),
+  memory_usage: z.number().nullable(),
+  cpu_usage: z.number().nullable(),
+  session_id: z.string().nullable(),
+  /** The turn that has the pipe now. */
+  current_turn_id: z.string().nullable(),
+  queued_turns: z.number().int(),
+  pending_approvals: z.number().int(),
+  /** Why it is in this state, when that is not plain: the last exit, the next attempt. */
+  reason: z.string().optional(),
+  /** When a crashed agent is started again. */
+  next_start_at: Timestamp.optional(),
+});
+export type AgentStatus = z.infer<typeof AgentStatus>;
+
+/** Usage since the agent was made. */
+export const UsageTotals = z.object({
+  turns: z.number(),
+  input_tokens: z.number(),
+  output_tokens: z.number(),
+  cost_usd: z.number(),
+});
+export type UsageTotals = z.infer<typeof UsageTotals>;
+
+/** An agent as the API shows it: configuration plus where its run stands. */
+export const Agent = AgentConfig.extend(AgentStatus.shape).extend({ usage: UsageTotals });
+export type Agent = z.infer<typeof Agent>;
+
+export const AgentListQuery = PageQuery.extend({
+  status: AgentStatusWord.optional(),
+  capability: z.string().max(50).optional(),
+});
+export const AgentList = z.object({ agents: z.array(Agent), pagination: Pagination });
+
+export const StopOptions = z
+  .strictObject({
+    /** End it now, without asking it first. */
+    force: z.boolean().default(false),
+    grace_ms: z.number().int().min(0).max(120_000).optional(),
+  })
+  .prefault({});
+export type StopOptions = z.infer<typeof StopOptions>;
+
+/** One line that an agent's process wrote outside the protocol, or that Nox wrote about it. */
+export const LogLine = z.object({
+  id: z.number().int(),
+  timestamp: Timestamp,
+  stream: z.enum(['stderr', 'stdout', 'nox']),
+  line: z.string(),
+});
+export type LogLine = z.infer<typeof LogLine>;
+export const LogQuery = z.object({
+  lines: z.coerce.number().int().min(1).max(10_000).default(100),
+  follow: z.stringbool().default(false),
+});
+export const LogList = z.object({ lines: z.array(LogLine) });

@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { ResourceLimits, RestartConfig } from './agent.js';
+
+const Port = z.number().int().min(0).max(65_535);
+
+/** The CLI's own messaging, timers and worktrees: they would bypass Nox (DESIGN 2.6). */
+export const DEFAULT_DISALLOWED_TOOLS = [
+  'SendMessage',
+  'ListAgents',
+  'CronCreate',
+  'CronDelete',
+  'CronList',
+  'ScheduleWakeup',
+  'Monitor',
+  'EnterWorktree',
+  'ExitWorktree',
+  'Workflow',
+];
+
+/** `system-config.toml`: every setting with its default. Unknown keys are kept and reported. */
+export const SystemConfig = z.looseObject({
+  schema_version: z.literal(1).default(1),
+  server: z
+    .looseObject({
+      host: z.string().default('127.0.0.1'),
+      port: Port.default(3000),
+      /** Beside its own. */
+      allowed_origins: z.array(z.url()).default([]),
+      /** Names beside the bound one under which browsers may reach Nox. */
+      allowed_hosts: z.array(z.string()).default([]),
+      /** Set it to listen beyond loopback without TLS, behind a proxy that has it. */
+      insecure_bind: z.boolean().default(false),
+    })
+    .prefault({}),
+  agents: z
+    .looseObject({
+      allowed_roots: z.array(z.string().min(1)).min(1).default(['.']),
+      max_agents: z.number().int().min(1).max(10_000).default(1000),
+      max_live_agents: z.number().int().min(1).max(1000).default(50),
+      hibernate_after_s: z.number().int().min(0).max(604_800).default(600),
+      stop_grace_ms: z.number().int().min(0).max(120_000).default(10_000),
+      run_as: z.enum(['same', 'own_uid']).default('same'),
+      confine: z.enum(['auto', 'require', 'off']).default('auto'),
+      limits: ResourceLimits.prefault({}),
+      restart: RestartConfig.prefault({}),
+      health: z
+        .looseObject({
+          sample_every_s: z.number().min(1).max(3600).default(5),
+          silent_turn_warn_s: z.number().int().min(1).max(86_400).default(300),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  claude_cli: z
+    .looseObject({
+      path: z.string().default(''),
+      model_endpoint: z.enum(['auto', 'claude', 'scripted']).default('auto'),
+      pass_env: z.array(z.string()).default(['ANTHROPIC_*', 'CLAUDE_*', 'DISABLE_*']),
+      disallowed_tools: z.array(z.string()).default(DEFAULT_DISALLOWED_TOOLS),
+      max_api_retries: z.number().int().min(0).max(20).default(2),
+    })
+    .prefault({}),
+  broker: z
+    .looseObject({
+      low_waits_at_most: z.number().int().min(1).default(8),
+      max_attempts: z.number().int().min(1).default(5),
+      max_queued_per_agent: z.number().int().min(1).default(10_000),
+      default_ttl_s: z.number().int().min(1).default(604_800),
+    })
+    .prefault({}),
+  approvals: z
+    .looseObject({
+      ask_expires_after_s: z.number().int().min(1).max(2_592_000).default(3600),
+      park_after_s: z.number().int().min(1).max(86_400).default(120),
+    })
+    .prefault({}),
+  auth: z
+    .looseObject({
+      access_token_s: z.number().int().min(30).max(86_400).default(600),
+      refresh_token_s: z.number().int().min(60).max(31_536_000).default(1_209_600),
+      login_attempts_per_min: z.number().int().min(1).max(1000).default(5),
+    })
+    .prefault({}),
+  retention: z
+    .looseObject({
+      events_days: z.number().int().min(1).default(30),
+      logs_days: z.number().int().min(1).default(30),
+      record_days: z.number().int().min(0).default(0),
+    })
+    .prefault({}),
+  git: z
+    .looseObject({ remote: z.string().default(''), push_every_s: z.number().int().min(1).default(60) })
+    .prefault({}),
+  logging: z
+    .looseObject({
+      level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+      format: z.enum(['json', 'pretty']).default('json'),
+    })
+    .prefault({}),
+});
+export type SystemConfig = z.infer<typeof SystemConfig>;

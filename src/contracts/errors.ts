@@ -1,0 +1,79 @@
+import { z } from 'zod';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+interface ErrorRow {
+  /** HTTP status of the answer. */
+  readonly status: number;
+  /** Exit status of the `nox` command that met it. */
+  readonly exit: number;
+  /** Level at which the server logs it. */
+  readonly level: LogLevel;
+  /** What a person reads when the thrower gave no text of its own. */
+  readonly message: string;
+}
+
+const row = (status: number, exit: number, level: LogLevel, message: string): ErrorRow => ({
+  status,
+  exit,
+  level,
+  message,
+});
+
+/**
+ * Every error that Nox answers with: one row each, for API, command line and log.
+ * Exit statuses: 1 Nox failed, 2 bad input, 3 not found, 4 not allowed, 5 conflict, 6 refused for now, 7 unreachable.
+ */
+export const ERRORS = {
+  VALIDATION_ERROR: row(400, 2, 'debug', 'The request does not fit the schema.'),
+  INVALID_REQUEST: row(400, 2, 'debug', 'The request cannot be read.'),
+  CONFIRMATION_REQUIRED: row(
+    400,
+    2,
+    'debug',
+    'This changes live state: send "confirm": true, or "dry_run": true to see what would happen.',
+  ),
+  UNAUTHORIZED: row(401, 4, 'info', 'A valid access token is needed: log in first.'),
+  FORBIDDEN: row(403, 4, 'info', 'Your role does not allow this.'),
+  FORBIDDEN_ORIGIN: row(403, 4, 'warn', 'The Host or Origin of this request is not allowed.'),
+  NOT_FOUND: row(404, 3, 'debug', 'There is nothing at this address.'),
+  AGENT_NOT_FOUND: row(404, 3, 'debug', 'No agent has this id.'),
+  TURN_NOT_FOUND: row(404, 3, 'debug', 'No turn has this id.'),
+  APPROVAL_NOT_FOUND: row(404, 3, 'debug', 'No approval has this id.'),
+  COMMIT_NOT_FOUND: row(404, 3, 'debug', 'The registry has no such commit.'),
+  AGENT_ALREADY_EXISTS: row(409, 5, 'debug', 'An agent with this id exists already.'),
+  INVALID_STATE: row(409, 5, 'debug', 'This cannot be done in the present state.'),
+  APPROVAL_ALREADY_DECIDED: row(409, 5, 'info', 'This request has already been decided or has ended.'),
+  REGISTRY_INVALID: row(409, 5, 'warn', 'A registry file on disk is not valid; mend it first.'),
+  PAYLOAD_TOO_LARGE: row(413, 2, 'info', 'The request body is larger than allowed.'),
+  UNSUPPORTED_MEDIA_TYPE: row(415, 2, 'debug', 'Send JSON with Content-Type: application/json.'),
+  RESOURCE_LIMIT_EXCEEDED: row(429, 6, 'info', 'A limit has been reached.'),
+  RATE_LIMITED: row(429, 6, 'info', 'Too many requests; try again later.'),
+  INTERNAL_SERVER_ERROR: row(500, 1, 'error', 'Nox failed; the server log has the reason under this request_id.'),
+  GIT_OPERATION_FAILED: row(500, 1, 'error', 'Git refused the registry change; nothing was changed.'),
+  AGENT_START_FAILED: row(502, 1, 'warn', 'The agent process could not be started.'),
+  CLAUDE_CLI_UNAVAILABLE: row(
+    503,
+    6,
+    'warn',
+    'The Claude CLI was not found. Install it with "npm install -g @anthropic-ai/claude-code", or set NOX_CLAUDE_PATH to it; then start the agent again.',
+  ),
+  MODEL_UNAVAILABLE: row(503, 6, 'warn', 'The agent cannot reach its model.'),
+  SHUTTING_DOWN: row(503, 6, 'info', 'Nox is shutting down.'),
+  STORAGE_FAILED: row(507, 1, 'error', 'The disk refused the write; nothing was changed.'),
+  SERVER_UNREACHABLE: row(0, 7, 'warn', 'Nox does not answer. Is it running? Start it with "npm start".'),
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** One field that did not fit: where it is (`resource_limits.max_memory_mb`) and what is wrong with it. */
+export const FieldProblem = z.object({ field: z.string(), message: z.string() });
+export type FieldProblem = z.infer<typeof FieldProblem>;
+
+/** Body of every answer that is not a success. */
+export const ErrorBody = z.object({
+  error: z.object({ code: z.string(), message: z.string(), details: z.unknown().optional() }),
+  timestamp: z.string(),
+  request_id: z.string(),
+});
+export type ErrorBody = z.infer<typeof ErrorBody>;

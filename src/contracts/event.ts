@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { Activity, AgentStatus, LogLine, ProcessState } from './agent.js';
+import { Approval } from './approval.js';
+import { AgentId, Timestamp } from './ids.js';
+import { ReconcileStep, RegistryCommit } from './registry.js';
+import { ModelMode } from './system.js';
+import { Turn, Usage } from './turn.js';
+
+const turn = { turn_id: z.string() };
+
+/**
+ * Every event that Nox tells the world, by type. The area before the dot is the room in which it is announced;
+ * events that carry an agent also go to the room `agent:<id>`.
+ */
+export const EVENTS = {
+  'agent.created': z.object({ name: z.string(), actor: z.string() }),
+  'agent.updated': z.object({ fields: z.array(z.string()), actor: z.string() }),
+  'agent.deleted': z.object({ actor: z.string() }),
+  /** The whole status, so that a client need not ask. */
+  'agent.status_changed': z.object({
+    status: AgentStatus,
+    previous: z.object({ process_state: ProcessState, activity: Activity }),
+  }),
+  /** Spawn, Initialize, Monitor, Communicate, Persist, Restart, Cleanup (seed 004). */
+  'agent.lifecycle': z.object({ step: z.string(), detail: z.string() }),
+  'agent.log': LogLine.omit({ id: true, timestamp: true }),
+  'agent.api_retry': z.object({
+    ...turn,
+    attempt: z.number(),
+    max_retries: z.number(),
+    delay_ms: z.number(),
+    error: z.string(),
+  }),
+
+  'turn.queued': z.object({ turn: Turn }),
+  'turn.started': z.object({ ...turn, session_id: z.string().nullable(), model: z.string().nullable() }),
+  /** Part of a text that is being written; dropped from the journal when its turn ends. */
+  'turn.text_delta': z.object({ ...turn, text: z.string() }),
+  /** A whole text block; it replaces the deltas before it. */
+  'turn.text': z.object({ ...turn, text: z.string() }),
+  'turn.tool_call': z.object({ ...turn, tool_use_id: z.string(), name: z.string(), input: z.unknown() }),
+  'turn.tool_decided': z.object({
+    ...turn,
+    tool_use_id: z.string(),
+    decision: z.enum(['allow', 'deny']),
+    by: z.string(),
+    reason: z.string().nullable(),
+    approval_id: z.string().nullable(),
+  }),
+  'turn.tool_result': z.object({ ...turn, tool_use_id: z.string(), is_error: z.boolean(), result: z.string() }),
+  'turn.ended': z.object({ turn: Turn, usage: Usage.nullable() }),
+
+  'approval.requested': z.object({ approval: Approval }),
+  'approval.decided': z.object({ approval: Approval }),
+  'approval.expired': z.object({ approval: Approval }),
+  'approval.cancelled': z.object({ approval: Approval }),
+  /** What became of an approved call. */
+  'approval.executed': z.object({ approval: Approval }),
+
+  'registry.committed': z.object({ commit: RegistryCommit }),
+  'registry.rolled_back': z.object({ commit: RegistryCommit, reconciled: z.array(ReconcileStep) }),
+  'registry.invalid': z.object({ file: z.string(), message: z.string() }),
+
+  'system.started': z.object({ version: z.string() }),
+  'system.stopping': z.object({ reason: z.string() }),
+  'system.model_changed': z.object({ mode: ModelMode, demo: z.boolean(), actor: z.string() }),
+  'system.login': z.object({ username: z.string(), success: z.boolean(), address: z.string() }),
+} as const;
+
+export type EventType = keyof typeof EVENTS;
+export type EventPayload<T extends EventType> = z.infer<(typeof EVENTS)[T]>;
+
+/** What goes over SSE and socket.io. `seq` grows by one with each event of this server; resume after the last one seen. */
+export interface NoxEvent<T extends EventType = EventType> {
+  readonly id: string;
+  readonly seq: number;
+  readonly type: T;
+  readonly timestamp: string;
+  readonly agent_id?: string;
+  readonly payload: EventPayload<T>;
+}
+
+/** The same, told apart by `type`. */
+export type AnyNoxEvent = { [T in EventType]: NoxEvent<T> }[EventType];
+
+const Envelope = z.object({
+  id: z.string(),
+  seq: z.number().int(),
+  type: z.string(),
+  timestamp: Timestamp,
+  agent_id: AgentId.optional(),
+  payload: z.unknown(),
+});
+
+/** Parses an event at a client's edge. Types newer than this client are `undefined`, not an error. */
+export function parseEvent(raw: unknown): AnyNoxEvent | undefined {
+  const envelope = Envelope.parse(raw);
+  const schema = EVENTS[envelope.type as EventType];
+  if (schema === undefined) return undefined;
+  return { ...envelope, payload: schema.parse(envelope.payload) } as AnyNoxEvent;
+}
+
+/** Rooms of the live connection, beside `agent:<id>`. */
+export const Room = z.union([
+  z.enum(['agent', 'turn', 'approval', 'registry', 'system', 'task', 'message', 'service']),
+  z.string().regex(/^agent:[a-z0-9-]{3,50}$/),
+]);
+
+/** Rooms in which an event is announced. */
+export function roomsOf(event: Pick<NoxEvent, 'type' | 'agent_id'>): string[] {
+  const area = event.type.slice(0, event.type.indexOf('.'));
+  return event.agent_id === undefined ? [area] : [area, `agent:${event.agent_id}`];
+}
+
+export const EventQuery = z.object({
+  /** Events after this one; the `Last-Event-ID` header says the same. */
+  after_seq: z.coerce.number().int().min(0).optional(),
+  agent_id: AgentId.optional(),
+  /** Areas, as `agent,approval`. */
+  areas: z
+    .string()
+    .regex(/^[a-z]+(,[a-z]+)*$/)
+    .optional(),
+  /** Without following: a page of past events. */
+  follow: z.stringbool().default(true),
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+});
+export const EventList = z.object({ events: z.array(Envelope), last_seq: z.number() });
+
+/** Client → server on the socket: `subscribe`. Without `after_seq` the answer holds a snapshot, then live events follow. */
+export const SubscribeRequest = z.object({
+  rooms: z.array(Room).min(1).max(200),
+  after_seq: z.number().int().min(0).optional(),
+});
+/** `resync` says that the events after `after_seq` are no longer all there: take the snapshot. */
+export const SubscribeReply = z.object({
+  seq: z.number().int(),
+  resync: z.boolean(),
+  snapshot: z.object({ agents: z.array(z.unknown()), approvals: z.array(z.unknown()) }).nullable(),
+});
+export type SubscribeReply = z.infer<typeof SubscribeReply>;

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { Timestamp } from './ids.js';
+
+export const ComponentHealth = z.object({
+  status: z.enum(['ok', 'degraded', 'failed']),
+  /** One sentence for a person; names the remedy when not ok. */
+  detail: z.string(),
+});
+export type ComponentHealth = z.infer<typeof ComponentHealth>;
+
+/** Public, so it says nothing about agents. */
+export const Health = z.object({
+  status: z.enum(['ok', 'degraded', 'failed']),
+  version: z.string(),
+  uptime_s: z.number(),
+});
+
+/** How agents reach their model: the person's own Claude, or the scripted one of the demo. */
+export const ModelMode = z.enum(['claude', 'scripted']);
+export type ModelMode = z.infer<typeof ModelMode>;
+
+export const SystemStatus = z.object({
+  status: z.enum(['ok', 'degraded', 'failed']),
+  version: z.string(),
+  server_name: z.string(),
+  started_at: Timestamp,
+  uptime_s: z.number(),
+  /** Names `claude_cli`, `registry`, `journal`, `process_isolation`, … */
+  components: z.record(z.string(), ComponentHealth),
+  agents: z.object({ total: z.number(), active: z.number(), running: z.number(), failed: z.number() }),
+  approvals_pending: z.number(),
+  last_seq: z.number(),
+  model: z.object({
+    mode: ModelMode,
+    /** True while this mode was chosen by Nox at its first start and no person has confirmed it. */
+    demo: z.boolean(),
+    detail: z.string(),
+  }),
+  process: z.object({ rss_bytes: z.number(), pid: z.number() }),
+});
+export type SystemStatus = z.infer<typeof SystemStatus>;
+
+export const UseModel = z.strictObject({ mode: ModelMode });

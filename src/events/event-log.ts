@@ -1,0 +1,132 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { AnyNoxEvent, EventPayload, EventType, NoxEvent } from '../contracts/event.js';
+import { Clock } from '../shared/clock.js';
+import { StateDb, type Tx } from '../shared/db/state-db.js';
+import { newId } from '../shared/ids.js';
+
+export type Listener = (event: AnyNoxEvent) => void;
+
+interface EventRow {
+  seq: number;
+  id: string;
+  type: string;
+  at_ms: number;
+  agent_id: string | null;
+  payload_json: string;
+}
+
+export interface ReplayFilter {
+  readonly agent_id?: string | undefined;
+  readonly areas?: readonly string[] | undefined;
+  readonly limit?: number;
+}
+
+/**
+ * What happened, in one global order. Contract: an event is announced to listeners only after it is durable, in the
+ * order of `seq`, and never when the work that it was part of failed. A listener that throws harms nobody else.
+ */
+@Injectable()
+export class EventLog {
+  private readonly listeners = new Set<Listener>();
+  /** Set by wiring: where the failure of a listener is reported. */
+  onListenerError: (error: unknown) => void = () => undefined;
+
+  constructor(
+    @Inject(StateDb) private readonly db: StateDb,
+    @Inject(Clock) private readonly clock: Clock,
+  ) {}
+
+  /** Stores an event of its own, then announces it. */
+  append<T extends EventType>(type: T, payload: EventPayload<T>, agent_id?: string): Promise<NoxEvent<T>> {
+    return this.db.write((tx) => this.appendIn(tx, type, payload, agent_id));
+  }
+
+  /** Stores an event with the change that it tells, in the same transaction. */
+  appendIn<T extends EventType>(tx: Tx, type: T, payload: EventPayload<T>, agent_id?: string): NoxEvent<T> {
+    const at_ms = this.clock.now();
+    const id = newId('evt');
+    const turn_id = turnOf(payload);
+    const { last_id: seq } = tx.run(
+      'INSERT INTO events (id, type, at_ms, agent_id, turn_id, payload_json) VALUES (?, ?, ?, ?, ?, ?)',
+      id,
+      type,
+      at_ms,
+      agent_id ?? null,
+      turn_id,
+      JSON.stringify(payload),
+    );
+    const timestamp = this.clock.iso(at_ms);
+    const event: NoxEvent<T> = { id, seq, type, timestamp, ...(agent_id === undefined ? {} : { agent_id }), payload };
+    tx.afterCommit(() => this.announce(event as unknown as AnyNoxEvent));
+    return event;
+  }
+
+  /** Returns the function that ends the subscription. */
+  subscribe(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Stored events after `seq`, oldest first, at most `limit` (1000). */
+  since(seq: number, filter: ReplayFilter = {}): AnyNoxEvent[] {
+    const areas = filter.areas?.map((area) => `${area}.%`) ?? [];
+    const rows = this.db.all<EventRow>(
+      `SELECT seq, id, type, at_ms, agent_id, payload_json FROM events
+       WHERE seq > ? AND (? IS NULL OR agent_id = ?) ${areas.length > 0 ? `AND (${areas.map(() => 'type LIKE ?').join(' OR ')})` : ''}
+       ORDER BY seq LIMIT ?`,
+      seq,
+      filter.agent_id ?? null,
+      filter.agent_id ?? null,
+      ...areas,
+      filter.limit ?? 1000,
+    );
+    return rows.map((row) => this.fromRow(row));
+  }
+
+  /** Seq of the newest stored event; 0 when there is none. */
+  lastSeq(): number {
+    return this.db.get<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'events'")?.seq ?? 0;
+  }
+
+  /** Seq of the oldest event still kept; 0 when there is none. */
+  firstSeq(): number {
+    return this.db.get<{ seq: number | null }>('SELECT MIN(seq) AS seq FROM events')?.seq ?? 0;
+  }
+
+  /** Forgets the deltas of a turn: its whole texts say the same. */
+  dropDeltasIn(tx: Tx, turn_id: string): void {
+    tx.run("DELETE FROM events WHERE turn_id = ? AND type = 'turn.text_delta'", turn_id);
+  }
+
+  /** Forgets events older than `days`; answers how many. */
+  prune(days: number): Promise<number> {
+    const before = this.clock.now() - days * 86_400_000;
+    return this.db.write((tx) => tx.run('DELETE FROM events WHERE at_ms < ?', before).changes);
+  }
+
+  private announce(event: AnyNoxEvent): void {
+    for (const listener of this.listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.onListenerError(error);
+      }
+    }
+  }
+
+  private fromRow(row: EventRow): AnyNoxEvent {
+    return {
+      id: row.id,
+      seq: row.seq,
+      type: row.type,
+      timestamp: this.clock.iso(row.at_ms),
+      ...(row.agent_id === null ? {} : { agent_id: row.agent_id }),
+      payload: JSON.parse(row.payload_json),
+    } as AnyNoxEvent;
+  }
+}
+
+function turnOf(payload: object): string | null {
+  if ('turn_id' in payload && typeof payload.turn_id === 'string') return payload.turn_id;
+  return null;
+}

@@ -1,0 +1,36 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** Prefix of the temporary files, so that recovery can tell and remove them. */
+export const TMP_PREFIX = '.nox-tmp-';
+
+/**
+ * Replaces a file so that after a crash at any instant it holds the old or the new text, whole, and so that success
+ * means it is on the disk: write to a new file beside it, fsync, rename, fsync the directory.
+ */
+export async function writeFileAtomic(path: string, text: string | Uint8Array, mode = 0o644): Promise<void> {
+  const directory = dirname(path);
+  const tmp = join(directory, `${TMP_PREFIX}${basename(path)}-${randomBytes(6).toString('hex')}`);
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  try {
+    const file = await open(tmp, flags, mode);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(tmp, path);
+  } catch (error) {
+    await unlink(tmp).catch(() => undefined);
+    throw error;
+  }
+  const dir = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await dir.sync();
+  } finally {
+    await dir.close();
+  }
+}

@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { StateDb } from './state-db.js';
+
+describe(StateDb.name, () => {
+  let db: StateDb;
+  beforeEach(() => {
+    db = new StateDb(':memory:');
+  });
+  afterEach(() => db.close());
+
+  it('resolves with the value of the work once it is committed', async () => {
+    await expect(db.write((tx) => tx.run("INSERT INTO meta VALUES ('a', '1')").changes)).resolves.toBe(1);
+    expect(db.getMeta('a')).toBe('1');
+  });
+
+  it('undoes only the work that throws, and keeps the others of the same group', async () => {
+    const before = db.write((tx) => tx.run("INSERT INTO meta VALUES ('before', '1')"));
+    const bad = db.write((tx) => {
+      tx.run("INSERT INTO meta VALUES ('bad', '1')");
+      throw new Error('no');
+    });
+    const after = db.write((tx) => tx.run("INSERT INTO meta VALUES ('after', '1')"));
+    await expect(bad).rejects.toThrow('no');
+    await Promise.all([before, after]);
+    expect(db.all('SELECT key FROM meta ORDER BY key').map((r) => r['key'])).toEqual(['after', 'before']);
+  });
+
+  it('says what is after the commit in the order of the works, never for one that failed', async () => {
+    const said: string[] = [];
+    const works = [
+      db.write((tx) => tx.afterCommit(() => said.push('first'))),
+      db.write((tx) => {
+        tx.afterCommit(() => said.push('never'));
+        throw new Error('no');
+      }).catch(() => undefined),
+      db.write((tx) => tx.afterCommit(() => said.push('second'))),
+    ];
+    expect(said).toEqual([]);
+    await Promise.all(works);
+    expect(said).toEqual(['first', 'second']);
+  });
+
+  it('names a fault of the engine as STORAGE_FAILED', async () => {
+    await db.setMeta('a', '1');
+    await expect(db.write((tx) => tx.run("INSERT INTO meta VALUES ('a', '2')"))).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+  });
+
+  it('writes what waits when it closes, and refuses what comes later', async () => {
+    const last = db.setMeta('last', '1');
+    db.close();
+    await expect(last).resolves.toBeUndefined();
+    await expect(db.setMeta('late', '1')).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
+  });
+});

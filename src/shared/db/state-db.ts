@@ -1,0 +1,171 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { errnoOf, messageOf, NoxError } from '../nox-error.js';
+import { MIGRATIONS } from './schema.js';
+
+export type Row = Record<string, string | number | null>;
+
+interface Waiting {
+  readonly work: (tx: Tx) => unknown;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What a unit of work may do: statements of one transaction, and a word that is said once it is durable. */
+export interface Tx {
+  run(sql: string, ...values: SQLInputValue[]): { changes: number; last_id: number };
+  all<T = Row>(sql: string, ...values: SQLInputValue[]): T[];
+  get<T = Row>(sql: string, ...values: SQLInputValue[]): T | undefined;
+  /** Runs after the commit, in the order of the calls; never when the work failed. */
+  afterCommit(fn: () => void): void;
+}
+
+/**
+ * The flow's database (DESIGN 2.4): SQLite in WAL mode with `synchronous=FULL`. Contract:
+ * - `write` resolves only when its work is on the disk; works that throw leave nothing and reject alone.
+ * - All works queued in one turn of the event loop share one transaction (group commit), in the order they came.
+ * - `afterCommit` callbacks of earlier works run before those of later ones.
+ */
+export class StateDb {
+  private readonly db: DatabaseSync;
+  private readonly statements = new Map<string, StatementSync>();
+  private waiting: Waiting[] = [];
+  private flushing = false;
+  private closed = false;
+
+  constructor(path: string) {
+    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    this.db = new DatabaseSync(path);
+    if (path !== ':memory:') chmodSync(path, 0o600);
+    this.db.exec(
+      'PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;',
+    );
+    this.migrate();
+  }
+
+  write<T>(work: (tx: Tx) => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.closed) {
+        reject(new NoxError('SHUTTING_DOWN'));
+        return;
+      }
+      this.waiting.push({ work, resolve: resolve as (value: never) => void, reject });
+      if (!this.flushing) {
+        this.flushing = true;
+        setImmediate(() => this.flush());
+      }
+    });
+  }
+
+  all<T = Row>(sql: string, ...values: SQLInputValue[]): T[] {
+    return this.prepare(sql).all(...values) as T[];
+  }
+
+  get<T = Row>(sql: string, ...values: SQLInputValue[]): T | undefined {
+    return this.prepare(sql).get(...values) as T | undefined;
+  }
+
+  getMeta(key: string): string | undefined {
+    return this.get<{ value: string }>('SELECT value FROM meta WHERE key = ?', key)?.value;
+  }
+
+  setMeta(key: string, value: string): Promise<void> {
+    return this.write((tx) => {
+      tx.run(
+        'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+        key,
+        value,
+      );
+    });
+  }
+
+  /** Writes what still waits, then closes. Later writes are refused. */
+  close(): void {
+    if (this.closed) return;
+    this.flush();
+    this.closed = true;
+    this.statements.clear();
+    this.db.close();
+  }
+
+  private prepare(sql: string): StatementSync {
+    let statement = this.statements.get(sql);
+    if (statement === undefined) {
+      statement = this.db.prepare(sql);
+      this.statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  private flush(): void {
+    this.flushing = false;
+    if (this.closed) return;
+    const batch = this.waiting;
+    this.waiting = [];
+    if (batch.length === 0) return;
+    const done: (() => void)[] = [];
+    const failed: (() => void)[] = [];
+    try {
+      this.db.exec('BEGIN IMMEDIATE');
+      for (const item of batch) this.runOne(item, done, failed);
+      this.db.exec('COMMIT');
+    } catch (error) {
+      if (this.db.isTransaction) this.db.exec('ROLLBACK');
+      const reason = storageError(error);
+      for (const item of batch) item.reject(reason);
+      return;
+    }
+    for (const fn of failed) fn();
+    for (const fn of done) fn();
+  }
+
+  private runOne(item: Waiting, done: (() => void)[], failed: (() => void)[]): void {
+    const after: (() => void)[] = [];
+    this.db.exec('SAVEPOINT work');
+    try {
+      const value = item.work(this.tx(after)) as never;
+      this.db.exec('RELEASE work');
+      done.push(...after, () => item.resolve(value));
+    } catch (error) {
+      // A full disk may have ended the whole transaction; then nothing of the batch can be kept.
+      if (!this.db.isTransaction) throw error;
+      this.db.exec('ROLLBACK TO work; RELEASE work');
+      failed.push(() => item.reject(error instanceof NoxError ? error : storageError(error)));
+    }
+  }
+
+  private tx(after: (() => void)[]): Tx {
+    return {
+      run: (sql, ...values) => {
+        const { changes, lastInsertRowid } = this.prepare(sql).run(...values);
+        return { changes: Number(changes), last_id: Number(lastInsertRowid) };
+      },
+      all: (sql, ...values) => this.all(sql, ...values),
+      get: (sql, ...values) => this.get(sql, ...values),
+      afterCommit: (fn) => after.push(fn),
+    };
+  }
+
+  private migrate(): void {
+    const version = Number(Object.values(this.db.prepare('PRAGMA user_version').get() ?? { v: 0 })[0]);
+    if (version > MIGRATIONS.length) {
+      throw new NoxError(
+        'STORAGE_FAILED',
+        `The journal was written by a newer Nox (schema ${version}, this one knows ${MIGRATIONS.length}). Start that version instead.`,
+      );
+    }
+    for (const [index, sql] of MIGRATIONS.entries()) {
+      if (index < version) continue;
+      this.db.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${index + 1}; COMMIT`);
+    }
+  }
+}
+
+function storageError(error: unknown): unknown {
+  // node:sqlite marks every error of the engine this way; anything else is a fault in the work itself.
+  if (errnoOf(error) !== 'ERR_SQLITE_ERROR') return error;
+  return new NoxError('STORAGE_FAILED', `The journal refused the write: ${messageOf(error)}`, undefined, {
+    cause: error,
+  });
+}
