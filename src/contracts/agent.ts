@@ -27,31 +27,59 @@ export type AgentStatusWord = z.infer<typeof AgentStatusWord>;
 
 export const Priority = z.enum(['critical', 'high', 'medium', 'low']);
 
-export const ResourceLimits = z.object({
-  max_memory_mb: z.number().int().min(64).max(8192).default(2048),
-  max_cpu_percent: z.number().int().min(1).max(800).default(50),
-  max_concurrent_tasks: z.number().int().min(1).max(100).default(10),
-  max_spawn_rate: z.number().int().min(0).max(1000).default(10),
-  max_depth: z.number().int().min(0).max(20).default(5),
-});
+const limits = {
+  max_memory_mb: z.number().int().min(64).max(8192),
+  max_cpu_percent: z.number().int().min(1).max(800),
+  max_concurrent_tasks: z.number().int().min(1).max(100),
+  max_spawn_rate: z.number().int().min(0).max(1000),
+  max_depth: z.number().int().min(0).max(20),
+};
+export const ResourceLimits = z.object(limits);
 export type ResourceLimits = z.infer<typeof ResourceLimits>;
 
-export const Backoff = z.object({
-  initial: z.number().int().min(10).max(600_000).default(1000),
-  factor: z.number().min(1).max(10).default(2),
-  max: z.number().int().min(10).max(3_600_000).default(60_000),
-  jitter: z.number().min(0).max(1).default(0.25),
+/** The same with the defaults of `system-config.toml`. An agent's own table holds only what it says otherwise. */
+export const DefaultResourceLimits = z.object({
+  max_memory_mb: limits.max_memory_mb.default(2048),
+  max_cpu_percent: limits.max_cpu_percent.default(50),
+  max_concurrent_tasks: limits.max_concurrent_tasks.default(10),
+  max_spawn_rate: limits.max_spawn_rate.default(10),
+  max_depth: limits.max_depth.default(5),
 });
 
-/** `intensity` exits within `period_s` end in `failed`; `reset_after_s` of health forgets earlier exits. */
-export const RestartConfig = z.object({
-  policy: z.enum(['no', 'on-failure', 'always']).default('on-failure'),
-  intensity: z.number().int().min(0).max(1000).default(5),
-  period_s: z.number().int().min(1).max(86_400).default(300),
-  reset_after_s: z.number().int().min(1).max(86_400).default(600),
-  backoff_ms: Backoff.prefault({}),
-});
+const backoff = {
+  initial: z.number().int().min(10).max(600_000),
+  factor: z.number().min(1).max(10),
+  max: z.number().int().min(10).max(3_600_000),
+  jitter: z.number().min(0).max(1),
+};
+const restart = {
+  policy: z.enum(['no', 'on-failure', 'always']),
+  intensity: z.number().int().min(0).max(1000),
+  period_s: z.number().int().min(1).max(86_400),
+  reset_after_s: z.number().int().min(1).max(86_400),
+};
+
+/** More than `intensity` exits within `period_s` end in `failed`; `reset_after_s` of health forgets earlier exits. */
+export const RestartConfig = z.object({ ...restart, backoff_ms: z.object(backoff) });
 export type RestartConfig = z.infer<typeof RestartConfig>;
+
+/** What an agent says otherwise. */
+export const RestartOverrides = z.object({ ...restart, backoff_ms: z.object(backoff).partial() }).partial();
+
+export const DefaultRestartConfig = z.object({
+  policy: restart.policy.default('on-failure'),
+  intensity: restart.intensity.default(5),
+  period_s: restart.period_s.default(300),
+  reset_after_s: restart.reset_after_s.default(600),
+  backoff_ms: z
+    .object({
+      initial: backoff.initial.default(1000),
+      factor: backoff.factor.default(2),
+      max: backoff.max.default(60_000),
+      jitter: backoff.jitter.default(0.25),
+    })
+    .prefault({}),
+});
 
 /** Environment values are references, never values: `env:NAME` of Nox's own environment or `file:name` in `.nox/secrets`. */
 export const SecretReference = z.string().regex(/^(env:[A-Z_][A-Z0-9_]*|file:[a-z0-9][a-z0-9._-]*)$/i, {
@@ -89,7 +117,7 @@ export const AgentConfig = z.looseObject({
   created_at: Timestamp,
   last_modified: Timestamp,
   resource_limits: ResourceLimits.partial().optional(),
-  restart: RestartConfig.partial().optional(),
+  restart: RestartOverrides.optional(),
   idle: z.object({ hibernate_after_s: z.number().int().min(0).max(604_800).optional() }).optional(),
   env: z.record(EnvName, SecretReference).optional(),
 });
@@ -107,7 +135,7 @@ export const CreateAgent = z.strictObject({
   capabilities: Capabilities.optional(),
   priority: Priority.optional(),
   resource_limits: ResourceLimits.partial().optional(),
-  restart: RestartConfig.partial().optional(),
+  restart: RestartOverrides.optional(),
   idle: AgentConfig.shape.idle,
   env: AgentConfig.shape.env,
   start: z.boolean().default(false),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ResourceLimits, RestartConfig } from './agent.js';
+import { DefaultResourceLimits, DefaultRestartConfig } from './agent.js';
 
 const Port = z.number().int().min(0).max(65_535);
 
@@ -41,8 +41,8 @@ export const SystemConfig = z.looseObject({
       stop_grace_ms: z.number().int().min(0).max(120_000).default(10_000),
       run_as: z.enum(['same', 'own_uid']).default('same'),
       confine: z.enum(['auto', 'require', 'off']).default('auto'),
-      limits: ResourceLimits.prefault({}),
-      restart: RestartConfig.prefault({}),
+      limits: DefaultResourceLimits.prefault({}),
+      restart: DefaultRestartConfig.prefault({}),
       health: z
         .looseObject({
           sample_every_s: z.number().min(1).max(3600).default(5),

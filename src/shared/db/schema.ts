@@ -43,6 +43,7 @@ export const MIGRATIONS: readonly string[] = [
     agent_id TEXT PRIMARY KEY,
     session_id TEXT NOT NULL,
     has_transcript INTEGER NOT NULL DEFAULT 0,
+    hibernated INTEGER NOT NULL DEFAULT 0,
     restart_count INTEGER NOT NULL DEFAULT 0,
     updated_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
