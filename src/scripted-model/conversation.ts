@@ -38,6 +38,8 @@ export interface ToolOutcome {
 /** A request, read: what a person asked last, and how far the conversation has come since. */
 export interface Conversation {
   readonly prompt: string;
+  /** How many prompts came before it: with the session, this names a prompt for good. */
+  readonly prompts_before: number;
   /** Of the tool calls since the prompt, in order. */
   readonly outcomes: readonly ToolOutcome[];
   /** Results in the last message: those that this request brings. */
@@ -48,7 +50,9 @@ export interface Conversation {
 const INJECTED = [
   /^\s*<system-reminder>[\s\S]*<\/system-reminder>\s*$/,
   /^\s*\[Request interrupted by user/,
-  /^\s*Continue from where you left off\.\s*$/,
+  // Also as Nox writes it to an agent whose process died: the script goes on.
+  /^\s*Continue (?:from )?where you (?:left off|stopped|were)/i,
+  /^\s*Your response above was cut off mid-stream\./,
   /^\s*<(local-command|command-|task-notification)/,
 ];
 const isInjected = (text: string): boolean => INJECTED.some((pattern) => pattern.test(text));
@@ -69,6 +73,7 @@ export function readConversation(request: MessagesRequest): Conversation {
   const outcomesIn = (list: readonly Message[]): ToolOutcome[] => list.flatMap((m) => outcomesOf(m, names));
   return {
     prompt: (prompt_at < 0 ? undefined : promptsOf(messages[prompt_at] as Message).at(-1)) ?? '',
+    prompts_before: messages.slice(0, Math.max(prompt_at, 0)).flatMap(promptsOf).length,
     outcomes: outcomesIn(since),
     fresh_outcomes: last_user_at < 0 ? [] : outcomesIn(since.slice(last_user_at)),
   };

@@ -154,7 +154,7 @@ export function chunksOf(directive: Extract<Directive, { kind: 'slow' }>): strin
       const from = Math.floor((n * words.length) / directive.chunks);
       return words.slice(from, Math.floor(((n + 1) * words.length) / directive.chunks)).join('');
     }
-    const word = words[n % words.length] ?? '';
-    return n % words.length === words.length - 1 && n < directive.chunks - 1 ? `${word.trimEnd()} ` : word;
+    const word = (words[n % words.length] ?? '').trimEnd();
+    return n === directive.chunks - 1 ? word : `${word} `;
   });
 }

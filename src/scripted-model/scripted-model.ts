@@ -106,10 +106,13 @@ export class ScriptedModel {
       side,
     });
     if (side) return sideReply(body);
-    // The CLI asks again with the same messages, so these and the place in the script name the error.
+    // A retry is the same prompt of the same session, at the same place of the script.
     const session = String(headers['x-claude-code-session-id'] ?? '');
     return planReply(body, conversation, this.options.rules ?? [], (place, times) =>
-      this.takeError(digest(`${session}\n${place}\n${JSON.stringify(body.messages)}`).toString('hex'), times),
+      this.takeError(
+        `${session} ${conversation.prompts_before} ${place} ${digest(conversation.prompt).toString('hex')}`,
+        times,
+      ),
     );
   }
 
