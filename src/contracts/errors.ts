@@ -61,6 +61,7 @@ export const ERRORS = {
   MODEL_UNAVAILABLE: row(503, 6, 'warn', 'The agent cannot reach its model.'),
   SHUTTING_DOWN: row(503, 6, 'info', 'Nox is shutting down.'),
   STORAGE_FAILED: row(507, 1, 'error', 'The disk refused the write; nothing was changed.'),
+  UNEXPECTED_REPLY: row(0, 1, 'warn', 'The server answered something that this client does not understand.'),
   SERVER_UNREACHABLE: row(0, 7, 'warn', 'Nox does not answer. Is it running? Start it with "npm start".'),
 } as const satisfies Record<string, ErrorRow>;
 
