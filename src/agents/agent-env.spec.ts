@@ -3,14 +3,36 @@ import { SystemConfig } from '../contracts/config.js';
 import { buildAgentEnv, type EnvParts } from './agent-env.js';
 
 const build = (over: Partial<EnvParts>) =>
-  buildAgentEnv({ nox_env: {}, config: SystemConfig.parse({}).claude_cli, agent_env: {}, model_env: {}, agent_id: 'one', ...over });
+  buildAgentEnv({
+    nox_env: {},
+    config: SystemConfig.parse({}).claude_cli,
+    agent_env: {},
+    model_env: {},
+    agent_id: 'one',
+    ...over,
+  });
 
 describe(buildAgentEnv, () => {
   it('passes home, path and what belongs to Claude, and nothing else of Nox', () => {
     const env = build({
-      nox_env: { HOME: '/h', PATH: '/bin', ANTHROPIC_API_KEY: 'k', CLAUDE_CONFIG_DIR: '/c', NOX_ADMIN_PASSWORD: 'secret', AWS_SECRET_ACCESS_KEY: 's', LD_PRELOAD: 'x' },
+      nox_env: {
+        HOME: '/h',
+        PATH: '/bin',
+        ANTHROPIC_API_KEY: 'k',
+        CLAUDE_CONFIG_DIR: '/c',
+        NOX_ADMIN_PASSWORD: 'secret',
+        AWS_SECRET_ACCESS_KEY: 's',
+        LD_PRELOAD: 'x',
+      },
     });
-    expect(env).toEqual({ CLAUDE_CODE_MAX_RETRIES: '2', HOME: '/h', PATH: '/bin', ANTHROPIC_API_KEY: 'k', CLAUDE_CONFIG_DIR: '/c', NOX_AGENT_ID: 'one' });
+    expect(env).toEqual({
+      CLAUDE_CODE_MAX_RETRIES: '2',
+      HOME: '/h',
+      PATH: '/bin',
+      ANTHROPIC_API_KEY: 'k',
+      CLAUDE_CONFIG_DIR: '/c',
+      NOX_AGENT_ID: 'one',
+    });
   });
 
   it('does not make the agent a child of the Claude session that started Nox', () => {
@@ -18,7 +40,10 @@ describe(buildAgentEnv, () => {
   });
 
   it('lets the scripted model win over the environment', () => {
-    const env = build({ nox_env: { ANTHROPIC_BASE_URL: 'https://a' }, model_env: { ANTHROPIC_BASE_URL: 'http://127.0.0.1:1' } });
+    const env = build({
+      nox_env: { ANTHROPIC_BASE_URL: 'https://a' },
+      model_env: { ANTHROPIC_BASE_URL: 'http://127.0.0.1:1' },
+    });
     expect(env['ANTHROPIC_BASE_URL']).toBe('http://127.0.0.1:1');
   });
 

@@ -5,7 +5,7 @@ import { canMove, isLive, statusWord, TRANSITIONS } from './agent-state.js';
 describe('agent states', () => {
   it('reaches every state from stopped', () => {
     const reached = new Set<ProcessState>(['stopped']);
-    for (let size = 0; size !== reached.size; ) {
+    for (let size = 0; size !== reached.size;) {
       size = reached.size;
       for (const state of reached) for (const next of TRANSITIONS[state]) reached.add(next);
     }

@@ -3,9 +3,21 @@ import { AgentConfig, type ProcessState } from '../contracts/agent.js';
 import { planReconcile } from './reconcile.js';
 
 const agent = (over: Partial<AgentConfig> = {}): AgentConfig =>
-  AgentConfig.parse({ name: 'A', created_at: '2026-01-01T00:00:00Z', last_modified: '2026-01-01T00:00:00Z', desired_state: 'active', ...over });
-const plan = (before: Record<string, AgentConfig>, after: Record<string, AgentConfig>, state: ProcessState = 'running') =>
-  planReconcile(new Map(Object.entries(before)), new Map(Object.entries(after)), () => state).map((s) => `${s.action} ${s.agent_id}`);
+  AgentConfig.parse({
+    name: 'A',
+    created_at: '2026-01-01T00:00:00Z',
+    last_modified: '2026-01-01T00:00:00Z',
+    desired_state: 'active',
+    ...over,
+  });
+const plan = (
+  before: Record<string, AgentConfig>,
+  after: Record<string, AgentConfig>,
+  state: ProcessState = 'running',
+) =>
+  planReconcile(new Map(Object.entries(before)), new Map(Object.entries(after)), () => state).map(
+    (s) => `${s.action} ${s.agent_id}`,
+  );
 
 describe(planReconcile, () => {
   it('does nothing when nothing differs', () => {

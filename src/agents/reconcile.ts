@@ -38,7 +38,11 @@ export function planReconcile(before: Agents, after: Agents, observed: (id: stri
     } else if (changed.length > 0 && isLive(state)) {
       starts.push({ agent_id: id, action: 'restart', reason: `changed: ${changed.join(', ')}` });
     }
-    if (changed.length === 0 && JSON.stringify(known) !== JSON.stringify(wanted) && known.desired_state === wanted.desired_state) {
+    if (
+      changed.length === 0 &&
+      JSON.stringify(known) !== JSON.stringify(wanted) &&
+      known.desired_state === wanted.desired_state
+    ) {
       starts.push({ agent_id: id, action: 'update', reason: 'settings changed' });
     }
   }

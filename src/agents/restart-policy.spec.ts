@@ -41,22 +41,32 @@ describe(decideRestart, () => {
 
   it('never allows more than intensity restarts in any window, whatever the exits', () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ gap_ms: fc.nat(400_000), ran_ms: fc.nat(900_000), random: fc.double({ min: 0, max: 0.999, noNaN: true }) }), { maxLength: 60 }), (exits) => {
-        let history: readonly number[] = [];
-        let now_ms = 0;
-        const restarts: number[] = [];
-        for (const { gap_ms, ran_ms, random } of exits) {
-          const up_ms = Math.min(ran_ms, gap_ms);
-          now_ms += gap_ms;
-          const decision = decideRestart({ config, history, exit: 'crash', ran_ms: up_ms, now_ms, random });
-          history = decision.history;
-          if (decision.action !== 'restart') return;
-          expect(decision.delay_ms).toBeLessThanOrEqual(config.backoff_ms.max * 1.25);
-          restarts.push(now_ms);
-          const window = restarts.filter((at) => at > now_ms - config.period_s * 1000);
-          expect(window.length).toBeLessThanOrEqual(config.intensity);
-        }
-      }),
+      fc.property(
+        fc.array(
+          fc.record({
+            gap_ms: fc.nat(400_000),
+            ran_ms: fc.nat(900_000),
+            random: fc.double({ min: 0, max: 0.999, noNaN: true }),
+          }),
+          { maxLength: 60 },
+        ),
+        (exits) => {
+          let history: readonly number[] = [];
+          let now_ms = 0;
+          const restarts: number[] = [];
+          for (const { gap_ms, ran_ms, random } of exits) {
+            const up_ms = Math.min(ran_ms, gap_ms);
+            now_ms += gap_ms;
+            const decision = decideRestart({ config, history, exit: 'crash', ran_ms: up_ms, now_ms, random });
+            history = decision.history;
+            if (decision.action !== 'restart') return;
+            expect(decision.delay_ms).toBeLessThanOrEqual(config.backoff_ms.max * 1.25);
+            restarts.push(now_ms);
+            const window = restarts.filter((at) => at > now_ms - config.period_s * 1000);
+            expect(window.length).toBeLessThanOrEqual(config.intensity);
+          }
+        },
+      ),
     );
   });
 });

@@ -4,7 +4,12 @@ import type { RestartConfig } from '../contracts/agent.js';
 export type ExitClass = 'crash' | 'clean' | 'not_logged_in' | 'unknown_session' | 'session_in_use' | 'configuration';
 
 export type RestartDecision =
-  | { readonly action: 'restart'; readonly delay_ms: number; readonly reason: string; readonly history: readonly number[] }
+  | {
+      readonly action: 'restart';
+      readonly delay_ms: number;
+      readonly reason: string;
+      readonly history: readonly number[];
+    }
   | { readonly action: 'give_up'; readonly reason: string; readonly history: readonly number[] }
   /** The process ended well by itself: it rests until there is work. */
   | { readonly action: 'rest'; readonly reason: string; readonly history: readonly number[] };
@@ -42,7 +47,12 @@ export function decideRestart(question: RestartQuestion): RestartDecision {
   if (recent > config.intensity) {
     return { action: 'give_up', reason: `ended ${recent} times within ${config.period_s} s`, history };
   }
-  return { action: 'restart', delay_ms: backoffDelay(config, history.length, question.random), reason: `restart ${history.length}`, history };
+  return {
+    action: 'restart',
+    delay_ms: backoffDelay(config, history.length, question.random),
+    reason: `restart ${history.length}`,
+    history,
+  };
 }
 
 /** initial × factor^(attempt − 1), at most `max`, then ± `jitter` of itself. */

@@ -1,0 +1,297 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Agent, AgentConfig, AgentStatus, CreateAgent, StopOptions, UpdateAgent } from '../contracts/agent.js';
+import type { Actor } from '../contracts/auth.js';
+import type { ReconcileStep } from '../contracts/registry.js';
+import { AgentId } from '../contracts/ids.js';
+import type { RouteInput, RouteReply } from '../contracts/routes.js';
+import { EventLog } from '../events/event-log.js';
+import { type Intent, Reconciler, RegistryService } from '../registry/registry.service.js';
+import { Clock } from '../shared/clock.js';
+import { NoxError } from '../shared/nox-error.js';
+import { isLive } from './agent-state.js';
+import { Fleet } from './fleet.js';
+import { Launcher } from './launcher.js';
+import { launchChanges, planReconcile } from './reconcile.js';
+import { RunStore } from './run-store.js';
+
+/**
+ * What people and programs ask of agents. Intent is committed before the live system follows it, except a stop: that
+ * must work also when disk or git is broken, so the process is ended first.
+ */
+@Injectable()
+export class AgentsService extends Reconciler {
+  constructor(
+    @Inject(RegistryService) private readonly registry: RegistryService,
+    @Inject(Fleet) private readonly fleet: Fleet,
+    @Inject(Launcher) private readonly launcher: Launcher,
+    @Inject(RunStore) private readonly store: RunStore,
+    @Inject(EventLog) private readonly events: EventLog,
+    @Inject(Clock) private readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  async list(query: RouteInput<'agents_list'>['query']): Promise<RouteReply<'agents_list'>> {
+    const all = [...this.registry.agents().keys()]
+      .map((id) => this.view(id, null))
+      .filter((agent) => {
+        if (query.status !== undefined && agent.status !== query.status) return false;
+        return query.capability === undefined || agent.capabilities.includes(query.capability);
+      });
+    const from = (query.page - 1) * query.limit;
+    const agents = await Promise.all(all.slice(from, from + query.limit).map((agent) => this.measured(agent)));
+    return { agents, pagination: { page: query.page, limit: query.limit, total: all.length } };
+  }
+
+  async get(id: string): Promise<Agent> {
+    this.known(id);
+    return this.measured(this.view(id, null));
+  }
+
+  /** For the live snapshot: without a new measurement. */
+  all(): Agent[] {
+    return [...this.registry.agents().keys()].map((id) => this.view(id, null));
+  }
+
+  async create(body: CreateAgent, actor: Actor): Promise<Agent> {
+    const id = body.id ?? idFromName(body.name);
+    if (this.registry.agents().has(id))
+      throw new NoxError('AGENT_ALREADY_EXISTS', `An agent with the id ${id} exists already.`);
+    const { max_agents } = this.registry.config().agents;
+    if (this.registry.agents().size >= max_agents) {
+      throw new NoxError(
+        'RESOURCE_LIMIT_EXCEEDED',
+        `There are ${max_agents} agents; agents.max_agents allows no more.`,
+      );
+    }
+    await this.launcher.check(id, body);
+    if (body.start) await this.launcher.checkProgram(body.runtime);
+    const now = this.clock.iso();
+    const { id: _, start, ...given } = body;
+    await this.fleet.serially(id, async () => {
+      await this.registry.createAgent(
+        id,
+        {
+          ...given,
+          capabilities: given.capabilities ?? [],
+          priority: given.priority ?? 'medium',
+          mcp_services: [],
+          desired_state: start ? 'active' : 'inactive',
+          created_at: now,
+          last_modified: now,
+        },
+        actor,
+      );
+      await this.store.forgetSession(id);
+      this.fleet.add(id);
+    });
+    await this.registry.record.ensureAgent(id);
+    await this.events.append('agent.created', { name: body.name, actor: actor.name }, id);
+    if (start) await this.fleet.serially(id, () => this.fleet.start(id, `started by ${actor.name}`));
+    return this.get(id);
+  }
+
+  /** A live agent restarts when what it was started with has changed: at once when idle, else after its turn. */
+  async update(id: string, patch: UpdateAgent, actor: Actor): Promise<Agent> {
+    const before = this.known(id);
+    await this.launcher.check(id, {
+      cwd: patch.cwd,
+      runtime: before.runtime,
+      command: patch.command ?? before.command,
+    });
+    const commit = await this.registry.updateAgent(id, patch as Partial<AgentConfig>, actor);
+    if (commit !== null) {
+      await this.events.append('agent.updated', { fields: Object.keys(patch), actor: actor.name }, id);
+      const changed = launchChanges(before, this.known(id));
+      if (changed.length > 0 && isLive(this.fleet.get(id).process_state)) {
+        await this.restartWhenIdle(id, `changed: ${changed.join(', ')}`);
+      }
+    }
+    return this.get(id);
+  }
+
+  async remove(id: string, actor: Actor): Promise<Record<string, never>> {
+    this.known(id);
+    const reason = `deleted by ${actor.name}`;
+    await this.fleet.stop(id, reason);
+    this.fleet.retire(id, reason);
+    await this.fleet.serially(id, async () => {
+      await this.registry.deleteAgent(id, actor);
+      this.fleet.forget(id);
+    });
+    await this.events.append('agent.deleted', { actor: actor.name }, id);
+    return {};
+  }
+
+  status(id: string): Promise<AgentStatus> {
+    this.known(id);
+    return this.fleet.status(id);
+  }
+
+  async start(id: string, actor: Actor): Promise<AgentStatus> {
+    const config = this.known(id);
+    return this.fleet.serially(id, async () => {
+      const state = this.fleet.get(id).process_state;
+      if (isLive(state)) throw new NoxError('INVALID_STATE', `Agent ${id} is ${state} already.`);
+      await this.launcher.checkProgram(config.runtime);
+      await this.registry.updateAgent(id, { desired_state: 'active' }, actor, 'start');
+      await this.fleet.start(id, `started by ${actor.name}`);
+      return this.fleet.status(id);
+    });
+  }
+
+  async stop(id: string, options: StopOptions, actor: Actor): Promise<AgentStatus> {
+    const config = this.known(id);
+    if (config.desired_state === 'inactive' && this.fleet.get(id).process_state === 'stopped') {
+      throw new NoxError('INVALID_STATE', `Agent ${id} is stopped already.`);
+    }
+    // Not queued: a stop must overtake a start that hangs.
+    const reason = `stopped by ${actor.name}`;
+    await this.fleet.stop(id, reason, options);
+    this.fleet.retire(id, reason);
+    return this.fleet.serially(id, async () => {
+      await this.registry.updateAgent(id, { desired_state: 'inactive' }, actor, 'stop');
+      return this.fleet.status(id);
+    });
+  }
+
+  async restart(id: string, options: StopOptions, actor: Actor): Promise<AgentStatus> {
+    const config = this.known(id);
+    if (config.desired_state === 'inactive')
+      throw new NoxError('INVALID_STATE', `Agent ${id} is stopped; start it instead.`);
+    await this.launcher.checkProgram(config.runtime);
+    await this.fleet.stop(id, `restarted by ${actor.name}`, options);
+    return this.fleet.serially(id, async () => {
+      if (!isLive(this.fleet.get(id).process_state)) {
+        await this.store.countRestart(id);
+        await this.fleet.start(id, `restarted by ${actor.name}`);
+      }
+      return this.fleet.status(id);
+    });
+  }
+
+  async interrupt(id: string): Promise<AgentStatus> {
+    this.known(id);
+    const { session, process_state } = this.fleet.get(id);
+    if (session === undefined)
+      throw new NoxError('INVALID_STATE', `Agent ${id} is ${process_state}; there is nothing to interrupt.`);
+    await session.interrupt();
+    return this.fleet.status(id);
+  }
+
+  async hibernate(id: string): Promise<AgentStatus> {
+    this.known(id);
+    return this.fleet.serially(id, async () => {
+      const { process_state, activity } = this.fleet.get(id);
+      if (process_state !== 'running' || activity !== 'idle') {
+        throw new NoxError(
+          'INVALID_STATE',
+          `Agent ${id} is ${process_state} and ${activity}; only an idle agent hibernates.`,
+        );
+      }
+      await this.fleet.hibernate(id, 'asked to hibernate');
+      return this.fleet.status(id);
+    });
+  }
+
+  /** Restarts every live Claude agent, as after a change of the model. */
+  async restartAll(reason: string): Promise<void> {
+    const claude = this.fleet.all().filter((s) => this.registry.agents().get(s.id)?.runtime === 'claude');
+    await Promise.all(
+      claude.map(async ({ id, process_state }) => {
+        if (isLive(process_state)) await this.restartWhenIdle(id, reason);
+        // What failed for want of a login may work now.
+        else if (process_state === 'failed' && this.known(id).desired_state === 'active')
+          await this.fleet.serially(id, () => this.fleet.start(id, reason));
+      }),
+    );
+  }
+
+  plan(before: Intent, after: Intent): ReconcileStep[] {
+    return planReconcile(before.agents, after.agents, (id) => this.fleet.get(id).process_state);
+  }
+
+  /** Carries out the plan; a step that fails says so in its reason, and the others go on. */
+  async apply(before: Intent, after: Intent, actor: Actor): Promise<ReconcileStep[]> {
+    const done: ReconcileStep[] = [];
+    for (const step of this.plan(before, after)) {
+      const problem = await this.applyStep(step, `rolled back by ${actor.name}`).then(
+        () => undefined,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      );
+      done.push(problem === undefined ? step : { ...step, reason: `${step.reason} (failed: ${problem})` });
+    }
+    return done;
+  }
+
+  private async applyStep({ agent_id: id, action }: ReconcileStep, reason: string): Promise<void> {
+    switch (action) {
+      case 'create':
+        this.fleet.add(id);
+        await this.registry.record.ensureAgent(id);
+        return;
+      case 'remove':
+        await this.fleet.stop(id, reason);
+        this.fleet.retire(id, reason);
+        this.fleet.forget(id);
+        return;
+      case 'start':
+        await this.fleet.serially(id, () => this.fleet.start(id, reason));
+        return;
+      case 'stop':
+        await this.fleet.stop(id, reason);
+        this.fleet.retire(id, reason);
+        return;
+      case 'restart':
+        await this.restartNow(id, reason);
+        return;
+      case 'update':
+        return;
+    }
+  }
+
+  private async restartWhenIdle(id: string, reason: string): Promise<void> {
+    if (this.fleet.get(id).activity === 'idle') await this.restartNow(id, reason);
+    else this.fleet.restartAfterTurn(id, () => this.restartNow(id, reason));
+  }
+
+  private async restartNow(id: string, reason: string): Promise<void> {
+    await this.fleet.stop(id, reason);
+    await this.fleet.serially(id, async () => {
+      if (!isLive(this.fleet.get(id).process_state)) await this.fleet.start(id, reason);
+    });
+  }
+
+  private view(id: string, usage: null): Agent {
+    return { ...this.known(id), ...this.fleet.describe(id, usage), usage: this.fleet.workOf(id).usage };
+  }
+
+  private async measured(agent: Agent): Promise<Agent> {
+    if (agent.pid === null) return agent;
+    const usage = await this.fleet.usage(agent.id);
+    return { ...agent, memory_usage: usage?.memory_bytes ?? null, cpu_usage: usage?.cpu_percent ?? null };
+  }
+
+  private known(id: string): AgentConfig {
+    const config = this.registry.agents().get(id);
+    if (config === undefined) throw new NoxError('AGENT_NOT_FOUND', `No agent has the id ${id}.`);
+    return config;
+  }
+}
+
+/** `Code Review!` → `code-review`; refused when nothing of the name can be an id. */
+function idFromName(name: string): string {
+  const slug = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 50)
+    .replace(/-+$/, '');
+  const result = AgentId.safeParse(slug);
+  if (!result.success) {
+    const message = `no id can be made of the name (${result.error.issues[0]?.message ?? 'invalid'}); give one`;
+    throw new NoxError('VALIDATION_ERROR', `id: ${message}`, [{ field: 'id', message }]);
+  }
+  return result.data;
+}

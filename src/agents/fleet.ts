@@ -1,0 +1,320 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { AgentConfig, AgentStatus, RestartConfig } from '../contracts/agent.js';
+import { ApprovalsService } from '../approvals/approvals.service.js';
+import { EventLog } from '../events/event-log.js';
+import { RegistryService } from '../registry/registry.service.js';
+import { Clock } from '../shared/clock.js';
+import { KeyedQueue } from '../shared/keyed-queue.js';
+import { messageOf, NoxError } from '../shared/nox-error.js';
+import { isLive, statusWord } from './agent-state.js';
+import { Launcher } from './launcher.js';
+import { LogBook } from './log-book.js';
+import { ProcessHost } from './process/process-host.js';
+import { TreeSampler, type TreeUsage } from './process/sampler.js';
+import { RunStore } from './run-store.js';
+import { classifyExit } from './runtime/claude/classify-exit.js';
+import { AgentSupervisor, type AgentWork, RunObserver } from './supervisor.js';
+
+/** Agents started at the same time after a restart of Nox: each spawn costs half a second of processor time. */
+const STARTS_AT_ONCE = 4;
+
+/**
+ * All supervisors, one per agent of the registry. Contract: commands to one agent run one after another, agents beside
+ * each other; a stop overtakes a start that is still under way.
+ */
+@Injectable()
+export class Fleet {
+  private readonly supervisors = new Map<string, AgentSupervisor>();
+  private readonly queue = new KeyedQueue();
+  private readonly sampler = new TreeSampler();
+  private readonly idleTimers = new Map<string, () => void>();
+  private readonly wishes = new Map<string, () => Promise<void>>();
+  private closing = false;
+  /** Set by wiring: sessions watch the runs. */
+  observer: RunObserver | undefined;
+  /** Set by wiring: failures of work that nobody waits for. */
+  warn: (message: string, fields: object) => void = () => undefined;
+
+  constructor(
+    @Inject(RegistryService) private readonly registry: RegistryService,
+    @Inject(ProcessHost) private readonly host: ProcessHost,
+    @Inject(Launcher) private readonly launcher: Launcher,
+    @Inject(RunStore) private readonly store: RunStore,
+    @Inject(LogBook) private readonly logs: LogBook,
+    @Inject(EventLog) private readonly events: EventLog,
+    @Inject(ApprovalsService) private readonly approvals: ApprovalsService,
+    @Inject(Clock) private readonly clock: Clock,
+  ) {}
+
+  get(id: string): AgentSupervisor {
+    const supervisor = this.supervisors.get(id);
+    if (supervisor === undefined) throw new NoxError('AGENT_NOT_FOUND', `No agent has the id ${id}.`);
+    return supervisor;
+  }
+
+  /** Runs a job when the commands before it to this agent have ended. */
+  serially<T>(id: string, job: () => Promise<T>): Promise<T> {
+    return this.queue.run(id, job);
+  }
+
+  add(id: string, hibernated = false): AgentSupervisor {
+    const supervisor: AgentSupervisor = new AgentSupervisor(
+      id,
+      {
+        clock: this.clock,
+        random: Math.random,
+        store: this.store,
+        observer: this.observed(),
+        launch: (run, handlers) => this.launcher.launch(id, this.configOf(id), run, handlers),
+        classify: classifyExit,
+        restart: () => restartConfig(this.registry.config().agents.restart, this.configOf(id)),
+        changed: (previous) => this.onChanged(supervisor, previous),
+        log: (line) => this.logs.add(id, 'nox', line),
+      },
+      hibernated ? 'hibernated' : 'stopped',
+    );
+    this.supervisors.set(id, supervisor);
+    return supervisor;
+  }
+
+  forget(id: string): void {
+    this.cancelIdleTimer(id);
+    this.supervisors.delete(id);
+  }
+
+  /** Starts the agent's process; resolves when it is ready. */
+  async start(id: string, reason: string): Promise<void> {
+    if (this.closing) throw new NoxError('SHUTTING_DOWN');
+    await this.makeRoom(id);
+    await this.get(id).start(reason);
+  }
+
+  async stop(
+    id: string,
+    reason: string,
+    options: { force?: boolean; grace_ms?: number | undefined } = {},
+  ): Promise<void> {
+    const grace_ms = options.force === true ? 0 : (options.grace_ms ?? this.registry.config().agents.stop_grace_ms);
+    await this.get(id).stop('stopped', reason, grace_ms);
+    await this.store.setHibernated(id, false);
+  }
+
+  /** Ends the process and keeps the session; the next prompt wakes the agent. */
+  async hibernate(id: string, reason: string): Promise<void> {
+    await this.get(id).stop('hibernated', reason, this.registry.config().agents.stop_grace_ms);
+    await this.store.setHibernated(id, true);
+  }
+
+  /** Makes sure that a prompt can reach the process; resolves when it is ready. */
+  async wake(id: string): Promise<void> {
+    const supervisor = this.get(id);
+    if (supervisor.process_state === 'hibernated')
+      await this.serially(id, async () => {
+        if (supervisor.process_state === 'hibernated') await this.start(id, 'woken by work');
+      });
+  }
+
+  /** Where the agent stands, with the usage of its process tree measured now. */
+  async status(id: string): Promise<AgentStatus> {
+    return this.describe(id, await this.usage(id));
+  }
+
+  describe(id: string, usage: TreeUsage | null): AgentStatus {
+    const supervisor = this.get(id);
+    const { process_state, activity, reason, next_start_ms, started_ms } = supervisor;
+    const session = this.store.session(id);
+    const work = this.observed().work(id);
+    return {
+      id,
+      status: statusWord(process_state, activity),
+      desired_state: this.configOf(id).desired_state,
+      process_state,
+      activity,
+      pid:
+        supervisor.session === undefined ? null : (supervisor.session.programPid() ?? supervisor.session.identity.pid),
+      started_at: started_ms === undefined ? null : this.clock.iso(started_ms),
+      restart_count: session?.restart_count ?? 0,
+      memory_usage: usage?.memory_bytes ?? null,
+      cpu_usage: usage?.cpu_percent ?? null,
+      session_id: session?.session_id ?? null,
+      current_turn_id: work.current_turn_id,
+      queued_turns: work.queued_turns,
+      pending_approvals: this.approvals.pendingCount(id),
+      ...(reason === undefined ? {} : { reason }),
+      ...(next_start_ms === undefined ? {} : { next_start_at: this.clock.iso(next_start_ms) }),
+    };
+  }
+
+  /** Memory and processor of the agent's tree now; null when nothing runs. */
+  async usage(id: string): Promise<TreeUsage | null> {
+    const { session } = this.get(id);
+    if (session === undefined) return null;
+    return this.sampler.sample(await session.tree());
+  }
+
+  /**
+   * After a start of Nox: ends what an earlier one left, then brings back what should run. Resolves when the old
+   * processes are gone; the starts go on in the background.
+   */
+  async recover(): Promise<void> {
+    const left = this.store.openRuns();
+    const alive = await this.host.sweep(left);
+    for (const run of left) await this.store.endRun(run.run_id, { reason: 'Nox ended first' });
+    if (alive.length > 0) this.warn('processes of an earlier Nox were ended', { runs: alive.length });
+    const wanted: string[] = [];
+    for (const [id, config] of this.registry.agents()) {
+      const asleep = config.desired_state === 'active' && this.store.session(id)?.hibernated === true;
+      this.add(id, asleep);
+      if (config.desired_state === 'active' && !asleep) wanted.push(id);
+    }
+    void this.startMany(wanted);
+  }
+
+  /** Ends every agent, in parallel; what they should be is not changed. */
+  async shutdown(grace_ms: number): Promise<void> {
+    this.closing = true;
+    for (const id of this.supervisors.keys()) this.cancelIdleTimer(id);
+    await Promise.all(
+      [...this.supervisors.values()].map(async (supervisor) => {
+        if (supervisor.process_state === 'stopped' || supervisor.process_state === 'hibernated') return;
+        await supervisor.stop('stopped', 'Nox stops', grace_ms);
+      }),
+    );
+  }
+
+  /** Restarts the agent once it is idle; a later wish replaces an earlier one. */
+  restartAfterTurn(id: string, restart: () => Promise<void>): void {
+    this.wishes.set(id, restart);
+  }
+
+  /** A person has ended it: what waits for it is cancelled. */
+  retire(id: string, reason: string): void {
+    this.observed().onRetired(id, reason);
+  }
+
+  workOf(id: string): AgentWork {
+    return this.observed().work(id);
+  }
+
+  live(): AgentSupervisor[] {
+    return [...this.supervisors.values()].filter((s) => isLive(s.process_state));
+  }
+
+  all(): AgentSupervisor[] {
+    return [...this.supervisors.values()];
+  }
+
+  private async startMany(ids: readonly string[]): Promise<void> {
+    const room = this.registry.config().agents.max_live_agents;
+    const waiting = ids.slice(0, room);
+    for (const id of ids.slice(room)) {
+      await this.serially(id, () => this.hibernate(id, 'more agents are awake than max_live_agents allows'));
+    }
+    const next = async (): Promise<void> => {
+      for (let id = waiting.shift(); id !== undefined && !this.closing; id = waiting.shift()) {
+        const agent = id;
+        await this.serially(agent, async () => {
+          if (this.get(agent).process_state === 'stopped') await this.start(agent, 'Nox started');
+        }).catch((error: unknown) => this.warn('agent not started', { agent_id: agent, reason: messageOf(error) }));
+      }
+    };
+    await Promise.all(Array.from({ length: STARTS_AT_ONCE }, next));
+  }
+
+  /** Keeps the number of processes within `max_live_agents` by putting the longest idle agent to sleep. */
+  private async makeRoom(for_id: string): Promise<void> {
+    const { max_live_agents } = this.registry.config().agents;
+    const live = this.live().filter((s) => s.id !== for_id);
+    if (live.length < max_live_agents) return;
+    const idle = live
+      .filter((s) => s.process_state === 'running' && s.activity === 'idle')
+      .sort((a, b) => (a.started_ms ?? 0) - (b.started_ms ?? 0))[0];
+    if (idle === undefined) {
+      throw new NoxError(
+        'RESOURCE_LIMIT_EXCEEDED',
+        `${max_live_agents} agents are at work; agents.max_live_agents allows no more.`,
+      );
+    }
+    await this.serially(idle.id, async () => {
+      if (idle.process_state === 'running' && idle.activity === 'idle')
+        await this.hibernate(idle.id, `made room for ${for_id}`);
+    });
+  }
+
+  private onChanged(supervisor: AgentSupervisor, previous: Pick<AgentStatus, 'process_state' | 'activity'>): void {
+    const { id } = supervisor;
+    if (!this.registry.agents().has(id)) return;
+    this.armIdleTimer(supervisor);
+    this.grantWish(supervisor);
+    const status = this.describe(id, null);
+    this.events
+      .append('agent.status_changed', { status, previous }, id)
+      .catch((error: unknown) =>
+        this.warn('a change of state was not stored', { agent_id: id, reason: messageOf(error) }),
+      );
+  }
+
+  private grantWish({ id, process_state, activity }: AgentSupervisor): void {
+    const wish = this.wishes.get(id);
+    if (wish === undefined || (process_state === 'running' && activity !== 'idle')) return;
+    this.wishes.delete(id);
+    // Any new process has the new settings already.
+    if (process_state !== 'running') return;
+    wish().catch((error: unknown) => this.warn('agent not restarted', { agent_id: id, reason: messageOf(error) }));
+  }
+
+  private armIdleTimer(supervisor: AgentSupervisor): void {
+    const { id } = supervisor;
+    this.cancelIdleTimer(id);
+    if (supervisor.process_state !== 'running' || supervisor.activity !== 'idle') return;
+    const after_s = this.configOf(id).idle?.hibernate_after_s ?? this.registry.config().agents.hibernate_after_s;
+    if (after_s === 0) return;
+    this.idleTimers.set(
+      id,
+      this.clock.after(after_s * 1000, () => void this.sleepIfIdle(supervisor)),
+    );
+  }
+
+  private async sleepIfIdle(supervisor: AgentSupervisor): Promise<void> {
+    const { id } = supervisor;
+    await this.serially(id, async () => {
+      if (supervisor.process_state !== 'running' || supervisor.activity !== 'idle') return;
+      if (this.observed().work(id).queued_turns > 0) return;
+      // An idle CLI has no children: one that has some runs background work, which must not be lost.
+      if (((await supervisor.session?.tree()) ?? []).length > 1) this.armIdleTimer(supervisor);
+      else await this.hibernate(id, 'idle');
+    }).catch((error: unknown) => this.warn('agent not hibernated', { agent_id: id, reason: messageOf(error) }));
+  }
+
+  private cancelIdleTimer(id: string): void {
+    this.idleTimers.get(id)?.();
+    this.idleTimers.delete(id);
+  }
+
+  private configOf(id: string): AgentConfig {
+    const config = this.registry.agents().get(id);
+    if (config === undefined) throw new NoxError('AGENT_NOT_FOUND', `No agent has the id ${id}.`);
+    return config;
+  }
+
+  private observed(): RunObserver {
+    if (this.observer === undefined) throw new Error('the fleet was used before it was wired');
+    return this.observer;
+  }
+}
+
+function restartConfig(defaults: RestartConfig, agent: AgentConfig): RestartConfig {
+  const own = agent.restart ?? {};
+  return {
+    policy: own.policy ?? defaults.policy,
+    intensity: own.intensity ?? defaults.intensity,
+    period_s: own.period_s ?? defaults.period_s,
+    reset_after_s: own.reset_after_s ?? defaults.reset_after_s,
+    backoff_ms: { ...defaults.backoff_ms, ...withoutUndefined(own.backoff_ms ?? {}) },
+  };
+}
+
+const withoutUndefined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };

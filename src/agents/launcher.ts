@@ -1,0 +1,85 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { join } from 'node:path';
+import type { AgentConfig } from '../contracts/agent.js';
+import { RegistryService } from '../registry/registry.service.js';
+import { NoxError } from '../shared/nox-error.js';
+import { buildAgentEnv } from './agent-env.js';
+import { ModelEndpoint } from './model-endpoint.js';
+import { ClaudeRuntime } from './runtime/claude/claude-runtime.js';
+import { CommandRuntime } from './runtime/command/command-runtime.js';
+import type { AgentRuntime, RunRequest, RuntimeHandlers, RuntimeSession } from './runtime/runtime.js';
+import { resolveReferences, resolveWorkspace, type WorkspaceRules } from './workspace.js';
+
+/** Where Nox itself lives; given at wiring. */
+export abstract class Surroundings {
+  abstract readonly base: string;
+  abstract readonly home: string;
+  abstract readonly registry: string;
+  abstract readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Turns an agent's configuration into a running process: everything that can be wrong with it is found here. */
+@Injectable()
+export class Launcher {
+  constructor(
+    @Inject(RegistryService) private readonly registry: RegistryService,
+    @Inject(ModelEndpoint) private readonly model: ModelEndpoint,
+    @Inject(ClaudeRuntime) private readonly claude: ClaudeRuntime,
+    @Inject(CommandRuntime) private readonly command: CommandRuntime,
+    @Inject(Surroundings) private readonly around: Surroundings,
+  ) {}
+
+  /** Throws VALIDATION_ERROR for what can be seen to be wrong before anything is stored. */
+  async check(id: string, config: Pick<AgentConfig, 'cwd' | 'runtime' | 'command'>): Promise<void> {
+    if (config.cwd !== undefined) await resolveWorkspace(id, config.cwd, this.rules());
+    if ((config.runtime === 'command') !== (config.command !== undefined)) {
+      const message =
+        config.runtime === 'command' ? 'is needed for runtime "command"' : 'is only for runtime "command"';
+      throw new NoxError('VALIDATION_ERROR', `command: ${message}`, [{ field: 'command', message }]);
+    }
+  }
+
+  /** Throws CLAUDE_CLI_UNAVAILABLE when the agent's program is not there. */
+  async checkProgram(runtime: AgentConfig['runtime']): Promise<void> {
+    if (runtime === 'claude') await this.claude.locate();
+  }
+
+  async launch(
+    id: string,
+    config: AgentConfig,
+    run: Pick<RunRequest, 'run_id' | 'session_id' | 'resume'>,
+    handlers: RuntimeHandlers,
+  ): Promise<RuntimeSession> {
+    const settings = this.registry.config();
+    const { env } = this.around;
+    const [cwd, agent_env, model_env] = await Promise.all([
+      resolveWorkspace(id, config.cwd, this.rules()),
+      resolveReferences(config.env, { env, secrets: join(this.around.home, 'secrets') }),
+      config.runtime === 'claude' ? this.model.env() : {},
+    ]);
+    return this.runtimeOf(config.runtime).start(
+      {
+        ...run,
+        agent_id: id,
+        cwd,
+        system_prompt: config.system_prompt,
+        model: config.model,
+        command: config.command,
+        env: buildAgentEnv({ nox_env: env, config: settings.claude_cli, agent_env, model_env, agent_id: id }),
+        disallowed_tools: settings.claude_cli.disallowed_tools,
+        // Nox's own expiry must come first: the CLI's would be an answer that Nox did not give.
+        tool_timeout_s: settings.approvals.ask_expires_after_s + 60,
+      },
+      handlers,
+    );
+  }
+
+  private rules(): WorkspaceRules {
+    const { base, home, registry } = this.around;
+    return { base, allowed_roots: this.registry.config().agents.allowed_roots, forbidden: [home, registry] };
+  }
+
+  private runtimeOf(name: AgentConfig['runtime']): AgentRuntime {
+    return name === 'claude' ? this.claude : this.command;
+  }
+}

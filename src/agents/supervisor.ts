@@ -1,0 +1,288 @@
+import type { Activity, ProcessState, RestartConfig, UsageTotals } from '../contracts/agent.js';
+import type { Clock } from '../shared/clock.js';
+import { newId } from '../shared/ids.js';
+import { messageOf, NoxError } from '../shared/nox-error.js';
+import { canMove } from './agent-state.js';
+import { decideRestart, type ExitClass } from './restart-policy.js';
+import type { RunStore } from './run-store.js';
+import type { ReadyInfo, RunRequest, RuntimeEvent, RuntimeSession, ToolCall, ToolDecision } from './runtime/runtime.js';
+
+/** Who watches the runs of agents: it is told everything, in order, and decides about tool calls. Given at wiring. */
+export abstract class RunObserver {
+  abstract onEvent(agent_id: string, event: RuntimeEvent): void;
+  abstract onToolCall(agent_id: string, call: ToolCall, signal: AbortSignal): Promise<ToolDecision>;
+  /** The process can take a prompt. */
+  abstract onReady(agent_id: string): void;
+  /** The process is gone, however it went; called before anything is restarted. */
+  abstract onEnded(agent_id: string, reason: string): void;
+  /** Nobody will start it again by itself: what waits for it has to end. */
+  abstract onRetired(agent_id: string, reason: string): void;
+  /** What the agent has to do. */
+  abstract work(agent_id: string): AgentWork;
+}
+
+export interface AgentWork {
+  readonly current_turn_id: string | null;
+  readonly queued_turns: number;
+  readonly usage: UsageTotals;
+}
+
+/** What a supervisor needs of the world. */
+export interface SupervisorWorld {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly store: RunStore;
+  readonly observer: RunObserver;
+  /** Starts a process for this run; everything that can be wrong with the configuration is found here. */
+  readonly launch: (
+    run: Pick<RunRequest, 'run_id' | 'session_id' | 'resume'>,
+    handlers: {
+      onEvent: (event: RuntimeEvent) => void;
+      onToolCall: (call: ToolCall, signal: AbortSignal) => Promise<ToolDecision>;
+    },
+  ) => Promise<RuntimeSession>;
+  readonly classify: (facts: { exit_code: number | null; signal: string | null }, stderr_tail: string) => ExitClass;
+  readonly restart: () => RestartConfig;
+  /** Told after each change of state; the only place from which states are announced. */
+  readonly changed: (previous: { process_state: ProcessState; activity: Activity }) => void;
+  readonly log: (line: string) => void;
+}
+
+interface Run {
+  readonly run_id: string;
+  readonly session: RuntimeSession;
+  readonly started_ms: number;
+  /** Why Nox ends it; unset while it should run. Its exit is then expected. */
+  ending?: string;
+  /** Resolves when the exit has been dealt with. */
+  readonly settled: Promise<void>;
+}
+
+/**
+ * Keeps one agent as it should be. Contract: at most one process at a time; an expected end is never restarted, an
+ * unexpected one always by the restart policy; each stop or start bumps `generation`, and a relaunch that was planned
+ * for an older one does not happen. Commands are serialised by the caller, one agent at a time.
+ */
+export class AgentSupervisor {
+  private run: Run | undefined;
+  /** The spawn under way; a stop waits for it, so that nothing comes to life behind its back. */
+  private spawning: Promise<unknown> = Promise.resolve();
+  private generation = 0;
+  private exits: readonly number[] = [];
+  private cancelTimer: () => void = () => undefined;
+  process_state: ProcessState;
+  activity: Activity = 'idle';
+  reason: string | undefined;
+  next_start_ms: number | undefined;
+
+  constructor(
+    readonly id: string,
+    private readonly world: SupervisorWorld,
+    initial: ProcessState = 'stopped',
+  ) {
+    this.process_state = initial;
+  }
+
+  get session(): RuntimeSession | undefined {
+    return this.run?.session;
+  }
+
+  get started_ms(): number | undefined {
+    return this.run?.started_ms;
+  }
+
+  /**
+   * Starts the process and resolves when it is ready. Rejects with what went wrong; unless that is permanent, it is
+   * tried again by the restart policy.
+   */
+  async start(reason: string): Promise<ReadyInfo> {
+    if (this.run !== undefined) throw new NoxError('INVALID_STATE', `Agent ${this.id} is running already.`);
+    this.cancelTimer();
+    this.exits = reason === 'restart' ? this.exits : [];
+    return this.relaunch(reason);
+  }
+
+  /** Ends the process tree and comes to rest in `to`. Works in every state. */
+  async stop(to: 'stopped' | 'hibernated', reason: string, grace_ms: number): Promise<void> {
+    this.generation += 1;
+    this.cancelTimer();
+    await this.spawning;
+    const { run } = this;
+    if (run !== undefined) {
+      run.ending ??= reason;
+      if (this.process_state !== 'stopping') this.move('stopping', reason);
+      await run.session.end({ grace_ms });
+      await run.settled;
+    }
+    if (to === 'stopped') this.exits = [];
+    if (this.process_state !== to) this.move(to, to === 'stopped' ? undefined : reason);
+  }
+
+  /** Says what the agent is doing; idle whenever no process runs. */
+  setActivity(activity: Activity): void {
+    if (this.activity === activity) return;
+    const previous = { process_state: this.process_state, activity: this.activity };
+    this.activity = activity;
+    this.world.changed(previous);
+  }
+
+  /** Gives up without a run: the configuration cannot work. */
+  fail(reason: string): void {
+    this.generation += 1;
+    this.cancelTimer();
+    this.move('failed', reason);
+  }
+
+  private async relaunch(reason: string): Promise<ReadyInfo> {
+    const generation = ++this.generation;
+    this.move('starting', reason);
+    let run: Run;
+    try {
+      const spawning = this.spawn();
+      this.spawning = spawning.catch(() => undefined);
+      run = await spawning;
+    } catch (error) {
+      if (generation === this.generation) this.notSpawned(error);
+      throw error;
+    }
+    if (generation !== this.generation) {
+      // A stop came while the process was being made: it must not outlive that stop.
+      run.ending ??= 'stopped while starting';
+      await run.session.end({ grace_ms: 0 });
+      await run.settled;
+      throw new NoxError('INVALID_STATE', `Agent ${this.id} was stopped while it started.`);
+    }
+    try {
+      const info = await run.session.ready;
+      if (generation === this.generation && this.run === run) {
+        this.move('running');
+        this.world.observer.onReady(this.id);
+      }
+      return info;
+    } catch (error) {
+      // The exit decides what comes next; a process that only stays silent is ended first.
+      if (this.run === run && run.ending === undefined) await run.session.end({ grace_ms: 0 });
+      await run.settled;
+      throw error instanceof NoxError
+        ? error
+        : new NoxError('AGENT_START_FAILED', messageOf(error), undefined, { cause: error });
+    }
+  }
+
+  private async spawn(): Promise<Run> {
+    const { store, clock } = this.world;
+    const { session_id, has_transcript } = await store.openSession(this.id);
+    const run_id = newId('run');
+    await store.beginRun(run_id, this.id, session_id);
+    let session: RuntimeSession;
+    try {
+      session = await this.world.launch(
+        { run_id, session_id, resume: has_transcript },
+        {
+          onEvent: (event) => this.world.observer.onEvent(this.id, event),
+          onToolCall: (call, signal) => this.world.observer.onToolCall(this.id, call, signal),
+        },
+      );
+    } catch (error) {
+      await store.endRun(run_id, { reason: messageOf(error) });
+      throw error;
+    }
+    // `ready` is awaited later; a rejection before that must not count as unhandled.
+    session.ready.catch(() => undefined);
+    let settle: () => void = () => undefined;
+    const settled = new Promise<void>((resolve) => (settle = resolve));
+    const run: Run = { run_id, session, started_ms: clock.now(), settled };
+    this.run = run;
+    void session.exited
+      .then((facts) => this.onExit(run, facts))
+      .then(settle, (error: unknown) => {
+        this.world.log(`the end of run ${run_id} was not recorded: ${messageOf(error)}`);
+        settle();
+      });
+    await store.identifyRun(session.identity);
+    await store.setHibernated(this.id, false);
+    return run;
+  }
+
+  private async onExit(run: Run, facts: Awaited<RuntimeSession['exited']>): Promise<void> {
+    if (this.run === run) this.run = undefined;
+    this.activity = 'idle';
+    const how = describeExit(facts);
+    this.world.observer.onEnded(this.id, run.ending ?? how);
+    await this.world.store.endRun(run.run_id, facts);
+    if (run.ending !== undefined) return;
+    const exit = this.world.classify(facts, facts.stderr_tail);
+    this.world.log(
+      `process ended: ${how} (${exit})${facts.stderr_tail.trim() === '' ? '' : `: ${lastLine(facts.stderr_tail)}`}`,
+    );
+    if (exit === 'unknown_session') await this.world.store.openSession(this.id, true);
+    if (exit === 'session_in_use') await this.world.store.markTranscript(this.id);
+    this.afterCrash(exit, how, this.world.clock.now() - run.started_ms);
+    if (this.process_state === 'hibernated') await this.world.store.setHibernated(this.id, true);
+  }
+
+  private notSpawned(error: unknown): void {
+    const permanent = error instanceof NoxError && error.code !== 'AGENT_START_FAILED';
+    this.world.log(`not started: ${messageOf(error)}`);
+    if (permanent) this.move('failed', messageOf(error));
+    else this.afterCrash('crash', messageOf(error), 0);
+  }
+
+  private afterCrash(exit: ExitClass, how: string, ran_ms: number): void {
+    const { clock, random, restart } = this.world;
+    const decision = decideRestart({
+      config: restart(),
+      history: this.exits,
+      exit,
+      ran_ms,
+      now_ms: clock.now(),
+      random: random(),
+    });
+    this.exits = decision.history;
+    switch (decision.action) {
+      case 'give_up':
+        this.move('failed', `${how}; ${decision.reason}`);
+        return;
+      case 'rest':
+        this.move('hibernated', `${how}; ${decision.reason}`);
+        return;
+      case 'restart': {
+        const generation = ++this.generation;
+        this.next_start_ms = clock.now() + decision.delay_ms;
+        this.move('backoff', `${how}; ${decision.reason}`);
+        this.cancelTimer = clock.after(decision.delay_ms, () => {
+          if (generation === this.generation) void this.retry();
+        });
+      }
+    }
+  }
+
+  private async retry(): Promise<void> {
+    try {
+      await this.world.store.countRestart(this.id);
+      await this.relaunch('restart');
+    } catch (error) {
+      this.world.log(`restart failed: ${messageOf(error)}`);
+    }
+  }
+
+  /** The only place that changes the state: it checks the transition and announces it. */
+  private move(to: ProcessState, reason?: string): void {
+    if (!canMove(this.process_state, to)) {
+      throw new NoxError('INVALID_STATE', `Agent ${this.id} cannot go from ${this.process_state} to ${to}.`);
+    }
+    const previous = { process_state: this.process_state, activity: this.activity };
+    this.process_state = to;
+    this.reason = reason;
+    if (to !== 'running') this.activity = 'idle';
+    if (to !== 'backoff') this.next_start_ms = undefined;
+    this.world.changed(previous);
+    if (to === 'failed') this.world.observer.onRetired(this.id, reason ?? 'failed');
+  }
+}
+
+export function describeExit(facts: { exit_code: number | null; signal: string | null }): string {
+  return facts.signal === null ? `exit ${facts.exit_code ?? 'unknown'}` : `killed by ${facts.signal}`;
+}
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.slice(0, 300) ?? '';

@@ -1,0 +1,331 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { canTakePrompts } from '../agents/agent-state.js';
+import { Fleet } from '../agents/fleet.js';
+import { LogBook } from '../agents/log-book.js';
+import { RunStore } from '../agents/run-store.js';
+import type { RuntimeEvent, ToolCall, ToolDecision } from '../agents/runtime/runtime.js';
+import { type AgentWork, RunObserver } from '../agents/supervisor.js';
+import { ApprovalsService } from '../approvals/approvals.service.js';
+import type { UsageTotals } from '../contracts/agent.js';
+import type { Actor } from '../contracts/auth.js';
+import type { Turn } from '../contracts/turn.js';
+import { EventLog } from '../events/event-log.js';
+import { RegistryService } from '../registry/registry.service.js';
+import { messageOf, NoxError } from '../shared/nox-error.js';
+import { addToBlocks, changeTool, endOf, type TurnEnd } from './turn-reducer.js';
+import { TurnStore } from './turn-store.js';
+
+/** Deltas of one turn are joined for this long, so that a talkative agent costs a bounded number of events. */
+const DELTA_WINDOW_MS = 15;
+
+interface OpenTurn {
+  readonly id: string;
+  blocks: Turn['blocks'];
+  /** Text that is not yet an event. */
+  unsaid: string;
+  timer: NodeJS.Timeout | undefined;
+}
+
+const sha256 = (input: unknown): string => createHash('sha256').update(JSON.stringify(input) ?? '').digest('hex');
+
+/**
+ * Prompts and turns. Contract: a turn is in the journal before its prompt is written and before anyone is told of it;
+ * one turn owns the pipe of an agent, the others wait in order; every turn ends exactly once, whatever dies.
+ */
+@Injectable()
+export class SessionsService extends RunObserver {
+  private readonly open = new Map<string, OpenTurn>();
+  private readonly queued = new Map<string, number>();
+  private readonly totals = new Map<string, UsageTotals>();
+  private readonly waiters = new Map<string, Set<(turn: Turn) => void>>();
+  /** Set by wiring: failures of work that nobody waits for. */
+  warn: (message: string, fields: object) => void = () => undefined;
+
+  constructor(
+    @Inject(TurnStore) private readonly turns: TurnStore,
+    @Inject(Fleet) private readonly fleet: Fleet,
+    @Inject(RunStore) private readonly runs: RunStore,
+    @Inject(LogBook) private readonly logs: LogBook,
+    @Inject(EventLog) private readonly events: EventLog,
+    @Inject(ApprovalsService) private readonly approvals: ApprovalsService,
+    @Inject(RegistryService) private readonly registry: RegistryService,
+  ) {
+    super();
+  }
+
+  /** Queues a prompt. INVALID_STATE when the agent is stopped or failed: nobody would ever answer it. */
+  async prompt(agent_id: string, content: string, actor: Actor): Promise<Turn> {
+    const { process_state, reason } = this.fleet.get(agent_id);
+    if (!canTakePrompts(process_state)) {
+      const why = reason === undefined ? '' : ` (${reason})`;
+      throw new NoxError('INVALID_STATE', `Agent ${agent_id} is ${process_state}${why}; start it first.`);
+    }
+    const turn = await this.turns.queue({ agent_id, prompt: content, source: 'user', actor: actor.name });
+    this.queued.set(agent_id, this.queuedCount(agent_id) + 1);
+    this.pump(agent_id);
+    return turn;
+  }
+
+  /** Resolves with the turn when it has ended, at once when it has. */
+  ended(id: string): Promise<Turn> {
+    const turn = this.get(id);
+    if (turn.ended_at !== null) return Promise.resolve(turn);
+    return new Promise((resolve) => {
+      const waiting = this.waiters.get(id) ?? new Set();
+      this.waiters.set(id, waiting.add(resolve));
+    });
+  }
+
+  get(id: string): Turn {
+    const turn = this.turns.get(id);
+    if (turn === undefined) throw new NoxError('TURN_NOT_FOUND', `No turn has the id ${id}.`);
+    return turn;
+  }
+
+  conversation(agent_id: string, query: { limit: number; before?: string | undefined }): { turns: Turn[]; has_more: boolean } {
+    this.fleet.get(agent_id);
+    return this.turns.page(agent_id, query.limit, query.before);
+  }
+
+  /** Cancels a queued turn, interrupts a running one; a turn that has ended is INVALID_STATE. */
+  async cancel(id: string, actor: Actor): Promise<Turn> {
+    const { agent_id, status } = this.get(id);
+    if (status === 'running' && this.open.get(agent_id)?.id === id) {
+      await this.fleet.get(agent_id).session?.interrupt();
+      return this.ended(id);
+    }
+    const turn = await this.finish(agent_id, id, { status: 'cancelled', text: '', reason: `cancelled by ${actor.name}`, usage: null });
+    if (turn === undefined) throw new NoxError('INVALID_STATE', `Turn ${id} has ended already.`);
+    return turn;
+  }
+
+  /** After a start of Nox: turns that ran in an earlier one have ended; those that waited still wait. */
+  async recover(): Promise<void> {
+    for (const { id, agent_id } of this.turns.withStatus('running')) {
+      const blocks = this.turns.get(id)?.blocks ?? [];
+      await this.finish(agent_id, id, interrupted(blocks, 'Nox ended while this turn ran'));
+    }
+    for (const { agent_id } of this.turns.withStatus('queued')) {
+      this.queued.set(agent_id, this.turns.queuedCount(agent_id));
+      if (this.registry.agents().has(agent_id)) this.pump(agent_id);
+      else await this.cancelQueued(agent_id, 'the agent was removed');
+    }
+  }
+
+  // What the supervisor tells.
+
+  onReady(agent_id: string): void {
+    this.pump(agent_id);
+  }
+
+  onEvent(agent_id: string, event: RuntimeEvent): void {
+    if (event.type === 'log') {
+      this.logs.add(agent_id, event.stream, event.line);
+      return;
+    }
+    const turn = this.open.get(agent_id);
+    if (turn === undefined) return;
+    if (event.type === 'text_delta') {
+      this.say(agent_id, turn, event.text);
+      return;
+    }
+    this.flushDelta(agent_id, turn);
+    this.handle(agent_id, turn, event).catch((error: unknown) => this.lost(agent_id, event.type, error));
+  }
+
+  async onToolCall(agent_id: string, call: ToolCall, signal: AbortSignal): Promise<ToolDecision> {
+    const turn = this.open.get(agent_id);
+    const supervisor = this.fleet.get(agent_id);
+    let waits = false;
+    try {
+      const decision = await this.approvals.decide({ ...call, agent_id, turn_id: turn?.id ?? null }, signal, (approval_id) => {
+        waits = true;
+        supervisor.setActivity(call.requires_user_interaction ? 'waiting_input' : 'waiting_approval');
+        if (turn !== undefined) this.changeTool(agent_id, turn, call, { decision: 'pending', approval_id });
+      });
+      if (turn !== undefined) await this.tellDecision(agent_id, turn, call, decision);
+      return decision.behavior === 'allow'
+        ? { behavior: 'allow', ...(decision.updated_input === undefined ? {} : { updated_input: decision.updated_input }) }
+        : { behavior: 'deny', reason: decision.reason };
+    } finally {
+      if (waits && supervisor.process_state === 'running' && this.approvals.pendingCount(agent_id) === 0) {
+        supervisor.setActivity(this.open.has(agent_id) ? 'working' : 'idle');
+      }
+    }
+  }
+
+  onEnded(agent_id: string, reason: string): void {
+    const turn = this.open.get(agent_id);
+    if (turn === undefined) return;
+    this.flushDelta(agent_id, turn);
+    this.open.delete(agent_id);
+    this.finish(agent_id, turn.id, interrupted(turn.blocks, `the process ended: ${reason}`)).catch((error: unknown) => this.lost(agent_id, 'end', error));
+  }
+
+  onRetired(agent_id: string, reason: string): void {
+    this.cancelQueued(agent_id, reason).catch((error: unknown) => this.lost(agent_id, 'cancel', error));
+  }
+
+  work(agent_id: string): AgentWork {
+    let usage = this.totals.get(agent_id);
+    if (usage === undefined) {
+      usage = this.turns.totals(agent_id);
+      this.totals.set(agent_id, usage);
+    }
+    return { current_turn_id: this.open.get(agent_id)?.id ?? null, queued_turns: this.queuedCount(agent_id), usage };
+  }
+
+  /** Hands the next waiting turn to the agent, if it can take one; wakes it if it sleeps. */
+  private pump(agent_id: string): void {
+    this.deliverNext(agent_id).catch((error: unknown) => this.lost(agent_id, 'delivery', error));
+  }
+
+  private async deliverNext(agent_id: string): Promise<void> {
+    if (this.queuedCount(agent_id) === 0) return;
+    const supervisor = this.fleet.get(agent_id);
+    if (supervisor.process_state === 'hibernated') {
+      // onReady comes back here; a wake that fails permanently retires what waits.
+      await this.fleet.wake(agent_id);
+      return;
+    }
+    await this.fleet.serially(agent_id, async () => {
+      const { session } = supervisor;
+      if (session === undefined || supervisor.process_state !== 'running' || this.open.has(agent_id)) return;
+      const next = this.turns.next(agent_id);
+      if (next === undefined) return;
+      const known = this.runs.session(agent_id);
+      if (!(await this.turns.begin(next.id, known?.session_id ?? null, null))) return;
+      this.queued.set(agent_id, this.queuedCount(agent_id) - 1);
+      this.open.set(agent_id, { id: next.id, blocks: [], unsaid: '', timer: undefined });
+      supervisor.setActivity('working');
+      try {
+        await session.prompt({ uuid: next.prompt_uuid, content: next.prompt });
+      } catch (error) {
+        this.logs.add(agent_id, 'nox', `a prompt did not reach the process: ${messageOf(error)}`);
+        // If the process has ended meanwhile, onEnded has dealt with the turn.
+        if (this.open.get(agent_id)?.id !== next.id) return;
+        this.open.delete(agent_id);
+        this.queued.set(agent_id, this.queuedCount(agent_id) + 1);
+        await this.turns.requeue(next.id);
+        supervisor.setActivity('idle');
+      }
+    });
+  }
+
+  private async handle(agent_id: string, turn: OpenTurn, event: Exclude<RuntimeEvent, { type: 'log' | 'text_delta' }>): Promise<void> {
+    switch (event.type) {
+      case 'turn_init':
+        for (const name of event.failed_mcp) this.logs.add(agent_id, 'nox', `MCP server ${name} did not connect`);
+        return;
+      case 'prompt_state':
+        if (event.state === 'started') await this.runs.markTranscript(agent_id);
+        return;
+      case 'text':
+      case 'tool_call':
+      case 'tool_result':
+        await this.addBlock(agent_id, turn, event);
+        return;
+      case 'api_retry': {
+        const { attempt, max_retries, delay_ms, error } = event;
+        await this.events.append('agent.api_retry', { turn_id: turn.id, attempt, max_retries, delay_ms, error }, agent_id);
+        return;
+      }
+      case 'result':
+        this.open.delete(agent_id);
+        await this.finish(agent_id, turn.id, endOf(event, turn.blocks));
+        if (this.fleet.get(agent_id).process_state === 'running') this.fleet.get(agent_id).setActivity('idle');
+        this.pump(agent_id);
+    }
+  }
+
+  private async addBlock(agent_id: string, turn: OpenTurn, event: Extract<RuntimeEvent, { type: 'text' | 'tool_call' | 'tool_result' }>): Promise<void> {
+    const before = turn.blocks.length;
+    turn.blocks = addToBlocks(turn.blocks, event, sha256);
+    const { id: turn_id } = turn;
+    await this.turns.saveBlocks(turn_id, turn.blocks, (tx) => {
+      if (event.type === 'text' && turn.blocks.length > before) this.events.appendIn(tx, 'turn.text', { turn_id, text: event.text }, agent_id);
+      if (event.type === 'tool_call') {
+        const { tool_use_id, name, input } = event;
+        this.events.appendIn(tx, 'turn.tool_call', { turn_id, tool_use_id, name, input }, agent_id);
+      }
+      if (event.type === 'tool_result') {
+        const { tool_use_id, is_error, result } = event;
+        this.events.appendIn(tx, 'turn.tool_result', { turn_id, tool_use_id, is_error, result }, agent_id);
+      }
+    });
+    if (event.type === 'tool_result') {
+      await this.approvals.recordExecution(event.tool_use_id, agent_id, { is_error: event.is_error, result: event.result });
+    }
+  }
+
+  private changeTool(agent_id: string, turn: OpenTurn, call: ToolCall, change: Parameters<typeof changeTool>[2]): void {
+    turn.blocks = changeTool(this.withCall(turn, call), call.tool_use_id, change);
+    this.turns.saveBlocks(turn.id, turn.blocks, () => undefined).catch((error: unknown) => this.lost(agent_id, 'tool', error));
+  }
+
+  private async tellDecision(agent_id: string, turn: OpenTurn, call: ToolCall, decision: Awaited<ReturnType<ApprovalsService['decide']>>): Promise<void> {
+    const { behavior, by, approval_id } = decision;
+    turn.blocks = changeTool(this.withCall(turn, call), call.tool_use_id, { decision: behavior, approval_id });
+    await this.turns.saveBlocks(turn.id, turn.blocks, (tx) =>
+      this.events.appendIn(
+        tx,
+        'turn.tool_decided',
+        { turn_id: turn.id, tool_use_id: call.tool_use_id, decision: behavior, by, reason: decision.reason, approval_id },
+        agent_id,
+      ),
+    );
+  }
+
+  /** The question may come before the message that holds the call: then the call is known from the question. */
+  private withCall(turn: OpenTurn, { tool_use_id, tool_name: name, input }: ToolCall): Turn['blocks'] {
+    return addToBlocks(turn.blocks, { type: 'tool_call', tool_use_id, name, input, parent_tool_use_id: null }, sha256);
+  }
+
+  private say(agent_id: string, turn: OpenTurn, text: string): void {
+    turn.unsaid += text;
+    turn.timer ??= setTimeout(() => this.flushDelta(agent_id, turn), DELTA_WINDOW_MS);
+  }
+
+  private flushDelta(agent_id: string, turn: OpenTurn): void {
+    clearTimeout(turn.timer);
+    turn.timer = undefined;
+    if (turn.unsaid === '') return;
+    const text = turn.unsaid;
+    turn.unsaid = '';
+    this.events.append('turn.text_delta', { turn_id: turn.id, text }, agent_id).catch((error: unknown) => this.lost(agent_id, 'text', error));
+  }
+
+  private async finish(agent_id: string, id: string, end: TurnEnd): Promise<Turn | undefined> {
+    const turn = await this.turns.end(id, end);
+    if (turn === undefined) return undefined;
+    if (turn.started_at === null) this.queued.set(agent_id, Math.max(0, this.queuedCount(agent_id) - 1));
+    this.totals.delete(agent_id);
+    for (const resolve of this.waiters.get(id) ?? []) resolve(turn);
+    this.waiters.delete(id);
+    await this.registry.record.appendTurn(turn).catch((error: unknown) => this.warn('a turn is in the journal but not in the record', { turn_id: id, reason: messageOf(error) }));
+    return turn;
+  }
+
+  private async cancelQueued(agent_id: string, reason: string): Promise<void> {
+    for (const { id } of this.turns.withStatus('queued', agent_id)) {
+      await this.finish(agent_id, id, { status: 'cancelled', text: '', reason, usage: null });
+    }
+  }
+
+  private queuedCount(agent_id: string): number {
+    return this.queued.get(agent_id) ?? 0;
+  }
+
+  /** An event that the journal refused was never shown; the agent goes on, a person is told. */
+  private lost(agent_id: string, what: string, error: unknown): void {
+    this.warn('an event of an agent was not dealt with', { agent_id, what, reason: messageOf(error) });
+  }
+}
+
+const interrupted = (blocks: Turn['blocks'], reason: string): TurnEnd => ({
+  status: 'interrupted',
+  text: blocks.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n\n'),
+  reason,
+  usage: null,
+});
