@@ -24,7 +24,11 @@ export interface SpawnRequest {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** How a run ended, as facts (not prose). `forced` says that SIGKILL was needed. */
+/**
+ * How the program ended, as facts (not prose); exactly one of `exit_code` and `signal` is set. `forced` says that the
+ * program itself had to be ended with SIGKILL. Inside a namespace the init can only hand on 128 + n: it is told as
+ * `signal` for faults and SIGKILL, and as `exit_code` for signals that programs turn into exit codes themselves (143).
+ */
 export interface ExitFacts {
   readonly exit_code: number | null;
   readonly signal: string | null;
@@ -36,7 +40,10 @@ export interface EndOptions {
   readonly grace_ms: number;
 }
 
-/** A running tree. Streams are raw; whoever owns the process must read stdout and stderr. */
+/**
+ * A running tree. Streams are raw; whoever owns the process must read stdout and stderr until they end (they may end a
+ * little after `exited`). A broken pipe never throws: `exited` tells.
+ */
 export interface ManagedProcess {
   readonly identity: ProcessIdentity;
   readonly stdin: Writable;
@@ -46,9 +53,12 @@ export interface ManagedProcess {
   programPid(): number | null;
   /** Pids of the whole tree now, program first; empty when it ended. */
   tree(): Promise<number[]>;
-  /** Sends a signal to the program only. */
+  /** Sends a signal to the program only; when the program is not known yet, as soon as it is. */
   signal(signal: 'SIGTERM' | 'SIGINT'): void;
-  /** Ends the whole tree: SIGTERM to the program, after the grace SIGKILL to everything, until nothing of the tree is alive. */
+  /**
+   * Ends the whole tree: SIGTERM to the program, after the grace SIGKILL to everything, until nothing of the tree is
+   * alive. May be called again while it works: the shorter grace wins.
+   */
   end(options: EndOptions): Promise<ExitFacts>;
   /** Resolves when the program has exited and nothing of the tree is left (what it left behind is killed). Never rejects. */
   readonly exited: Promise<ExitFacts>;
@@ -56,7 +66,9 @@ export interface ManagedProcess {
 
 /** Starts process trees and can end them completely, also those of an earlier Nox that crashed. */
 export abstract class ProcessHost {
-  /** Which rung of the ladder is in use; found out once, at start. */
+  /** Resolves when the rung is known (a real try-out, bounded, done once). Never rejects; `spawn` and `sweep` wait for it. */
+  abstract ready(): Promise<void>;
+  /** Which rung of the ladder is in use; found out once, at start. Throws before `ready()` has resolved. */
   abstract confinement(): Confinement;
   /** One sentence for people about what this rung promises. */
   abstract describe(): string;

@@ -1,0 +1,67 @@
+import type { ProcessRow } from './process-table.js';
+
+/** What marks a run's processes: the outermost one, and every other one that was ever seen in its tree. */
+export interface RunMark {
+  readonly run_id: string;
+  readonly pid: number;
+  readonly start_ticks: number;
+  /** pid → start of processes that are known members: they stay members when their parents die. */
+  readonly known: Map<number, number>;
+}
+
+/** A zombie is dead: it only waits to be reaped, and no signal reaches it. */
+export const isAlive = (row: ProcessRow): boolean => row.state !== 'Z' && row.state !== 'X';
+
+/** The given pids and everything below them. */
+export function withDescendants(rows: readonly ProcessRow[], roots: Iterable<number>): Set<number> {
+  const children = new Map<number, ProcessRow[]>();
+  for (const row of rows) {
+    const siblings = children.get(row.ppid);
+    if (siblings === undefined) children.set(row.ppid, [row]);
+    else siblings.push(row);
+  }
+  const found = new Set(roots);
+  // A set that grows while it is walked is walked to its end.
+  for (const pid of found) for (const child of children.get(pid) ?? []) found.add(child.pid);
+  return found;
+}
+
+/** A process, its parent, and so on up to pid 1. */
+export function withAncestors(rows: readonly ProcessRow[], pid: number): Set<number> {
+  const by_pid = new Map(rows.map((row) => [row.pid, row]));
+  const found = new Set<number>();
+  for (let at = by_pid.get(pid); at !== undefined && !found.has(at.pid); at = by_pid.get(at.ppid)) found.add(at.pid);
+  return found;
+}
+
+/** Whether the run's first process group still is the run's: nobody else has got its number since. */
+export function ownsGroup(rows: readonly ProcessRow[], mark: RunMark): boolean {
+  const holder = rows.find((row) => row.pid === mark.pid);
+  return holder === undefined || holder.start_ticks === mark.start_ticks;
+}
+
+/**
+ * The living processes of a run, its first one first: known ones, those that carry its cookie, those in its process
+ * group (only when `by_group`), and everything below any of these. `spared` and pids <= 1 are never among them.
+ */
+export function membersOf(
+  rows: readonly ProcessRow[],
+  mark: RunMark,
+  cookies: ReadonlySet<number>,
+  options: { by_group: boolean; spared: ReadonlySet<number> },
+): ProcessRow[] {
+  const by_group = options.by_group && ownsGroup(rows, mark);
+  const seeds = rows.filter(
+    (row) =>
+      mark.known.get(row.pid) === row.start_ticks ||
+      cookies.has(row.pid) ||
+      (by_group && row.pgid === mark.pid && row.start_ticks >= mark.start_ticks),
+  );
+  const pids = withDescendants(
+    rows,
+    seeds.map((row) => row.pid),
+  );
+  return rows
+    .filter((row) => pids.has(row.pid) && row.pid > 1 && isAlive(row) && !options.spared.has(row.pid))
+    .sort((a, b) => Number(b.pid === mark.pid) - Number(a.pid === mark.pid));
+}

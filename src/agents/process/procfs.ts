@@ -1,0 +1,102 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { errnoOf } from '../../shared/nox-error.js';
+import { ProcessTable, type ProcessRow } from './process-table.js';
+
+/**
+ * Reads `/proc/PID/stat`. The command's name stands in parentheses and may itself hold spaces, newlines and
+ * parentheses: only what follows the last one counts. Null when it is not such a line.
+ */
+export function parseStat(text: string): ProcessRow | null {
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state, ppid, pgid] = fields;
+  // The first field here is field 3 of proc(5), so the start time, field 22, is at 19.
+  const row = {
+    pid: Number.parseInt(text, 10),
+    ppid: Number(ppid),
+    pgid: Number(pgid),
+    state: state ?? '',
+    start_ticks: Number(fields[19]),
+  };
+  const whole = [row.pid, row.ppid, row.pgid, row.start_ticks].every((n) => Number.isSafeInteger(n));
+  return whole && row.state.length === 1 ? row : null;
+}
+
+/** What reading answers when the process ended meanwhile, or belongs to somebody else. */
+const GONE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
+
+function unlessGone<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (GONE.has(errnoOf(error))) return null;
+    throw error;
+  }
+}
+
+/** The process with this pid now, or null. Such files are made up by the kernel: reading them waits for no disk. */
+export function readRow(pid: number): ProcessRow | null {
+  const text = unlessGone(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  return text === null ? null : parseStat(text);
+}
+
+/** Children of every thread of a process, oldest first per thread; empty when it ended. */
+export function childrenOf(pid: number): number[] {
+  const threads = unlessGone(() => readdirSync(`/proc/${pid}/task`)) ?? [];
+  return threads.flatMap((tid) => {
+    const list = unlessGone(() => readFileSync(`/proc/${pid}/task/${tid}/children`, 'utf8')) ?? '';
+    return list.split(' ').filter(Boolean).map(Number);
+  });
+}
+
+/** The argument vector; empty for zombies, kernel threads and processes that ended. */
+export function argvOf(pid: number): string[] {
+  const text = unlessGone(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '';
+  return text.split('\0').slice(0, -1);
+}
+
+/** The table of a Linux machine. */
+export class ProcfsTable extends ProcessTable {
+  private scan: { rows: readonly ProcessRow[]; at_ms: number } = { rows: [], at_ms: -Infinity };
+  /** Per scan: an environment is read once however many runs look for their cookie. */
+  private readonly cookies = new WeakMap<ProcessRow, Promise<string | undefined>>();
+
+  override async bootId(): Promise<string> {
+    return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  }
+
+  override row(pid: number): ProcessRow | null {
+    return readRow(pid);
+  }
+
+  override async rows(max_age_ms = 0): Promise<readonly ProcessRow[]> {
+    const now = performance.now();
+    if (now - this.scan.at_ms >= max_age_ms) {
+      const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+      this.scan = { rows: pids.map((pid) => readRow(Number(pid))).filter((row) => row !== null), at_ms: now };
+    }
+    return this.scan.rows;
+  }
+
+  override cookie(row: ProcessRow): Promise<string | undefined> {
+    const known = this.cookies.get(row) ?? readCookie(row.pid);
+    this.cookies.set(row, known);
+    return known;
+  }
+
+  override isSame(row: ProcessRow): boolean {
+    return readRow(row.pid)?.start_ticks === row.start_ticks;
+  }
+}
+
+/** Asynchronous, unlike the rest: this one reads the process's own memory and may have to wait for its lock. */
+async function readCookie(pid: number): Promise<string | undefined> {
+  try {
+    const environ = await readFile(`/proc/${pid}/environ`, 'latin1');
+    const entry = environ.split('\0').find((line) => line.startsWith('NOX_RUN_ID='));
+    return entry?.slice('NOX_RUN_ID='.length);
+  } catch (error) {
+    if (GONE.has(errnoOf(error))) return undefined;
+    throw error;
+  }
+}
