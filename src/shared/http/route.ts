@@ -36,8 +36,16 @@ export function Route(name: RouteName): MethodDecorator {
   );
 }
 
+/** The login that a request came with. */
+export interface LoginHandle {
+  /** Of the access token. */
+  readonly expires_at_ms: number;
+  /** Runs `fn` once when the token expires or the login is revoked; the returned function stops waiting. */
+  onEnd(fn: (reason: 'expired' | 'revoked') => void): () => void;
+}
+
 /** The request with what the guard has found out. */
-export type NoxRequest = FastifyRequest & { actor?: ActorType };
+export type NoxRequest = FastifyRequest & { actor?: ActorType; login?: LoginHandle };
 
 /** `@Input('agents_create') input: RouteInput<'agents_create'>`: params, query and body, parsed by the route's schemas. */
 export const Input = createParamDecorator((name: RouteName, context: ExecutionContext) => {
