@@ -12,7 +12,7 @@ import { LogBook } from './log-book.js';
 import { ProcessHost } from './process/process-host.js';
 import { TreeSampler, type TreeUsage } from './process/sampler.js';
 import { RunStore } from './run-store.js';
-import { classifyExit } from './runtime/claude/classify-exit.js';
+import { classifyExit } from './runtime/stream-json/classify-exit.js';
 import { AgentSupervisor, type AgentWork, RunObserver } from './supervisor.js';
 
 /** Agents started at the same time after a restart of Nox: each spawn costs half a second of processor time. */

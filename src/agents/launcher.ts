@@ -4,19 +4,13 @@ import type { AgentConfig } from '../contracts/agent.js';
 import { RegistryService } from '../registry/registry.service.js';
 import { NoxError } from '../shared/nox-error.js';
 import { buildAgentEnv } from './agent-env.js';
+import { ClaudeLocator } from './claude-locator.js';
 import { ModelEndpoint } from './model-endpoint.js';
 import { ClaudeRuntime } from './runtime/claude/claude-runtime.js';
 import { CommandRuntime } from './runtime/command/command-runtime.js';
 import type { AgentRuntime, RunRequest, RuntimeHandlers, RuntimeSession } from './runtime/runtime.js';
+import { Surroundings } from './surroundings.js';
 import { resolveReferences, resolveWorkspace, type WorkspaceRules } from './workspace.js';
-
-/** Where Nox itself lives; given at wiring. */
-export abstract class Surroundings {
-  abstract readonly base: string;
-  abstract readonly home: string;
-  abstract readonly registry: string;
-  abstract readonly env: Readonly<Record<string, string | undefined>>;
-}
 
 /** Turns an agent's configuration into a running process: everything that can be wrong with it is found here. */
 @Injectable()
@@ -25,6 +19,7 @@ export class Launcher {
     @Inject(RegistryService) private readonly registry: RegistryService,
     @Inject(ModelEndpoint) private readonly model: ModelEndpoint,
     @Inject(ClaudeRuntime) private readonly claude: ClaudeRuntime,
+    @Inject(ClaudeLocator) private readonly locator: ClaudeLocator,
     @Inject(CommandRuntime) private readonly command: CommandRuntime,
     @Inject(Surroundings) private readonly around: Surroundings,
   ) {}
@@ -41,7 +36,7 @@ export class Launcher {
 
   /** Throws CLAUDE_CLI_UNAVAILABLE when the agent's program is not there. */
   async checkProgram(runtime: AgentConfig['runtime']): Promise<void> {
-    if (runtime === 'claude') await this.claude.locate();
+    if (runtime === 'claude') await this.locator.locate();
   }
 
   async launch(

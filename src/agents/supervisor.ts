@@ -4,6 +4,7 @@ import { newId } from '../shared/ids.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { canMove } from './agent-state.js';
 import { decideRestart, type ExitClass } from './restart-policy.js';
+import type { ExitFacts } from './process/process-host.js';
 import type { RunStore } from './run-store.js';
 import type { ReadyInfo, RunRequest, RuntimeEvent, RuntimeSession, ToolCall, ToolDecision } from './runtime/runtime.js';
 
@@ -41,7 +42,7 @@ export interface SupervisorWorld {
       onToolCall: (call: ToolCall, signal: AbortSignal) => Promise<ToolDecision>;
     },
   ) => Promise<RuntimeSession>;
-  readonly classify: (facts: { exit_code: number | null; signal: string | null }, stderr_tail: string) => ExitClass;
+  readonly classify: (facts: ExitFacts, stderr_tail: string) => ExitClass;
   readonly restart: () => RestartConfig;
   /** Told after each change of state; the only place from which states are announced. */
   readonly changed: (previous: { process_state: ProcessState; activity: Activity }) => void;

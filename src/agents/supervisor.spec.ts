@@ -1,0 +1,222 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { DefaultRestartConfig, type ProcessState } from '../contracts/agent.js';
+import { ManualClock } from '../shared/clock.js';
+import { StateDb } from '../shared/db/state-db.js';
+import { NoxError } from '../shared/nox-error.js';
+import type { ExitFacts } from './process/process-host.js';
+import { RunStore } from './run-store.js';
+import type { ReadyInfo, RuntimeSession } from './runtime/runtime.js';
+import { AgentSupervisor, type RunObserver } from './supervisor.js';
+
+const CRASH = { exit_code: 137, signal: null, forced: false, stderr_tail: '' };
+
+/** A process whose life the test decides. */
+class FakeProcess {
+  private readonly gates = { ready: Promise.withResolvers<ReadyInfo>(), exited: Promise.withResolvers<typeof CRASH>() };
+  ended = 0;
+  readonly session: RuntimeSession = {
+    identity: { run_id: 'r', boot_id: 'b', pid: 100, start_ticks: 1, confinement: 'process-group' },
+    ready: this.gates.ready.promise,
+    exited: this.gates.exited.promise,
+    programPid: () => 101,
+    tree: async () => [101],
+    prompt: async () => undefined,
+    interrupt: async () => undefined,
+    end: async (): Promise<ExitFacts> => {
+      this.ended += 1;
+      this.die({ ...CRASH, exit_code: 143 });
+      return CRASH;
+    },
+  };
+
+  becomeReady(): void {
+    this.gates.ready.resolve({ version: '1', logged_in: true });
+  }
+
+  die(facts = CRASH): void {
+    this.gates.ready.reject(new Error('ended'));
+    this.gates.exited.resolve(facts);
+  }
+}
+
+const turnOfLoop = () => new Promise((resolve) => setImmediate(resolve));
+
+describe(AgentSupervisor.name, () => {
+  let clock: ManualClock;
+  let store: RunStore;
+  let processes: FakeProcess[];
+  let states: ProcessState[];
+  let told: string[];
+  let launch: () => Promise<RuntimeSession>;
+  let supervisor: AgentSupervisor;
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    store = new RunStore(new StateDb(':memory:'), clock);
+    processes = [];
+    states = [];
+    told = [];
+    launch = async () => {
+      const process = new FakeProcess();
+      processes.push(process);
+      return process.session;
+    };
+    const observer = {
+      onEvent: () => undefined,
+      onToolCall: async () => ({ behavior: 'deny', reason: 'test' }),
+      onReady: () => told.push('ready'),
+      onEnded: (_: string, reason: string) => told.push(`ended: ${reason}`),
+      onRetired: (_: string, reason: string) => told.push(`retired: ${reason}`),
+      work: () => ({ current_turn_id: null, queued_turns: 0, usage: { turns: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0 } }),
+    } as unknown as RunObserver;
+    supervisor = new AgentSupervisor('one', {
+      clock,
+      random: () => 0.5,
+      store,
+      observer,
+      launch: () => launch(),
+      classify: (facts) => (facts.exit_code === 0 ? 'clean' : 'crash'),
+      restart: () => DefaultRestartConfig.parse({}),
+      changed: () => states.push(supervisor.process_state),
+      log: () => undefined,
+    });
+  });
+
+  /** Waits until the supervisor has come to this state. */
+  const reach = async (state: ProcessState) => {
+    for (let i = 0; i < 200 && supervisor.process_state !== state; i += 1) await turnOfLoop();
+    expect(supervisor.process_state).toBe(state);
+  };
+  const newest = async (count: number): Promise<FakeProcess> => {
+    for (let i = 0; i < 200 && processes.length < count; i += 1) await turnOfLoop();
+    expect(processes).toHaveLength(count);
+    return processes[count - 1] as FakeProcess;
+  };
+  const startReady = async (count = 1): Promise<FakeProcess> => {
+    const started = supervisor.start('test');
+    const process = await newest(count);
+    process.becomeReady();
+    await started;
+    return process;
+  };
+
+  it('is running once the process is ready, not before', async () => {
+    const started = supervisor.start('test');
+    const process = await newest(1);
+    expect(supervisor.process_state).toBe('starting');
+    process.becomeReady();
+    await started;
+    expect(supervisor.process_state).toBe('running');
+    expect(told).toEqual(['ready']);
+  });
+
+  it('starts a crashed agent again after the backoff, with the same session', async () => {
+    const session = await store.openSession('one');
+    (await startReady()).die();
+    await reach('backoff');
+    expect(supervisor.next_start_ms).toBe(clock.now() + 1000);
+    clock.advance(999);
+    expect(processes).toHaveLength(1);
+    clock.advance(1);
+    (await newest(2)).becomeReady();
+    await reach('running');
+    expect(store.session('one')).toMatchObject({ session_id: session.session_id, restart_count: 1 });
+    expect(told).toEqual(['ready', 'ended: exit 137', 'ready']);
+  });
+
+  it('gives up after six exits in a row and retires what waits', async () => {
+    let process = await startReady();
+    for (let crashes = 1; crashes <= 5; crashes += 1) {
+      process.die();
+      await reach('backoff');
+      clock.advance((supervisor.next_start_ms ?? 0) - clock.now());
+      process = await newest(crashes + 1);
+      process.becomeReady();
+      await reach('running');
+    }
+    process.die();
+    await reach('failed');
+    expect(supervisor.reason).toContain('6 times');
+    expect(told.at(-1)).toMatch(/^retired: /);
+  });
+
+  it('never restarts what it stopped', async () => {
+    const process = await startReady();
+    await supervisor.stop('stopped', 'by a person', 1000);
+    expect(process.ended).toBe(1);
+    clock.advance(3_600_000);
+    await turnOfLoop();
+    expect(processes).toHaveLength(1);
+    expect(states).toEqual(['starting', 'running', 'stopping', 'stopped']);
+  });
+
+  it('does not come back when it is stopped during the backoff', async () => {
+    (await startReady()).die();
+    await reach('backoff');
+    await supervisor.stop('stopped', 'by a person', 0);
+    clock.advance(60_000);
+    await turnOfLoop();
+    expect(processes).toHaveLength(1);
+    expect(supervisor.process_state).toBe('stopped');
+  });
+
+  it('ends a process that came to life while it was being stopped', async () => {
+    const gate = Promise.withResolvers<void>();
+    const plain = launch;
+    launch = async () => {
+      await gate.promise;
+      return plain();
+    };
+    const started = supervisor.start('test');
+    const outcome = expect(started).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    await turnOfLoop();
+    const stopped = supervisor.stop('stopped', 'by a person', 0);
+    gate.resolve();
+    await Promise.all([outcome, stopped]);
+    expect(supervisor.process_state).toBe('stopped');
+    expect(processes[0]?.ended).toBeGreaterThan(0);
+  });
+
+  it('stops a start that never becomes ready', async () => {
+    const started = supervisor.start('test');
+    const outcome = expect(started).rejects.toBeInstanceOf(NoxError);
+    await newest(1);
+    await supervisor.stop('stopped', 'by a person', 0);
+    await outcome;
+    expect(supervisor.process_state).toBe('stopped');
+  });
+
+  it('fails at once when the program is not there, and says why', async () => {
+    launch = async () => {
+      throw new NoxError('CLAUDE_CLI_UNAVAILABLE');
+    };
+    await expect(supervisor.start('test')).rejects.toMatchObject({ code: 'CLAUDE_CLI_UNAVAILABLE' });
+    expect(supervisor.process_state).toBe('failed');
+    expect(supervisor.reason).toContain('npm install');
+  });
+
+  it('never has two processes', async () => {
+    await startReady();
+    await expect(supervisor.start('again')).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    expect(processes).toHaveLength(1);
+  });
+
+  it('rests after a clean end and remembers that it sleeps', async () => {
+    (await startReady()).die({ ...CRASH, exit_code: 0 });
+    await reach('hibernated');
+    await turnOfLoop();
+    expect(store.session('one')?.hibernated).toBe(true);
+  });
+
+  it('leaves no run open in the journal', async () => {
+    (await startReady()).die();
+    await reach('backoff');
+    expect(store.openRuns()).toEqual([]);
+    clock.advance(1000);
+    (await newest(2)).becomeReady();
+    await reach('running');
+    expect(store.openRuns()).toHaveLength(1);
+    await supervisor.stop('hibernated', 'idle', 0);
+    expect(store.openRuns()).toEqual([]);
+  });
+});
