@@ -1,0 +1,72 @@
+import { parse } from '@iarna/toml';
+
+/** A TOML document as plain data: times are RFC 3339 strings in UTC, integers beyond the safe range are strings. */
+export type TomlValue = string | number | boolean | readonly TomlValue[] | TomlTable;
+export interface TomlTable {
+  readonly [key: string]: TomlValue;
+}
+
+/** Why a text is not TOML, and on which line (from 1). */
+export class TomlProblem extends Error {
+  override readonly name = 'TomlProblem';
+
+  constructor(
+    message: string,
+    readonly line: number,
+  ) {
+    super(message);
+  }
+}
+
+/** Reads a document. Throws TomlProblem, whatever the text holds. */
+export function parseToml(text: string): TomlTable {
+  const body = text.startsWith('\u{feff}') ? text.slice(1) : text;
+  try {
+    return plainTable(parse(body) as object);
+  } catch (error) {
+    if (error instanceof TomlProblem) throw error;
+    const line = typeof error === 'object' && error !== null && 'line' in error ? Number(error.line) + 1 : 1;
+    const message = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
+    throw new TomlProblem(message.replace(/ at row \d+, col \d+, pos \d+:?$/, ''), line);
+  }
+}
+
+export const isTable = (value: unknown): value is TomlTable =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Deep equality of plain data; the order of keys does not count. Same references are equal without a look inside. */
+export function sameValue(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameValue(item, b[i]));
+  if (!isTable(a) || !isTable(b)) return false;
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameValue(a[key], b[key]))
+  );
+}
+
+/** Data without its `undefined` members, as TOML can hold it. */
+export function withoutUndefined(value: unknown): TomlValue {
+  if (Array.isArray(value)) return value.filter((item) => item !== undefined && item !== null).map(withoutUndefined);
+  if (typeof value !== 'object' || value === null) return value as TomlValue;
+  const entries = Object.entries(value).filter(([, member]) => member !== undefined && member !== null);
+  return Object.fromEntries(entries.map(([key, member]) => [key, withoutUndefined(member)]));
+}
+
+function plainTable(table: object): TomlTable {
+  return Object.fromEntries(
+    Object.entries(table).map(([key, value]) => {
+      // As a member of a plain object it would be a trap for whoever copies the table.
+      if (key === '__proto__') throw new TomlProblem('the key __proto__ is not allowed', 1);
+      return [key, plain(value)];
+    }),
+  );
+}
+
+function plain(value: unknown): TomlValue {
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value === 'object' && value !== null) return plainTable(value);
+  if (typeof value === 'bigint') return value.toString();
+  return value as TomlValue;
+}
