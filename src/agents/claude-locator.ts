@@ -21,7 +21,8 @@ export class ClaudeLocator {
   /** Rejects with CLAUDE_CLI_UNAVAILABLE, which says how to install it. */
   async locate(): Promise<ClaudeCli> {
     const setting = this.registry.config().claude_cli.path;
-    if (this.found !== undefined && this.found.setting === setting && this.clock.now() < this.found.until_ms) return this.found.cli;
+    if (this.found !== undefined && this.found.setting === setting && this.clock.now() < this.found.until_ms)
+      return this.found.cli;
     const { env } = this.around;
     const cli = await findClaude({ config_path: setting, env_path: env['NOX_CLAUDE_PATH'], path: env['PATH'] });
     this.found = { cli, until_ms: this.clock.now() + TRUST_MS, setting };

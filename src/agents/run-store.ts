@@ -35,12 +35,20 @@ interface RunRow {
  */
 @Injectable()
 export class RunStore {
+  /** What `sessions` holds; asked for each time an agent is shown. */
+  private readonly known = new Map<string, AgentSession | undefined>();
+
   constructor(
     @Inject(StateDb) private readonly db: StateDb,
     @Inject(Clock) private readonly clock: Clock,
   ) {}
 
   session(agent_id: string): AgentSession | undefined {
+    if (!this.known.has(agent_id)) this.known.set(agent_id, this.readSession(agent_id));
+    return this.known.get(agent_id);
+  }
+
+  private readSession(agent_id: string): AgentSession | undefined {
     const row = this.db.get<SessionRow>(
       'SELECT session_id, has_transcript, hibernated, restart_count FROM sessions WHERE agent_id = ?',
       agent_id,
@@ -63,13 +71,17 @@ export class RunStore {
         known?.restart_count ?? 0,
         this.clock.now(),
       );
+      tx.afterCommit(() => this.known.delete(agent_id));
     });
     return { session_id, has_transcript: false, hibernated: false, restart_count: known?.restart_count ?? 0 };
   }
 
   /** Forgets the conversation: an agent made anew under an old id starts without it. */
   async forgetSession(agent_id: string): Promise<void> {
-    await this.db.write((tx) => tx.run('DELETE FROM sessions WHERE agent_id = ?', agent_id));
+    await this.db.write((tx) => {
+      tx.run('DELETE FROM sessions WHERE agent_id = ?', agent_id);
+      tx.afterCommit(() => this.known.delete(agent_id));
+    });
   }
 
   async markTranscript(agent_id: string): Promise<void> {
@@ -129,8 +141,9 @@ export class RunStore {
   }
 
   private async update(agent_id: string, assignment: string): Promise<void> {
-    await this.db.write((tx) =>
-      tx.run(`UPDATE sessions SET ${assignment}, updated_ms = ? WHERE agent_id = ?`, this.clock.now(), agent_id),
-    );
+    await this.db.write((tx) => {
+      tx.run(`UPDATE sessions SET ${assignment}, updated_ms = ? WHERE agent_id = ?`, this.clock.now(), agent_id);
+      tx.afterCommit(() => this.known.delete(agent_id));
+    });
   }
 }

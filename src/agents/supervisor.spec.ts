@@ -67,7 +67,11 @@ describe(AgentSupervisor.name, () => {
       onReady: () => told.push('ready'),
       onEnded: (_: string, reason: string) => told.push(`ended: ${reason}`),
       onRetired: (_: string, reason: string) => told.push(`retired: ${reason}`),
-      work: () => ({ current_turn_id: null, queued_turns: 0, usage: { turns: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0 } }),
+      work: () => ({
+        current_turn_id: null,
+        queued_turns: 0,
+        usage: { turns: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0 },
+      }),
     } as unknown as RunObserver;
     supervisor = new AgentSupervisor('one', {
       clock,

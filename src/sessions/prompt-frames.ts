@@ -44,7 +44,9 @@ export class FrameMaker {
         return turn_id === this.turn_id ? { event: 'approval', data: { approval_id, status } } : undefined;
       }
       case 'turn.ended':
-        return event.payload.turn.id === this.turn_id ? { event: 'message_end', data: replyOf(event.payload.turn) } : undefined;
+        return event.payload.turn.id === this.turn_id
+          ? { event: 'message_end', data: replyOf(event.payload.turn) }
+          : undefined;
       default:
         return undefined;
     }

@@ -27,7 +27,10 @@ interface OpenTurn {
   timer: NodeJS.Timeout | undefined;
 }
 
-const sha256 = (input: unknown): string => createHash('sha256').update(JSON.stringify(input) ?? '').digest('hex');
+const sha256 = (input: unknown): string =>
+  createHash('sha256')
+    .update(JSON.stringify(input) ?? '')
+    .digest('hex');
 
 /**
  * Prompts and turns. Contract: a turn is in the journal before its prompt is written and before anyone is told of it;
@@ -83,7 +86,10 @@ export class SessionsService extends RunObserver {
     return turn;
   }
 
-  conversation(agent_id: string, query: { limit: number; before?: string | undefined }): { turns: Turn[]; has_more: boolean } {
+  conversation(
+    agent_id: string,
+    query: { limit: number; before?: string | undefined },
+  ): { turns: Turn[]; has_more: boolean } {
     this.fleet.get(agent_id);
     return this.turns.page(agent_id, query.limit, query.before);
   }
@@ -95,7 +101,12 @@ export class SessionsService extends RunObserver {
       await this.fleet.get(agent_id).session?.interrupt();
       return this.ended(id);
     }
-    const turn = await this.finish(agent_id, id, { status: 'cancelled', text: '', reason: `cancelled by ${actor.name}`, usage: null });
+    const turn = await this.finish(agent_id, id, {
+      status: 'cancelled',
+      text: '',
+      reason: `cancelled by ${actor.name}`,
+      usage: null,
+    });
     if (turn === undefined) throw new NoxError('INVALID_STATE', `Turn ${id} has ended already.`);
     return turn;
   }
@@ -139,14 +150,21 @@ export class SessionsService extends RunObserver {
     const supervisor = this.fleet.get(agent_id);
     let waits = false;
     try {
-      const decision = await this.approvals.decide({ ...call, agent_id, turn_id: turn?.id ?? null }, signal, (approval_id) => {
-        waits = true;
-        supervisor.setActivity(call.requires_user_interaction ? 'waiting_input' : 'waiting_approval');
-        if (turn !== undefined) this.changeTool(agent_id, turn, call, { decision: 'pending', approval_id });
-      });
+      const decision = await this.approvals.decide(
+        { ...call, agent_id, turn_id: turn?.id ?? null },
+        signal,
+        (approval_id) => {
+          waits = true;
+          supervisor.setActivity(call.requires_user_interaction ? 'waiting_input' : 'waiting_approval');
+          if (turn !== undefined) this.changeTool(agent_id, turn, call, { decision: 'pending', approval_id });
+        },
+      );
       if (turn !== undefined) await this.tellDecision(agent_id, turn, call, decision);
       return decision.behavior === 'allow'
-        ? { behavior: 'allow', ...(decision.updated_input === undefined ? {} : { updated_input: decision.updated_input }) }
+        ? {
+            behavior: 'allow',
+            ...(decision.updated_input === undefined ? {} : { updated_input: decision.updated_input }),
+          }
         : { behavior: 'deny', reason: decision.reason };
     } finally {
       if (waits && supervisor.process_state === 'running' && this.approvals.pendingCount(agent_id) === 0) {
@@ -160,7 +178,9 @@ export class SessionsService extends RunObserver {
     if (turn === undefined) return;
     this.flushDelta(agent_id, turn);
     this.open.delete(agent_id);
-    this.finish(agent_id, turn.id, interrupted(turn.blocks, `the process ended: ${reason}`)).catch((error: unknown) => this.lost(agent_id, 'end', error));
+    this.finish(agent_id, turn.id, interrupted(turn.blocks, `the process ended: ${reason}`)).catch((error: unknown) =>
+      this.lost(agent_id, 'end', error),
+    );
   }
 
   onRetired(agent_id: string, reason: string): void {
@@ -213,7 +233,11 @@ export class SessionsService extends RunObserver {
     });
   }
 
-  private async handle(agent_id: string, turn: OpenTurn, event: Exclude<RuntimeEvent, { type: 'log' | 'text_delta' }>): Promise<void> {
+  private async handle(
+    agent_id: string,
+    turn: OpenTurn,
+    event: Exclude<RuntimeEvent, { type: 'log' | 'text_delta' }>,
+  ): Promise<void> {
     switch (event.type) {
       case 'turn_init':
         for (const name of event.failed_mcp) this.logs.add(agent_id, 'nox', `MCP server ${name} did not connect`);
@@ -228,7 +252,11 @@ export class SessionsService extends RunObserver {
         return;
       case 'api_retry': {
         const { attempt, max_retries, delay_ms, error } = event;
-        await this.events.append('agent.api_retry', { turn_id: turn.id, attempt, max_retries, delay_ms, error }, agent_id);
+        await this.events.append(
+          'agent.api_retry',
+          { turn_id: turn.id, attempt, max_retries, delay_ms, error },
+          agent_id,
+        );
         return;
       }
       case 'result':
@@ -239,12 +267,17 @@ export class SessionsService extends RunObserver {
     }
   }
 
-  private async addBlock(agent_id: string, turn: OpenTurn, event: Extract<RuntimeEvent, { type: 'text' | 'tool_call' | 'tool_result' }>): Promise<void> {
+  private async addBlock(
+    agent_id: string,
+    turn: OpenTurn,
+    event: Extract<RuntimeEvent, { type: 'text' | 'tool_call' | 'tool_result' }>,
+  ): Promise<void> {
     const before = turn.blocks.length;
     turn.blocks = addToBlocks(turn.blocks, event, sha256);
     const { id: turn_id } = turn;
     await this.turns.saveBlocks(turn_id, turn.blocks, (tx) => {
-      if (event.type === 'text' && turn.blocks.length > before) this.events.appendIn(tx, 'turn.text', { turn_id, text: event.text }, agent_id);
+      if (event.type === 'text' && turn.blocks.length > before)
+        this.events.appendIn(tx, 'turn.text', { turn_id, text: event.text }, agent_id);
       if (event.type === 'tool_call') {
         const { tool_use_id, name, input } = event;
         this.events.appendIn(tx, 'turn.tool_call', { turn_id, tool_use_id, name, input }, agent_id);
@@ -255,23 +288,40 @@ export class SessionsService extends RunObserver {
       }
     });
     if (event.type === 'tool_result') {
-      await this.approvals.recordExecution(event.tool_use_id, agent_id, { is_error: event.is_error, result: event.result });
+      await this.approvals.recordExecution(event.tool_use_id, agent_id, {
+        is_error: event.is_error,
+        result: event.result,
+      });
     }
   }
 
   private changeTool(agent_id: string, turn: OpenTurn, call: ToolCall, change: Parameters<typeof changeTool>[2]): void {
     turn.blocks = changeTool(this.withCall(turn, call), call.tool_use_id, change);
-    this.turns.saveBlocks(turn.id, turn.blocks, () => undefined).catch((error: unknown) => this.lost(agent_id, 'tool', error));
+    this.turns
+      .saveBlocks(turn.id, turn.blocks, () => undefined)
+      .catch((error: unknown) => this.lost(agent_id, 'tool', error));
   }
 
-  private async tellDecision(agent_id: string, turn: OpenTurn, call: ToolCall, decision: Awaited<ReturnType<ApprovalsService['decide']>>): Promise<void> {
+  private async tellDecision(
+    agent_id: string,
+    turn: OpenTurn,
+    call: ToolCall,
+    decision: Awaited<ReturnType<ApprovalsService['decide']>>,
+  ): Promise<void> {
     const { behavior, by, approval_id } = decision;
     turn.blocks = changeTool(this.withCall(turn, call), call.tool_use_id, { decision: behavior, approval_id });
     await this.turns.saveBlocks(turn.id, turn.blocks, (tx) =>
       this.events.appendIn(
         tx,
         'turn.tool_decided',
-        { turn_id: turn.id, tool_use_id: call.tool_use_id, decision: behavior, by, reason: decision.reason, approval_id },
+        {
+          turn_id: turn.id,
+          tool_use_id: call.tool_use_id,
+          decision: behavior,
+          by,
+          reason: decision.reason,
+          approval_id,
+        },
         agent_id,
       ),
     );
@@ -293,7 +343,9 @@ export class SessionsService extends RunObserver {
     if (turn.unsaid === '') return;
     const text = turn.unsaid;
     turn.unsaid = '';
-    this.events.append('turn.text_delta', { turn_id: turn.id, text }, agent_id).catch((error: unknown) => this.lost(agent_id, 'text', error));
+    this.events
+      .append('turn.text_delta', { turn_id: turn.id, text }, agent_id)
+      .catch((error: unknown) => this.lost(agent_id, 'text', error));
   }
 
   private async finish(agent_id: string, id: string, end: TurnEnd): Promise<Turn | undefined> {
@@ -303,7 +355,11 @@ export class SessionsService extends RunObserver {
     this.totals.delete(agent_id);
     for (const resolve of this.waiters.get(id) ?? []) resolve(turn);
     this.waiters.delete(id);
-    await this.registry.record.appendTurn(turn).catch((error: unknown) => this.warn('a turn is in the journal but not in the record', { turn_id: id, reason: messageOf(error) }));
+    await this.registry.record
+      .appendTurn(turn)
+      .catch((error: unknown) =>
+        this.warn('a turn is in the journal but not in the record', { turn_id: id, reason: messageOf(error) }),
+      );
     return turn;
   }
 

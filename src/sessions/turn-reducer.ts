@@ -37,7 +37,9 @@ export function addToBlocks(blocks: readonly Block[], event: RuntimeEvent, hash:
 
 /** The same blocks with one tool call changed; unchanged when there is no such call. */
 export function changeTool(blocks: readonly Block[], tool_use_id: string, change: Partial<ToolUse>): Block[] {
-  return blocks.map((block) => (isTool(block, tool_use_id) ? { type: 'tool', tool: { ...block.tool, ...change } } : block));
+  return blocks.map((block) =>
+    isTool(block, tool_use_id) ? { type: 'tool', tool: { ...block.tool, ...change } } : block,
+  );
 }
 
 const isTool = (block: Block, tool_use_id: string): block is Extract<Block, { type: 'tool' }> =>

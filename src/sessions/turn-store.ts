@@ -56,22 +56,38 @@ export class TurnStore {
 
   /** The oldest waiting turn of the agent, with the uuid under which its prompt is sent. */
   next(agent_id: string): { id: string; prompt: string; prompt_uuid: string } | undefined {
-    return this.db.get("SELECT id, prompt, prompt_uuid FROM turns WHERE status = 'queued' AND agent_id = ? ORDER BY id LIMIT 1", agent_id);
+    return this.db.get(
+      "SELECT id, prompt, prompt_uuid FROM turns WHERE status = 'queued' AND agent_id = ? ORDER BY id LIMIT 1",
+      agent_id,
+    );
   }
 
   queuedCount(agent_id: string): number {
-    return this.db.get<{ n: number }>("SELECT COUNT(*) AS n FROM turns WHERE status = 'queued' AND agent_id = ?", agent_id)?.n ?? 0;
+    return (
+      this.db.get<{ n: number }>("SELECT COUNT(*) AS n FROM turns WHERE status = 'queued' AND agent_id = ?", agent_id)
+        ?.n ?? 0
+    );
   }
 
   /** Ids of turns in this state, of one agent or of all, oldest first. */
   withStatus(status: 'queued' | 'running', agent_id?: string): { id: string; agent_id: string }[] {
-    return this.db.all('SELECT id, agent_id FROM turns WHERE status = ? AND (? IS NULL OR agent_id = ?) ORDER BY id', status, agent_id ?? null, agent_id ?? null);
+    return this.db.all(
+      'SELECT id, agent_id FROM turns WHERE status = ? AND (? IS NULL OR agent_id = ?) ORDER BY id',
+      status,
+      agent_id ?? null,
+      agent_id ?? null,
+    );
   }
 
   /** Marks a queued turn as running; false when it is no longer queued. */
   async begin(id: string, session_id: string | null, model: string | null): Promise<boolean> {
     return this.db.write((tx) => {
-      const { changes } = tx.run("UPDATE turns SET status = 'running', session_id = ?, started_ms = ? WHERE id = ? AND status = 'queued'", session_id, this.clock.now(), id);
+      const { changes } = tx.run(
+        "UPDATE turns SET status = 'running', session_id = ?, started_ms = ? WHERE id = ? AND status = 'queued'",
+        session_id,
+        this.clock.now(),
+        id,
+      );
       if (changes === 0) return false;
       this.events.appendIn(tx, 'turn.started', { turn_id: id, session_id, model }, this.inTx(tx, id).agent_id);
       return true;
@@ -122,8 +138,20 @@ export class TurnStore {
 
   /** The newest turns before `before`, oldest first, and whether there are older ones. */
   page(agent_id: string, limit: number, before?: string): { turns: Turn[]; has_more: boolean } {
-    const rows = this.db.all<TurnRow>('SELECT * FROM turns WHERE agent_id = ? AND (? IS NULL OR id < ?) ORDER BY id DESC LIMIT ?', agent_id, before ?? null, before ?? null, limit + 1);
-    return { turns: rows.slice(0, limit).reverse().map((row) => this.fromRow(row)), has_more: rows.length > limit };
+    const rows = this.db.all<TurnRow>(
+      'SELECT * FROM turns WHERE agent_id = ? AND (? IS NULL OR id < ?) ORDER BY id DESC LIMIT ?',
+      agent_id,
+      before ?? null,
+      before ?? null,
+      limit + 1,
+    );
+    return {
+      turns: rows
+        .slice(0, limit)
+        .reverse()
+        .map((row) => this.fromRow(row)),
+      has_more: rows.length > limit,
+    };
   }
 
   totals(agent_id: string): UsageTotals {
