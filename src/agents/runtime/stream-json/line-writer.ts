@@ -1,0 +1,46 @@
+import type { Writable } from 'node:stream';
+import { NoxError } from '../../../shared/nox-error.js';
+
+/** What may wait for a child that does not read. */
+export const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Writes JSON lines to a child's stdin. A child that never reads harms only itself: what waits for it is bounded, and a
+ * write beyond the bound is refused. Errors of the pipe reach the writer of the line, never the process of Nox.
+ */
+export class LineWriter {
+  private failure: Error | undefined;
+
+  constructor(
+    private readonly stdin: Writable,
+    private readonly max_waiting_bytes = MAX_WAITING_BYTES,
+  ) {
+    stdin.on('error', (error: Error) => {
+      this.failure ??= error;
+    });
+  }
+
+  /** Resolves when the line has left Nox; rejects when the pipe is gone or too much waits already. */
+  async write(frame: object): Promise<void> {
+    const line = `${JSON.stringify(frame)}\n`;
+    const { stdin } = this;
+    if (this.failure !== undefined || stdin.destroyed || stdin.writableEnded) throw pipeGone(this.failure);
+    if (stdin.writableLength + line.length > this.max_waiting_bytes) {
+      throw new NoxError('RESOURCE_LIMIT_EXCEEDED', 'The agent process does not read its input.');
+    }
+    await new Promise<void>((resolve, reject) => {
+      stdin.write(line, (error) => {
+        if (error) reject(pipeGone(error));
+        else resolve();
+      });
+    });
+  }
+
+  /** Fails every write that still waits. */
+  destroy(): void {
+    this.stdin.destroy();
+  }
+}
+
+const pipeGone = (cause: Error | undefined): NoxError =>
+  new NoxError('INVALID_STATE', 'The agent process takes no more input.', undefined, { cause });

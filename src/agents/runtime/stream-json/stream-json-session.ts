@@ -1,0 +1,275 @@
+import type { Readable } from 'node:stream';
+import type { Clock } from '../../../shared/clock.js';
+import { messageOf, NoxError } from '../../../shared/nox-error.js';
+import type { ExitFacts, ManagedProcess, ProcessIdentity } from '../../process/process-host.js';
+import type { ReadyInfo, RunRequest, RuntimeEvent, RuntimeHandlers, RuntimeSession, ToolCall } from '../runtime.js';
+import { AgentLog } from './agent-log.js';
+import { hookAnswer, permissionAnswer, successResponse, unsupportedResponse } from './answers.js';
+import { classifyExit } from './classify-exit.js';
+import { ControlRequests } from './control-requests.js';
+import { CanUseTool, type Frame, type FrameBody, HookCallback, InitializeReply } from './frames.js';
+import { LineSplitter, type SplitLine } from './line-splitter.js';
+import { LineWriter } from './line-writer.js';
+import { OpenPrompts } from './open-prompts.js';
+import { parseLine } from './parse-line.js';
+import { ToolGate } from './tool-gate.js';
+import { Translator } from './translate.js';
+
+const READY_TIMEOUT_MS = 30_000;
+const INTERRUPT_TIMEOUT_MS = 10_000;
+/** An idle CLI is gone 45 ms after `end_session`; one that is not will not go by itself. */
+const END_SESSION_TIMEOUT_MS = 2_000;
+/** After the exit, for what is still in the pipes. */
+const DRAIN_TIMEOUT_MS = 2_000;
+/** A longer timer would fire at once in the CLI. */
+const MAX_TIMER_S = 2_000_000;
+const HOOK_ID = 'nox_pre_tool_use';
+/** The hook does not say it, only the permission request that follows an allowance without answers. */
+const INTERACTIVE_TOOLS = new Set(['AskUserQuestion', 'ExitPlanMode']);
+
+/**
+ * Drives one process that speaks the Claude CLI's stream-json over stdio. Lines are read once, in order, and handed on
+ * as events; every tool call is asked through the PreToolUse hook. Whatever the process sends or fails to read harms
+ * this session only.
+ */
+export class StreamJsonSession implements RuntimeSession {
+  readonly ready: Promise<ReadyInfo>;
+  readonly exited: Promise<ExitFacts & { readonly stderr_tail: string }>;
+  private readonly translator = new Translator();
+  private readonly prompts = new OpenPrompts();
+  private readonly writer: LineWriter;
+  private readonly control: ControlRequests;
+  private readonly gate: ToolGate;
+  private readonly log: AgentLog;
+  private is_ready = false;
+  private has_exited = false;
+  private is_deaf_to_events = false;
+
+  constructor(
+    private readonly process: ManagedProcess,
+    private readonly request: RunRequest,
+    private readonly handlers: RuntimeHandlers,
+    private readonly clock: Clock,
+  ) {
+    this.log = new AgentLog((event) => this.emit(event), clock);
+    this.writer = new LineWriter(process.stdin);
+    this.control = new ControlRequests((frame) => this.writer.write(frame), clock);
+    this.gate = new ToolGate((call, signal) => this.handlers.onToolCall(call, signal));
+    const drained = Promise.all([
+      readLines(process.stdout, (line) => this.readStdout(line)),
+      readLines(process.stderr, (line) => this.log.write('stderr', line.kind === 'line' ? line.text : line.head)),
+    ]);
+    this.exited = this.watchExit(drained);
+    this.ready = this.initialize();
+    this.ready.catch(() => undefined); // `exited` tells it too; whoever awaits `ready` still gets the rejection
+  }
+
+  get identity(): ProcessIdentity {
+    return this.process.identity;
+  }
+
+  programPid(): number | null {
+    return this.process.programPid();
+  }
+
+  tree(): Promise<number[]> {
+    return this.process.tree();
+  }
+
+  async prompt({ uuid, content }: { uuid: string; content: string }): Promise<void> {
+    this.prompts.sent(uuid);
+    try {
+      await this.writer.write({
+        type: 'user',
+        uuid,
+        session_id: this.request.session_id,
+        message: { role: 'user', content },
+        parent_tool_use_id: null,
+      });
+    } catch (error) {
+      this.prompts.withdrawn(uuid);
+      throw error;
+    }
+  }
+
+  async interrupt(): Promise<void> {
+    if (this.has_exited) return;
+    await this.control.send({ subtype: 'interrupt' }, INTERRUPT_TIMEOUT_MS);
+  }
+
+  async end({ grace_ms }: { grace_ms: number }): Promise<ExitFacts> {
+    const deadline_ms = this.clock.now() + grace_ms;
+    if (grace_ms > 0 && this.is_ready && !this.has_exited && this.prompts.none) {
+      const timeout_ms = Math.min(END_SESSION_TIMEOUT_MS, grace_ms / 2);
+      // The exit is what counts, not the answer: a refusal is followed by SIGTERM.
+      this.control.send({ subtype: 'end_session' }, timeout_ms).catch(() => undefined);
+      await this.within(timeout_ms, this.process.exited);
+    }
+    const facts = await this.process.end({ grace_ms: Math.max(0, deadline_ms - this.clock.now()) });
+    await this.exited;
+    return facts;
+  }
+
+  private async initialize(): Promise<ReadyInfo> {
+    const { system_prompt, tool_timeout_s } = this.request;
+    const hook = {
+      matcher: '',
+      hookCallbackIds: [HOOK_ID],
+      timeout: Math.min(tool_timeout_s, MAX_TIMER_S),
+      onFailure: 'block', // without it, a hook that fails counts as no hook
+    };
+    try {
+      const reply = InitializeReply.parse(
+        await this.control.send(
+          {
+            subtype: 'initialize',
+            hooks: { PreToolUse: [hook] },
+            // Here rather than in argv: it may be long, and every user of the machine can read an argv.
+            ...(system_prompt === '' ? {} : { appendSystemPrompt: system_prompt }),
+          } as { subtype: string },
+          READY_TIMEOUT_MS,
+        ),
+      );
+      if (reply.hooks_applied === false) throw new Error('It did not take the hook that guards its tool calls.');
+      this.is_ready = true;
+      return { version: reply.claude_code_version ?? null, logged_in: isLoggedIn(reply.account) };
+    } catch (error) {
+      throw await this.startFailure(error);
+    }
+  }
+
+  /** Ends what did not become ready; its own exit, if it comes at once, tells more than being killed. */
+  private async startFailure(cause: unknown): Promise<NoxError> {
+    await this.within(DRAIN_TIMEOUT_MS, this.exited);
+    await this.process.end({ grace_ms: 0 });
+    const { exit_code, signal, stderr_tail, ...facts } = await this.exited;
+    const reason = classifyExit({ exit_code, signal, ...facts }, stderr_tail);
+    const told = stderr_tail.trim() === '' ? messageOf(cause) : stderr_tail.trim().slice(-500);
+    const message = `The agent process did not get ready: ${told}`;
+    return new NoxError('AGENT_START_FAILED', message, { reason, exit_code, signal }, { cause });
+  }
+
+  private async watchExit(drained: Promise<unknown>): Promise<ExitFacts & { stderr_tail: string }> {
+    const facts = await this.process.exited;
+    this.has_exited = true;
+    this.gate.close();
+    await this.within(DRAIN_TIMEOUT_MS, drained);
+    this.process.stdout.destroy();
+    this.process.stderr.destroy();
+    this.writer.destroy();
+    this.control.close(new NoxError('INVALID_STATE', 'The agent process has ended.'));
+    this.log.end();
+    return { ...facts, stderr_tail: this.log.tail };
+  }
+
+  private readStdout(line: SplitLine): void {
+    if (line.kind === 'too_long') {
+      this.log.write('nox', `A line of ${line.bytes} bytes is longer than allowed and was skipped: ${line.head}`);
+      return;
+    }
+    const parsed = parseLine(line.text);
+    if (parsed.kind === 'malformed') this.log.write('stdout', `malformed (${parsed.reason}): ${line.text}`);
+    else if (parsed.kind === 'frame') this.readFrame(parsed.frame);
+  }
+
+  private readFrame(frame: Frame): void {
+    if (frame.type === 'control_response') this.control.settle(frame.body);
+    else if (frame.type === 'control_cancel_request') this.gate.cancel(frame.body.request_id);
+    else if (frame.type === 'control_request') {
+      this.answer(frame.body).catch((error: unknown) => {
+        this.log.write('nox', `An answer did not reach the agent: ${messageOf(error)}`);
+      });
+    } else {
+      for (const event of this.translator.translate(frame)) {
+        this.prompts.see(event);
+        this.emit(event);
+      }
+    }
+  }
+
+  private async answer({ request_id, request }: FrameBody<'control_request'>): Promise<void> {
+    if (request.subtype === 'hook_callback') {
+      const { data } = HookCallback.safeParse(request);
+      const call =
+        data?.input.hook_event_name === 'PreToolUse'
+          ? this.toolCall({ ...data.input, input: data.input.tool_input, requires_user_interaction: false })
+          : undefined;
+      const decision = await this.decide(request_id, call);
+      if (decision !== undefined) await this.writer.write(successResponse(request_id, hookAnswer(decision)));
+    } else if (request.subtype === 'can_use_tool') {
+      const { data } = CanUseTool.safeParse(request);
+      const call = data === undefined ? undefined : this.toolCall(data);
+      const decision = await this.decide(request_id, call);
+      if (decision === undefined) return;
+      await this.writer.write(successResponse(request_id, permissionAnswer(decision, call?.input ?? {})));
+    } else await this.writer.write(unsupportedResponse(request_id, request.subtype));
+  }
+
+  private async decide(request_id: string, call: ToolCall | undefined): ReturnType<ToolGate['decide']> {
+    if (call !== undefined) return await this.gate.decide(request_id, call);
+    this.log.write('nox', 'A tool call could not be read and was denied.');
+    return { behavior: 'deny', reason: 'Nox could not read this tool call.' };
+  }
+
+  private toolCall(asked: {
+    tool_use_id: string;
+    tool_name: string;
+    input: Record<string, unknown>;
+    session_id?: string | null | undefined;
+    cwd?: string | null | undefined;
+    requires_user_interaction?: boolean | null | undefined;
+  }): ToolCall {
+    const { translator } = this;
+    const { tool_use_id, tool_name, input } = asked;
+    return {
+      tool_use_id,
+      tool_name,
+      input,
+      session_id: asked.session_id ?? this.request.session_id,
+      cwd: asked.cwd ?? this.request.cwd,
+      requires_user_interaction: asked.requires_user_interaction === true || INTERACTIVE_TOOLS.has(tool_name),
+      get batch_size() {
+        return translator.batchSize(tool_use_id);
+      },
+    };
+  }
+
+  /** A handler that fails has lost an event: the run ends, rather than go on unseen. */
+  private emit(event: RuntimeEvent): void {
+    if (this.is_deaf_to_events) return;
+    try {
+      this.handlers.onEvent(event);
+    } catch (error) {
+      this.is_deaf_to_events = true;
+      this.log.remember(`nox: an event could not be handed on: ${messageOf(error)}`);
+      this.process.end({ grace_ms: 0 }).catch((cause: unknown) => this.log.remember(`nox: ${messageOf(cause)}`));
+    }
+  }
+
+  private async within(timeout_ms: number, work: Promise<unknown>): Promise<void> {
+    let cancel = (): void => undefined;
+    const timeout = new Promise<void>((resolve) => {
+      cancel = this.clock.after(timeout_ms, resolve);
+    });
+    await Promise.race([work, timeout]);
+    cancel();
+  }
+}
+
+/** Resolves when the stream has ended, however it ends. */
+async function readLines(stream: Readable, onLine: (line: SplitLine) => void): Promise<void> {
+  const splitter = new LineSplitter();
+  stream.on('data', (chunk: Buffer) => splitter.push(chunk).forEach(onLine));
+  await new Promise<void>((resolve) => {
+    stream
+      .once('end', resolve)
+      .once('error', () => resolve())
+      .once('close', resolve);
+  });
+  splitter.end().forEach(onLine);
+}
+
+function isLoggedIn(account: InitializeReply['account']): boolean | null {
+  const sources = [account?.tokenSource, account?.apiKeySource].filter((source) => typeof source === 'string');
+  return sources.length === 0 ? null : sources.some((source) => source !== 'none');
+}
