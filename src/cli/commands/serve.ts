@@ -1,0 +1,40 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { examples } from '../help.js';
+import type { CliOf } from '../run.js';
+
+interface ServeOptions {
+  readonly host?: string;
+  readonly port?: number;
+  readonly home?: string;
+  readonly registry?: string;
+}
+
+/** `nox serve`: the server itself, in this process. Its code is loaded here and nowhere else. */
+export function serveCommand(program: Command, _: CliOf): void {
+  const serve = program
+    .command('serve')
+    .description('start Nox here and serve until it is told to stop')
+    .addOption(new Option('--host <address>', 'address to listen at').env('NOX_HOST'))
+    .addOption(new Option('--port <number>', 'port to listen at').env('NOX_PORT').argParser(port))
+    .addOption(new Option('--home <folder>', 'folder of journal, secrets and run files').env('NOX_HOME'))
+    .addOption(new Option('--registry <folder>', 'folder of the registry').env('NOX_REGISTRY_PATH'))
+    .action(async ({ host, port, home, registry }: ServeOptions) => {
+      const { serve } = await import('../../main.js');
+      await serve({
+        ...(host === undefined ? {} : { host }),
+        ...(port === undefined ? {} : { port }),
+        ...(home === undefined ? {} : { home }),
+        ...(registry === undefined ? {} : { registry_path: registry }),
+      });
+    });
+  examples(serve, [
+    ['nox serve', 'on 127.0.0.1:3000, with .nox and .nox-registry in this folder'],
+    ['nox serve --port 4000 --registry ~/fleet', 'elsewhere'],
+  ]);
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (/^\d{1,5}$/.test(text) && value <= 65_535) return value;
+  throw new InvalidArgumentError('It must be a number from 0 to 65535.');
+}

@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { packageRoot } from '../shared/paths.js';
+import { Cli, DEFAULT_URL, type Globals } from './cli.js';
+import { agentCommands } from './commands/agent.js';
+import { approvalCommands } from './commands/approval.js';
+import { completionCommand } from './commands/completion.js';
+import { doctorCommand } from './commands/doctor.js';
+import { eventsCommand } from './commands/events.js';
+import { loginCommands } from './commands/login.js';
+import { modelCommands } from './commands/model.js';
+import { openCommand } from './commands/open.js';
+import { registryCommands } from './commands/registry.js';
+import { serveCommand } from './commands/serve.js';
+import { statusCommand } from './commands/status.js';
+import { turnCommands } from './commands/turn.js';
+import { userCommands } from './commands/user.js';
+import { examples } from './help.js';
+import type { Io } from './io.js';
+
+/** Makes what a command works with from the options that it was given. */
+export type CliOf = (command: Command) => Cli;
+
+/**
+ * Runs one command line, without the program's name, and answers its exit status: 0, or what the error table says.
+ * Never throws; what went wrong is told on stderr.
+ */
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  const program = makeProgram(io, (command) => new Cli(io, command.optsWithGlobals<Globals>()));
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const { report } = await import('./report.js');
+    return report(error, new Cli(io, program.opts<Globals>()));
+  }
+}
+
+/** All commands, with their help. */
+export function makeProgram(io: Io, cliOf: CliOf): Command {
+  const program = new Command('nox')
+    .description('Spawns and supervises Claude CLI agents; asks you before they do what is risky.')
+    .version(versionOfNox(), '-V, --version', 'print the version')
+    .option('--url <url>', `the server's address (env NOX_URL, default ${DEFAULT_URL})`)
+    .option('--token <token>', 'an access token, instead of the stored login (env NOX_TOKEN)')
+    .option('--json', 'print JSON: one value, or one per line for streams')
+    .option('--no-color', 'no colours (env NO_COLOR)')
+    .helpOption('-h, --help', 'print this help')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns ?? 100,
+      getErrHelpWidth: () => io.stderr.columns ?? 100,
+    })
+    .showHelpAfterError('Add --help to see what there is.')
+    .exitOverride();
+  examples(program, [
+    ['nox serve', 'start the server'],
+    ['nox login', 'log in; the login is kept'],
+    ['nox agent add lead --prompt "You plan." --start', 'make an agent and start it'],
+    ['nox agent prompt lead "What is in this folder?"', 'talk to it'],
+    ['nox approval ls', 'what waits for you'],
+    ['nox registry rollback --last', 'undo the newest change'],
+  ]);
+  program.commandsGroup('The server:');
+  serveCommand(program, cliOf);
+  statusCommand(program, cliOf);
+  doctorCommand(program, cliOf);
+  modelCommands(program, cliOf);
+  openCommand(program, cliOf);
+  program.commandsGroup('You:');
+  loginCommands(program, cliOf);
+  userCommands(program, cliOf);
+  program.commandsGroup('Agents:');
+  agentCommands(program, cliOf);
+  turnCommands(program, cliOf);
+  approvalCommands(program, cliOf);
+  eventsCommand(program, cliOf);
+  program.commandsGroup('Configuration:');
+  registryCommands(program, cliOf);
+  program.commandsGroup('More:');
+  completionCommand(program, cliOf);
+  return program;
+}
+
+function versionOfNox(): string {
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
+  return version;
+}
