@@ -288,10 +288,7 @@ export class SessionsService extends RunObserver {
       }
     });
     if (event.type === 'tool_result') {
-      await this.approvals.recordExecution(event.tool_use_id, agent_id, {
-        is_error: event.is_error,
-        result: event.result,
-      });
+      await this.approvals.recordExecution(event.tool_use_id, agent_id, { executed: true, result: event.result });
     }
   }
 

@@ -1,0 +1,130 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { hostname } from 'node:os';
+import { AgentsService } from '../agents/agents.service.js';
+import { ClaudeLocator } from '../agents/claude-locator.js';
+import { Fleet } from '../agents/fleet.js';
+import { ModelEndpoint } from '../agents/model-endpoint.js';
+import { ProcessHost } from '../agents/process/process-host.js';
+import { ApprovalsService } from '../approvals/approvals.service.js';
+import type { Actor } from '../contracts/auth.js';
+import type { ComponentHealth, ModelMode, SystemStatus } from '../contracts/system.js';
+import type { RouteReply } from '../contracts/routes.js';
+import { EventLog } from '../events/event-log.js';
+import { RegistryService } from '../registry/registry.service.js';
+import { Clock } from '../shared/clock.js';
+import { messageOf } from '../shared/nox-error.js';
+import { VERSION } from '../shared/version.js';
+
+type Word = ComponentHealth['status'];
+
+const ok = (detail: string): ComponentHealth => ({ status: 'ok', detail });
+const degraded = (detail: string): ComponentHealth => ({ status: 'degraded', detail });
+
+/** The worst of all components. */
+export function overall(components: Iterable<ComponentHealth>): Word {
+  const words = new Set([...components].map((component) => component.status));
+  return words.has('failed') ? 'failed' : words.has('degraded') ? 'degraded' : 'ok';
+}
+
+/** How Nox itself is. */
+@Injectable()
+export class SystemService {
+  private readonly started_ms: number;
+
+  constructor(
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(RegistryService) private readonly registry: RegistryService,
+    @Inject(Fleet) private readonly fleet: Fleet,
+    @Inject(AgentsService) private readonly agents: AgentsService,
+    @Inject(ApprovalsService) private readonly approvals: ApprovalsService,
+    @Inject(ClaudeLocator) private readonly claude: ClaudeLocator,
+    @Inject(ModelEndpoint) private readonly model: ModelEndpoint,
+    @Inject(ProcessHost) private readonly host: ProcessHost,
+    @Inject(EventLog) private readonly events: EventLog,
+  ) {
+    this.started_ms = clock.now();
+  }
+
+  /** For everybody, so it tells only that Nox serves. */
+  health(): RouteReply<'health'> {
+    return { status: 'ok', version: VERSION, uptime_s: this.uptime_s() };
+  }
+
+  async status(): Promise<SystemStatus> {
+    const components = await this.components();
+    const states = this.fleet.all().map((supervisor) => supervisor.process_state);
+    const wanted = [...this.registry.agents().values()].filter((agent) => agent.desired_state === 'active');
+    return {
+      status: overall(Object.values(components)),
+      version: VERSION,
+      server_name: hostname(),
+      started_at: this.clock.iso(this.started_ms),
+      uptime_s: this.uptime_s(),
+      components,
+      agents: {
+        total: this.registry.agents().size,
+        active: wanted.length,
+        running: states.filter((state) => state === 'running').length,
+        failed: states.filter((state) => state === 'failed').length,
+      },
+      approvals_pending: this.approvals.pendingCount(),
+      last_seq: this.events.lastSeq(),
+      model: { mode: this.model.mode(), demo: this.model.isDemo(), detail: this.modelDetail() },
+      process: { rss_bytes: process.memoryUsage.rss(), pid: process.pid },
+    };
+  }
+
+  config(): RouteReply<'system_config'> {
+    return this.registry.config();
+  }
+
+  /** Changes the model of all Claude agents and restarts those that live. */
+  async useModel(mode: ModelMode, actor: Actor): Promise<SystemStatus> {
+    const before = this.model.mode();
+    await this.model.use(mode, actor);
+    if (before !== mode) await this.agents.restartAll(`model changed to ${mode} by ${actor.name}`);
+    return this.status();
+  }
+
+  private async components(): Promise<Record<string, ComponentHealth>> {
+    const [claude_cli, registry] = await Promise.all([this.claudeHealth(), this.registryHealth()]);
+    const isolation = this.host.describe();
+    return {
+      claude_cli,
+      registry,
+      journal: ok(`${this.events.lastSeq()} events stored`),
+      process_isolation: this.host.confinement() === 'pid-namespace' ? ok(isolation) : degraded(isolation),
+    };
+  }
+
+  private async claudeHealth(): Promise<ComponentHealth> {
+    try {
+      const { path, version, warning } = await this.claude.locate();
+      return warning === null ? ok(`${version ?? 'unknown version'} at ${path}`) : degraded(warning);
+    } catch (error) {
+      return degraded(messageOf(error));
+    }
+  }
+
+  private async registryHealth(): Promise<ComponentHealth> {
+    try {
+      const { invalid, head } = await this.registry.status();
+      const [first] = invalid;
+      if (first !== undefined) return degraded(`${first.file} is not valid, the last good version is in force: ${first.message}`);
+      return ok(head === null ? 'no commit yet' : `at ${head.slice(0, 10)}`);
+    } catch (error) {
+      return { status: 'failed', detail: messageOf(error) };
+    }
+  }
+
+  private modelDetail(): string {
+    if (this.model.mode() === 'claude') return 'Agents use your own Claude login or API key.';
+    return this.model.isDemo()
+      ? 'The Claude CLI has no login here, so Nox runs in demo mode: a scripted model answers. Switch with "nox model use claude".'
+      : 'A scripted model answers. Switch with "nox model use claude".';
+  }
+
+  private uptime_s(): number {
+    return Math.round((this.clock.now() - this.started_ms) / 1000);
+  }
+}
