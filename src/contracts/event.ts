@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Activity, AgentStatus, LogLine, ProcessState } from './agent.js';
 import { Approval } from './approval.js';
+import { ErrorBody } from './errors.js';
 import { AgentId, Timestamp } from './ids.js';
 import { ReconcileStep, RegistryCommit } from './registry.js';
 import { ModelMode } from './system.js';
@@ -65,6 +66,11 @@ export const EVENTS = {
   'system.stopping': z.object({ reason: z.string() }),
   'system.model_changed': z.object({ mode: ModelMode, demo: z.boolean(), actor: z.string() }),
   'system.login': z.object({ username: z.string(), success: z.boolean(), address: z.string() }),
+  /** A login ended before its time. `reuse`: a refresh token was used twice, so one of the two users had stolen it. */
+  'system.login_revoked': z.object({
+    username: z.string(),
+    reason: z.enum(['logout', 'reuse', 'password_changed', 'user_deleted']),
+  }),
 } as const;
 
 export type EventType = keyof typeof EVENTS;
@@ -127,7 +133,7 @@ export const EventQuery = z.object({
 });
 export const EventList = z.object({ events: z.array(Envelope), last_seq: z.number() });
 
-/** Client → server on the socket: `subscribe`. Without `after_seq` the answer holds a snapshot, then live events follow. */
+/** Client → server on the socket: `subscribe`, to these rooms instead of any before. Without `after_seq` the answer holds a snapshot, then live events follow. */
 export const SubscribeRequest = z.object({
   rooms: z.array(Room).min(1).max(200),
   after_seq: z.number().int().min(0).optional(),
@@ -139,3 +145,20 @@ export const SubscribeReply = z.object({
   snapshot: z.object({ agents: z.array(z.unknown()), approvals: z.array(z.unknown()) }).nullable(),
 });
 export type SubscribeReply = z.infer<typeof SubscribeReply>;
+
+/** Client → server: `unsubscribe`. Without rooms: from all. Answered with `{}`. */
+export const UnsubscribeRequest = z.object({ rooms: z.array(Room).optional() }).prefault({});
+
+/** Client → server: `authenticate`, with a fresh token of the same user, so that the socket outlives the one before. */
+export const AuthenticateRequest = z.object({ token: z.string().max(4096) });
+export const AuthenticateReply = z.object({ expires_at: Timestamp });
+
+/** The answer to any request on the socket that was refused, and the `data` of a refused connection. */
+export const SocketRefusal = z.object({ error: ErrorBody.shape.error });
+export type SocketRefusal = z.infer<typeof SocketRefusal>;
+
+/** Server → client: `closing`, the last word before the server ends the connection, if the client still reads. */
+export const SocketClosing = z.object({
+  reason: z.enum(['token_expired', 'token_revoked', 'resync_required', 'shutting_down']),
+});
+export type SocketClosing = z.infer<typeof SocketClosing>;

@@ -70,6 +70,15 @@ export const ROUTES = {
     response: Health,
   }),
 
+  openapi: route({
+    method: 'GET',
+    path: '/openapi.json',
+    root: true,
+    role: 'public',
+    summary: 'This document',
+    response: z.record(z.string(), z.unknown()),
+  }),
+
   auth_login: route({
     method: 'POST',
     path: '/auth/login',
