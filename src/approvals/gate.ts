@@ -7,6 +7,8 @@ export interface GatedCall {
   readonly tool_name: string;
   readonly input: Record<string, unknown>;
   readonly cwd: string;
+  /** The agent's own folder; `cwd`, which an agent may change, when it is not said. */
+  readonly workspace?: string | undefined;
   readonly requires_user_interaction: boolean;
 }
 
@@ -25,5 +27,9 @@ export type GateDecision =
  * is shown, and `onPending` is told its id; when `signal` aborts, the request is cancelled and the answer is a denial.
  */
 export abstract class ApprovalGate {
-  abstract decide(call: GatedCall, signal: AbortSignal, onPending: (approval_id: string) => void): Promise<GateDecision>;
+  abstract decide(
+    call: GatedCall,
+    signal: AbortSignal,
+    onPending: (approval_id: string) => void,
+  ): Promise<GateDecision>;
 }

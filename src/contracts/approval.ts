@@ -45,6 +45,8 @@ export const Approval = z.object({
   reason: z.string().nullable(),
   /** The input that ran instead, if the decider edited it. */
   updated_input: z.unknown().nullable(),
+  /** The same hash over what ran instead; only with `updated_input`. */
+  updated_input_sha256: z.string().optional(),
   /** Whether the call ran: null while nothing is known. */
   executed: z.boolean().nullable(),
   result: z.string().nullable(),
@@ -57,6 +59,7 @@ export const ApprovalListQuery = PageQuery.extend({
 });
 /** Pending ones oldest first, ended ones newest first. */
 export const ApprovalList = z.object({ approvals: z.array(Approval), pagination: Pagination });
+export type ApprovalList = z.infer<typeof ApprovalList>;
 
 export const Channel = z.enum(['api', 'dashboard', 'cli']);
 export const ApproveRequest = z

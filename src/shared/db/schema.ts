@@ -71,10 +71,13 @@ export const MIGRATIONS: readonly string[] = [
     requested_ms INTEGER NOT NULL,
     expires_ms INTEGER NOT NULL,
     decided_ms INTEGER,
-    approval_json TEXT NOT NULL
+    approval_json TEXT NOT NULL,
+    recorded INTEGER NOT NULL DEFAULT 0
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX approvals_status ON approvals (status, requested_ms);
   CREATE INDEX approvals_agent ON approvals (agent_id, requested_ms);
+  CREATE INDEX approvals_tool ON approvals (agent_id, tool_use_id);
+  CREATE INDEX approvals_unrecorded ON approvals (decided_ms, id) WHERE recorded = 0 AND status NOT IN ('pending', 'parked');
 
   CREATE TABLE logs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

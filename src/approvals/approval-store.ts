@@ -1,0 +1,144 @@
+import type { Approval, ApprovalStatus } from '../contracts/approval.js';
+import type { StateDb, Tx } from '../shared/db/state-db.js';
+import { NoxError } from '../shared/nox-error.js';
+import { isEnd } from './approval-state.js';
+
+/** One row as it is stored: the approval, and the time of its expiry as a number. */
+export interface Stored {
+  readonly approval: Approval;
+  readonly expires_ms: number;
+}
+
+interface Row {
+  approval_json: string;
+  expires_ms: number;
+}
+
+const COLUMNS = 'SELECT approval_json, expires_ms FROM approvals';
+const stored = (row: Row): Stored => ({
+  approval: JSON.parse(row.approval_json) as Approval,
+  expires_ms: row.expires_ms,
+});
+
+/** Reads see what is committed, or inside a transaction what it has written so far. */
+type Reader = Pick<StateDb | Tx, 'all' | 'get'>;
+
+export function insertApproval(tx: Tx, { approval, expires_ms }: Stored): void {
+  tx.run(
+    `INSERT INTO approvals (id, agent_id, status, tool_use_id, turn_id, requested_ms, expires_ms, approval_json)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    approval.id,
+    approval.agent_id,
+    approval.status,
+    approval.tool_use_id,
+    approval.turn_id,
+    Date.parse(approval.requested_at),
+    expires_ms,
+    JSON.stringify(approval),
+  );
+}
+
+/** Stores a changed approval; its history has to be told again. */
+export function updateApproval(tx: Tx, approval: Approval): void {
+  tx.run(
+    'UPDATE approvals SET status = ?, decided_ms = ?, approval_json = ?, recorded = 0 WHERE id = ?',
+    approval.status,
+    approval.decided_at === null ? null : Date.parse(approval.decided_at),
+    JSON.stringify(approval),
+    approval.id,
+  );
+}
+
+/** Throws APPROVAL_NOT_FOUND. */
+export function readApproval(db: Reader, id: string): Stored {
+  const row = db.get<Row>(`${COLUMNS} WHERE id = ?`, id);
+  if (row === undefined) throw new NoxError('APPROVAL_NOT_FOUND', `No approval has the id ${id}.`);
+  return stored(row);
+}
+
+/** Which pending requests are meant; no field means all. */
+export interface PendingFilter {
+  readonly id?: string | undefined;
+  readonly agent_id?: string | undefined;
+  readonly turn_id?: string | undefined;
+  readonly expired_at_ms?: number | undefined;
+}
+
+export function pendingApprovals(db: Reader, filter: PendingFilter = {}): Stored[] {
+  const { id = null, agent_id = null, turn_id = null, expired_at_ms = null } = filter;
+  return db
+    .all<Row>(
+      `${COLUMNS} WHERE status = 'pending' AND (? IS NULL OR id = ?) AND (? IS NULL OR agent_id = ?)
+       AND (? IS NULL OR turn_id = ?) AND (? IS NULL OR expires_ms <= ?) ORDER BY requested_ms, id`,
+      id,
+      id,
+      agent_id,
+      agent_id,
+      turn_id,
+      turn_id,
+      expired_at_ms,
+      expired_at_ms,
+    )
+    .map(stored);
+}
+
+export function countPending(db: Reader, agent_id?: string): number {
+  const row = db.get<{ n: number }>(
+    "SELECT COUNT(*) AS n FROM approvals WHERE status = 'pending' AND (? IS NULL OR agent_id = ?)",
+    agent_id ?? null,
+    agent_id ?? null,
+  );
+  return row?.n ?? 0;
+}
+
+/** The approved request of a tool call whose outcome is not known yet. */
+export function approvedCall(db: Reader, agent_id: string, tool_use_id: string): Approval | undefined {
+  const row = db.get<Row>(
+    `${COLUMNS} WHERE agent_id = ? AND tool_use_id = ? AND status = 'approved' ORDER BY requested_ms DESC LIMIT 1`,
+    agent_id,
+    tool_use_id,
+  );
+  return row === undefined ? undefined : stored(row).approval;
+}
+
+export interface Page {
+  readonly status?: ApprovalStatus | undefined;
+  readonly agent_id?: string | undefined;
+  readonly page: number;
+  readonly limit: number;
+}
+
+/** Pending ones first and oldest first, ended ones newest first. */
+export function pageOfApprovals(
+  db: Reader,
+  { status, agent_id, page, limit }: Page,
+): { approvals: Approval[]; total: number } {
+  const where = 'WHERE (? IS NULL OR status = ?) AND (? IS NULL OR agent_id = ?)';
+  const values = [status ?? null, status ?? null, agent_id ?? null, agent_id ?? null];
+  const total = db.get<{ n: number }>(`SELECT COUNT(*) AS n FROM approvals ${where}`, ...values)?.n ?? 0;
+  // Ids are sorted without their approvals: an input may be megabytes long.
+  const ids = db.all<{ id: string }>(
+    `SELECT id FROM approvals ${where}
+     ORDER BY status <> 'pending', CASE status WHEN 'pending' THEN requested_ms ELSE -requested_ms END,
+       CASE status WHEN 'pending' THEN id END, id DESC LIMIT ? OFFSET ?`,
+    ...values,
+    limit,
+    (page - 1) * limit,
+  );
+  return { approvals: ids.map(({ id }) => readApproval(db, id).approval), total };
+}
+
+/** Ended requests that the history does not have yet, oldest first. */
+export function unrecorded(db: Reader): string[] {
+  return db
+    .all<{ id: string }>(
+      "SELECT id FROM approvals WHERE recorded = 0 AND status NOT IN ('pending', 'parked') ORDER BY decided_ms, id",
+    )
+    .map(({ id }) => id);
+}
+
+/** Notes that the history has this very version; a later one stays unrecorded. */
+export function markRecorded(tx: Tx, approval: Approval): void {
+  if (!isEnd(approval.status)) return;
+  tx.run('UPDATE approvals SET recorded = 1 WHERE id = ? AND approval_json = ?', approval.id, JSON.stringify(approval));
+}

@@ -1,0 +1,243 @@
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
+import type { Approval, ApprovalList, ApproveRequest, DenyRequest } from '../contracts/approval.js';
+import type { Actor } from '../contracts/auth.js';
+import { EventLog } from '../events/event-log.js';
+import { Clock } from '../shared/clock.js';
+import { StateDb, type Tx } from '../shared/db/state-db.js';
+import { messageOf, NoxError } from '../shared/nox-error.js';
+import { canEndAs, ended, endedByNox, type Ending, staleEnding } from './approval-state.js';
+import * as store from './approval-store.js';
+import { bindingHash } from './binding-hash.js';
+import { decisionOf, denial, editOf, MAX_INPUT_BYTES, newApproval, sizeOf } from './request.js';
+import { ApprovalGate, type GatedCall, type GateDecision } from './gate.js';
+import { HistoryPump } from './history-pump.js';
+import { ApprovalHistory, ApprovalSettings } from './ports.js';
+import { RealPaths } from './real-paths.js';
+import type { Risk } from './finding.js';
+import { classify } from './risk.js';
+import { WaitingRoom } from './waiting-room.js';
+
+const RETRY_MS = 5000;
+const MAX_RESULT_CHARS = 65_536;
+
+/** What is known of an approved call after it ran, or did not. */
+export interface Execution {
+  readonly executed: boolean;
+  readonly result: string | null;
+}
+
+/**
+ * Holds risky calls until somebody decides. Contract:
+ * - A request is on the disk before anybody sees it, and its end before the call goes on.
+ * - It ends once: approved, denied, expired or cancelled; the first word wins, later ones get APPROVAL_ALREADY_DECIDED.
+ * - Only a call that still waits can be approved, and an approval is good for that one call with those very bytes.
+ * - Whatever fails, the call is denied.
+ */
+@Injectable()
+export class ApprovalsService extends ApprovalGate {
+  private readonly logger = new Logger(ApprovalsService.name);
+  private readonly room: WaitingRoom;
+  private readonly pump: HistoryPump;
+
+  constructor(
+    @Inject(StateDb) private readonly db: StateDb,
+    @Inject(EventLog) private readonly events: EventLog,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(ApprovalSettings) private readonly settings: ApprovalSettings,
+    @Inject(ApprovalHistory) history: ApprovalHistory,
+    @Optional() @Inject(RealPaths) private readonly paths: RealPaths = new RealPaths(),
+  ) {
+    super();
+    this.room = new WaitingRoom(clock, () => void this.expireDue());
+    this.pump = new HistoryPump(db, history);
+  }
+
+  override async decide(
+    call: GatedCall,
+    signal: AbortSignal,
+    onPending: (approval_id: string) => void,
+  ): Promise<GateDecision> {
+    try {
+      const risk = classify(call, this.paths.from(call.cwd));
+      const decision =
+        risk.level === 'low' && !call.requires_user_interaction
+          ? ({ behavior: 'allow', by: 'policy', reason: risk.reasons.join('; '), approval_id: null } as const)
+          : await this.ask(call, risk, signal, onPending);
+      if (decision.behavior === 'deny' || !signal.aborted) return decision;
+      return denial('The call no longer waits.', 'nox', decision.approval_id);
+    } catch (error) {
+      this.logger.error(`A call of ${call.agent_id} is denied, because it could not be checked: ${messageOf(error)}`);
+      return denial('Nox could not check this call, so it may not run.', 'nox', null);
+    }
+  }
+
+  /** Approves a waiting request, as asked or with another input. Rejects with APPROVAL_ALREADY_DECIDED and the like. */
+  async approve(id: string, request: ApproveRequest, actor: Actor): Promise<Approval> {
+    mayDecide(actor);
+    const { reason, updated_input, channel } = request;
+    const { approval } = store.readApproval(this.db, id);
+    const edit = updated_input === undefined ? {} : editOf(approval, updated_input, this.paths.from(approval.cwd));
+    return this.decideOnce(id, {
+      status: 'approved',
+      decided_by: actor.name,
+      channel,
+      reason: reason ?? null,
+      ...edit,
+    });
+  }
+
+  /** Denies a waiting request; the agent reads the reason. Rejects like `approve`. */
+  async deny(id: string, { reason, channel }: DenyRequest, actor: Actor): Promise<Approval> {
+    mayDecide(actor);
+    return this.decideOnce(id, { status: 'denied', decided_by: actor.name, channel, reason: reason ?? null });
+  }
+
+  /** Throws APPROVAL_NOT_FOUND. */
+  get(id: string): Approval {
+    return store.readApproval(this.db, id).approval;
+  }
+
+  list(query: store.Page): ApprovalList {
+    const { approvals, total } = store.pageOfApprovals(this.db, query);
+    return { approvals, pagination: { page: query.page, limit: query.limit, total } };
+  }
+
+  pendingCount(agent_id?: string): number {
+    return store.countPending(this.db, agent_id);
+  }
+
+  /** Cancels what a turn waits for. Never rejects: the calls are denied also when the disk refuses. */
+  cancelForTurn(turn_id: string, reason = 'the turn ended'): Promise<Approval[]> {
+    return this.endPending({ turn_id }, endedByNox('cancelled', reason));
+  }
+
+  /** Cancels what an agent waits for. Never rejects: the calls are denied also when the disk refuses. */
+  cancelForAgent(agent_id: string, reason = 'the agent stopped'): Promise<Approval[]> {
+    return this.endPending({ agent_id }, endedByNox('cancelled', reason));
+  }
+
+  /** Notes what became of an approved call; other calls, and second notes, change nothing. */
+  async recordExecution(tool_use_id: string, agent_id: string, execution: Execution): Promise<Approval | undefined> {
+    if (store.approvedCall(this.db, agent_id, tool_use_id) === undefined) return undefined;
+    const approval = await this.db.write((tx) => {
+      const before = store.approvedCall(tx, agent_id, tool_use_id);
+      if (before === undefined || before.executed !== null) return undefined;
+      const result = execution.result?.slice(0, MAX_RESULT_CHARS) ?? null;
+      const after: Approval = { ...before, executed: execution.executed, result };
+      store.updateApproval(tx, after);
+      this.events.appendIn(tx, 'approval.executed', { approval: after }, agent_id);
+      return after;
+    });
+    if (approval !== undefined) this.pump.nudge();
+    return approval;
+  }
+
+  /** At start: ends what an earlier Nox left waiting, and tells the history what it missed. */
+  async recover(): Promise<Approval[]> {
+    const now_ms = this.clock.now();
+    const left = await this.db.write((tx) =>
+      store
+        .pendingApprovals(tx)
+        .filter(({ approval }) => !this.room.isWaiting(approval.id))
+        .map((stored) => {
+          const expired = staleEnding(stored.expires_ms, now_ms, true);
+          return this.endIn(tx, stored, expired ?? endedByNox('cancelled', 'Nox restarted'));
+        }),
+    );
+    this.pump.nudge();
+    return left;
+  }
+
+  /** Resolves when the history knows every end that it can be told. */
+  idle(): Promise<void> {
+    return this.pump.idle();
+  }
+
+  private async ask(
+    call: GatedCall,
+    risk: Risk,
+    signal: AbortSignal,
+    onPending: (approval_id: string) => void,
+  ): Promise<GateDecision> {
+    if (sizeOf(call.input) > MAX_INPUT_BYTES) {
+      return denial(`The input is larger than ${MAX_INPUT_BYTES / 1_048_576} MiB; nobody could check it.`, 'nox', null);
+    }
+    const requested_ms = this.clock.now();
+    const expires_ms = requested_ms + this.settings.ask_expires_after_s() * 1000;
+    const approval = newApproval(call, risk, this.clock.iso(requested_ms), this.clock.iso(expires_ms));
+    const { id, agent_id, turn_id } = approval;
+    // It waits already when listeners hear of it: one of them may decide at once.
+    const decided = this.room.enter(id, { agent_id, turn_id, expires_ms, signal });
+    const cancel = (): void => void this.endPending({ id }, endedByNox('cancelled', 'the call no longer waits'));
+    try {
+      await this.db.write((tx) => {
+        store.insertApproval(tx, { approval, expires_ms });
+        this.events.appendIn(tx, 'approval.requested', { approval }, agent_id);
+      });
+      signal.addEventListener('abort', cancel, { once: true });
+      if (signal.aborted) cancel();
+      onPending(id);
+      const decision = await decided;
+      if (decision.behavior === 'deny' || bindingHash(call) === approval.input_sha256) return decision;
+      return denial('The call changed while it waited.', 'nox', id);
+    } catch (error) {
+      cancel();
+      this.room.release(id, denial('Nox could not ask for it.', 'nox', id));
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
+  }
+
+  private async decideOnce(id: string, ending: Ending): Promise<Approval> {
+    const { approval, won } = await this.db.write((tx) => {
+      const stored = store.readApproval(tx, id);
+      if (!canEndAs(stored.approval.status, ending.status)) return { approval: stored.approval, won: false };
+      const stale = staleEnding(stored.expires_ms, this.clock.now(), this.room.isWaiting(id));
+      return { approval: this.endIn(tx, stored, stale ?? ending), won: stale === null };
+    });
+    if (won) return approval;
+    const by = approval.decided_by === null ? '' : ` by ${approval.decided_by}`;
+    throw new NoxError('APPROVAL_ALREADY_DECIDED', `This request is already ${approval.status}${by}.`, { approval });
+  }
+
+  private endIn(tx: Tx, { approval }: store.Stored, ending: Ending): Approval {
+    const after = ended(approval, ending, this.clock.iso());
+    store.updateApproval(tx, after);
+    const type =
+      `approval.${ending.status === 'expired' || ending.status === 'cancelled' ? ending.status : 'decided'}` as const;
+    this.events.appendIn(tx, type, { approval: after }, after.agent_id);
+    tx.afterCommit(() => {
+      this.room.release(after.id, decisionOf(after));
+      this.pump.nudge();
+    });
+    return after;
+  }
+
+  /** Ends what is meant; calls that wait are denied even if that cannot be stored. */
+  private async endPending(filter: store.PendingFilter, ending: Ending): Promise<Approval[]> {
+    try {
+      return await this.db.write((tx) =>
+        store.pendingApprovals(tx, filter).map((stored) => this.endIn(tx, stored, ending)),
+      );
+    } catch (error) {
+      this.logger.error(`Ended requests could not be stored as ${ending.status}: ${messageOf(error)}`);
+      for (const id of this.room.matching(filter))
+        this.room.release(id, denial(`Not stored: ${ending.reason}`, 'nox', id));
+      const closing = error instanceof NoxError && error.code === 'SHUTTING_DOWN';
+      if (ending.status === 'expired' && !closing) this.room.arm(this.clock.now() + RETRY_MS);
+      return [];
+    }
+  }
+
+  private expireDue(): Promise<Approval[]> {
+    return this.endPending({ expired_at_ms: this.clock.now() }, endedByNox('expired', 'nobody decided in time'));
+  }
+}
+
+/** Whoever asks for a permission cannot give it. */
+function mayDecide(actor: Actor): void {
+  if (/^agent:/i.test(actor.name)) throw new NoxError('FORBIDDEN', 'Agents cannot decide requests for approval.');
+  if (actor.role === 'viewer')
+    throw new NoxError('FORBIDDEN', 'Only operators and admins decide requests for approval.');
+}
