@@ -13,6 +13,8 @@ const OPTIONAL = [
   'class-transformer',
   'class-validator',
   '@fastify/static',
+  '@nestjs/platform-express',
+  '@fastify/multipart',
   '@fastify/view',
 ];
 
@@ -30,7 +32,7 @@ export async function buildNestPeer(): Promise<string> {
     keepNames: true,
     logLevel: 'error',
     external: OPTIONAL,
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    banner: { js: "import { createRequire as nodeRequire } from 'node:module'; const require = nodeRequire(import.meta.url);" },
   });
   return outfile;
 }
