@@ -7,11 +7,13 @@ import { BENCH_DIR } from './lib/peers.js';
 import { table } from './lib/table.js';
 import { api } from './api.bench.js';
 import { events } from './events.bench.js';
+import { memory } from './memory.bench.js';
 import { processes } from './processes.bench.js';
 import { registry } from './registry.bench.js';
 import { startUp } from './start-up.bench.js';
+import { wake } from './wake.bench.js';
 
-const BENCHES: readonly Bench[] = [startUp, processes, registry, api, events];
+const BENCHES: readonly Bench[] = [startUp, memory, processes, wake, registry, api, events];
 
 const USAGE = `npm run bench -- [--only NAME]… [--quick] [--json]
   names: ${BENCHES.map((bench) => bench.name).join(', ')}`;

@@ -32,7 +32,9 @@ export async function buildNestPeer(): Promise<string> {
     keepNames: true,
     logLevel: 'error',
     external: OPTIONAL,
-    banner: { js: "import { createRequire as nodeRequire } from 'node:module'; const require = nodeRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as nodeRequire } from 'node:module'; const require = nodeRequire(import.meta.url);",
+    },
   });
   return outfile;
 }

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { NODE, NoxServer, ROOT } from '../test/support/nox-server.js';
+import { eventually } from '../test/support/wait.js';
+import type { Bench, Row } from './lib/bench.js';
+import { createAgents } from './lib/fleet.js';
+import { Pm2 } from './lib/pm2.js';
+import { rssMb } from './lib/server-process.js';
+
+const SETTLE_MS = 2000;
+const FAKE_AGENT = join(ROOT, 'test', 'fixtures', 'fake-agent', 'fake-agent.mjs');
+
+/** What the supervisor itself weighs with a fleet awake. */
+export const memory: Bench = {
+  name: 'memory',
+  async run({ quick }): Promise<Row[]> {
+    const agents = quick ? 10 : 50;
+    const pm2_mb = await measurePm2(agents);
+    await using server = await NoxServer.start();
+    const ids = await createAgents(server, agents, { runtime: 'command', command: [NODE, FAKE_AGENT] });
+    const start = performance.now();
+    await Promise.all(ids.map((id) => server.call('agents_start', { params: { id } })));
+    const all_running = async (): Promise<boolean> => (await server.call('system_status')).agents.running === agents;
+    await eventually(`${agents} agents running`, all_running, 120_000);
+    const start_ms = performance.now() - start;
+    await delay(SETTLE_MS);
+    return [
+      {
+        what: `RSS of the supervisor, ${agents} agents awake`,
+        unit: 'MB',
+        median: rssMb(server.pid),
+        target: { below: 180 },
+        beside: [{ name: 'PM2 daemon', median: pm2_mb }],
+        runs: 1,
+        note: `fake agents; all ready ${(start_ms / 1000).toFixed(1)} s after they were asked to start`,
+      },
+    ];
+  },
+};
+
+async function measurePm2(count: number): Promise<number> {
+  await using pm2 = await Pm2.start();
+  for (let n = 0; n < count; n += 1) await pm2.run(`sleep-${n}`, '/bin/sleep', ['1000']);
+  await delay(SETTLE_MS);
+  return rssMb(pm2.daemon_pid);
+}
