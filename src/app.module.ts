@@ -1,0 +1,105 @@
+import { type DynamicModule, Global, Module, type Provider } from '@nestjs/common';
+import { LoggerModule } from 'nestjs-pino';
+import { AgentsController } from './agents/agents.controller.js';
+import { AgentsService } from './agents/agents.service.js';
+import { ClaudeLocator } from './agents/claude-locator.js';
+import { Fleet } from './agents/fleet.js';
+import { Launcher } from './agents/launcher.js';
+import { LogBook } from './agents/log-book.js';
+import { LogsController } from './agents/logs.controller.js';
+import { ModelEndpoint } from './agents/model-endpoint.js';
+import { createProcessHost } from './agents/process/native-process-host.js';
+import { ProcessHost } from './agents/process/process-host.js';
+import { RunStore } from './agents/run-store.js';
+import { ClaudeRuntime } from './agents/runtime/claude/claude-runtime.js';
+import { CommandRuntime } from './agents/runtime/command/command-runtime.js';
+import { Surroundings } from './agents/surroundings.js';
+import { ApprovalsController } from './approvals/approvals.controller.js';
+import { ApprovalsService } from './approvals/approvals.service.js';
+import { ApprovalHistory, ApprovalSettings } from './approvals/ports.js';
+import { AuthModule } from './auth/auth.module.js';
+import { EventLog } from './events/event-log.js';
+import { RegistryController } from './registry/registry.controller.js';
+import { RegistryService } from './registry/registry.service.js';
+import { SessionsController } from './sessions/sessions.controller.js';
+import { SessionsService } from './sessions/sessions.service.js';
+import { TurnStore } from './sessions/turn-store.js';
+import { Clock } from './shared/clock.js';
+import { StateDb } from './shared/db/state-db.js';
+import { OriginGuard } from './shared/http/origin-guard.js';
+import { logOptions } from './shared/log-options.js';
+import { SystemController } from './system/system.controller.js';
+import { SystemService } from './system/system.service.js';
+
+/** What is opened before Nest is: it may fail with a word to the person at the terminal. */
+export interface Foundations {
+  readonly clock: Clock;
+  readonly db: StateDb;
+  readonly registry: RegistryService;
+  readonly surroundings: Surroundings;
+  readonly guard: OriginGuard;
+  readonly log_level: string;
+}
+
+const foundations = ({ clock, db, registry, surroundings, guard }: Foundations): Provider[] => [
+  { provide: Clock, useValue: clock },
+  { provide: StateDb, useValue: db },
+  { provide: RegistryService, useValue: registry },
+  { provide: Surroundings, useValue: surroundings },
+  { provide: OriginGuard, useValue: guard },
+  { provide: ProcessHost, useFactory: createProcessHost },
+  {
+    provide: ApprovalSettings,
+    useValue: { ask_expires_after_s: () => registry.config().approvals.ask_expires_after_s } satisfies ApprovalSettings,
+  },
+  {
+    provide: ApprovalHistory,
+    useValue: { append: (approval) => registry.record.appendApproval(approval) } satisfies ApprovalHistory,
+  },
+  {
+    provide: ClaudeRuntime,
+    useFactory: (host: ProcessHost, locator: ClaudeLocator) =>
+      new ClaudeRuntime(host, { findClaude: () => locator.locate(), clock }),
+    inject: [ProcessHost, ClaudeLocator],
+  },
+  { provide: CommandRuntime, useFactory: (host: ProcessHost) => new CommandRuntime(host), inject: [ProcessHost] },
+];
+
+/** The whole application, as a list. */
+@Global()
+@Module({})
+export class AppModule {
+  static on(given: Foundations): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        LoggerModule.forRoot(logOptions(given.log_level)),
+        AuthModule.register({ home: given.surroundings.home, settings: () => given.registry.config().auth }),
+      ],
+      controllers: [
+        AgentsController,
+        LogsController,
+        SessionsController,
+        ApprovalsController,
+        RegistryController,
+        SystemController,
+      ],
+      providers: [
+        ...foundations(given),
+        EventLog,
+        ApprovalsService,
+        ClaudeLocator,
+        ModelEndpoint,
+        Launcher,
+        RunStore,
+        LogBook,
+        Fleet,
+        AgentsService,
+        TurnStore,
+        SessionsService,
+        SystemService,
+      ],
+      exports: [Clock, StateDb, RegistryService, OriginGuard, EventLog],
+    };
+  }
+}

@@ -1,0 +1,63 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { PinoLogger } from 'nestjs-pino';
+import { Fleet } from './agents/fleet.js';
+import { ModelEndpoint } from './agents/model-endpoint.js';
+import { EventLog } from './events/event-log.js';
+import { RegistryService } from './registry/registry.service.js';
+import { StateDb } from './shared/db/state-db.js';
+import { messageOf } from './shared/nox-error.js';
+
+/** All agents end within this; with the rest a shutdown stays under 15 s. */
+const AGENTS_GRACE_MS = 8000;
+
+/**
+ * Ends Nox in order on SIGTERM or SIGINT: agents first, in parallel, so that waiting requests get their answer; then the
+ * server, the record, the journal. A second signal kills the agents at once.
+ */
+export function shutdownOnSignals(app: NestFastifyApplication): void {
+  const log = app.get(PinoLogger);
+  let signals = 0;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    signals += 1;
+    if (signals > 1) {
+      log.warn({ signal }, 'second signal: agents are killed');
+      void app
+        .get(Fleet)
+        .shutdown(0)
+        .then(
+          () => process.exit(1),
+          () => process.exit(1),
+        );
+      return;
+    }
+    log.info({ signal }, 'shutting down');
+    shutdown(app, signal).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'the shutdown did not finish');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  // What nobody expected may have broken an invariant: end, so that the next start recovers from the journal.
+  const onFault = (error: unknown): void => {
+    log.fatal({ err: error }, `Nox ends: ${messageOf(error)}`);
+    process.exit(1);
+  };
+  process.on('uncaughtException', onFault);
+  process.on('unhandledRejection', onFault);
+}
+
+async function shutdown(app: NestFastifyApplication, reason: string): Promise<void> {
+  await app
+    .get(EventLog)
+    .append('system.stopping', { reason })
+    .catch(() => undefined);
+  await app.get(Fleet).shutdown(AGENTS_GRACE_MS);
+  await app.close();
+  await app.get(ModelEndpoint).close();
+  await app.get(RegistryService).close();
+  app.get(StateDb).close();
+}

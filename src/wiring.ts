@@ -1,0 +1,99 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { PinoLogger } from 'nestjs-pino';
+import { AgentsService } from './agents/agents.service.js';
+import { ClaudeLocator } from './agents/claude-locator.js';
+import { Fleet } from './agents/fleet.js';
+import { LogBook } from './agents/log-book.js';
+import { canLogIn } from './agents/login-probe.js';
+import { ModelEndpoint } from './agents/model-endpoint.js';
+import { ProcessHost } from './agents/process/process-host.js';
+import { ClaudeRuntime } from './agents/runtime/claude/claude-runtime.js';
+import { Surroundings } from './agents/surroundings.js';
+import { ApprovalsService } from './approvals/approvals.service.js';
+import { EventLog } from './events/event-log.js';
+import { RegistryService } from './registry/registry.service.js';
+import { SessionsService } from './sessions/sessions.service.js';
+import { Clock } from './shared/clock.js';
+import { messageOf } from './shared/nox-error.js';
+import { VERSION } from './shared/version.js';
+
+const DAY_MS = 86_400_000;
+
+/** Gives the lower floors the handlers by which they call up. */
+export function wire(app: NestFastifyApplication): void {
+  const log = app.get(PinoLogger);
+  const warn = (message: string, fields: object): void => log.warn(fields, message);
+  const events = app.get(EventLog);
+  const registry = app.get(RegistryService);
+  const fleet = app.get(Fleet);
+  const sessions = app.get(SessionsService);
+
+  events.onListenerError = (error) => log.error({ err: error }, 'a listener of events failed');
+  app.get(LogBook).onError = (message) => log.error(message);
+  fleet.observer = sessions;
+  fleet.warn = warn;
+  sessions.warn = warn;
+  registry.reconciler = app.get(AgentsService);
+  registry.onCommit((commit) => {
+    events
+      .append('registry.committed', { commit })
+      .catch((error: unknown) =>
+        warn('a commit is in git but not among the events', { hash: commit.hash, reason: messageOf(error) }),
+      );
+  });
+  registry.onInvalid(({ file, message }) => {
+    log.warn({ file, reason: message }, 'a registry file is not valid');
+    events
+      .append('registry.invalid', { file, message })
+      .catch((error: unknown) => warn('an event was not stored', { reason: messageOf(error) }));
+  });
+}
+
+/** Puts everything where an earlier Nox left it. When it resolves, requests may come; agents are still starting. */
+export async function startWork(app: NestFastifyApplication): Promise<void> {
+  await app.get(ProcessHost).ready();
+  await app.get(ApprovalsService).recover();
+  await app.get(Fleet).recover();
+  await app.get(SessionsService).recover();
+  await app.get(EventLog).append('system.started', { version: VERSION });
+  decideModel(app);
+  pruneDaily(app);
+}
+
+function decideModel(app: NestFastifyApplication): void {
+  const log = app.get(PinoLogger);
+  const ask = () =>
+    canLogIn(app.get(ClaudeRuntime), app.get(ClaudeLocator), app.get(Surroundings), app.get(RegistryService).config());
+  app
+    .get(ModelEndpoint)
+    .decideOnce(ask, (demo) => {
+      if (demo)
+        log.warn(
+          'DEMO MODE: the Claude CLI has no login here, so a scripted model answers. Switch with: nox model use claude',
+        );
+    })
+    .catch((error: unknown) =>
+      log.warn(
+        { reason: messageOf(error) },
+        'whether the CLI can log in is not known; it is asked again at the next start',
+      ),
+    );
+}
+
+function pruneDaily(app: NestFastifyApplication): void {
+  const log = app.get(PinoLogger);
+  const clock = app.get(Clock);
+  const prune = async (): Promise<void> => {
+    const { events_days, logs_days } = app.get(RegistryService).config().retention;
+    const [events, lines] = await Promise.all([
+      app.get(EventLog).prune(events_days),
+      app.get(LogBook).prune(logs_days),
+    ]);
+    if (events + lines > 0) log.info({ events, lines }, 'old rows pruned');
+  };
+  const next = (): void => {
+    prune().catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'old rows were not pruned'));
+    clock.after(DAY_MS, next);
+  };
+  clock.after(60_000, next);
+}
