@@ -1,0 +1,202 @@
+import { InputText } from 'primereact/inputtext';
+import { InputTextarea } from 'primereact/inputtextarea';
+import { type ReactNode, useState } from 'react';
+import type { AgentDraft } from '../lib/agent-form.js';
+import { Field } from './field.js';
+import { Icon } from './icon.js';
+
+interface AgentFieldsProps {
+  readonly draft: AgentDraft;
+  readonly problems: Record<string, string>;
+  readonly creating: boolean;
+  readonly disabled?: boolean;
+  readonly onChange: (change: Partial<AgentDraft>) => void;
+}
+
+const ADVANCED = ['capabilities', 'priority', 'resource_limits', 'restart', 'idle', 'env'];
+
+/** The fields of an agent: what everyone sets first, the rest folded. */
+export function AgentFields({ draft, problems, creating, disabled = false, onChange }: AgentFieldsProps) {
+  const [unfolded, setUnfolded] = useState(!creating);
+  const open = unfolded || Object.keys(problems).some((field) => ADVANCED.includes(field.split('.')[0] ?? ''));
+  const of = (field: string): string | undefined =>
+    problems[field] ?? Object.entries(problems).find(([key]) => key.startsWith(`${field}.`))?.[1];
+  const line = (
+    key: keyof AgentDraft & string,
+    label: string,
+    hint: string,
+    problem = of(key),
+    extra = {},
+  ): ReactNode => (
+    <Field label={label} hint={hint} error={problem}>
+      {(control) => (
+        <InputText
+          {...control}
+          {...extra}
+          disabled={disabled}
+          value={String(draft[key])}
+          onChange={(event) => onChange({ [key]: event.target.value })}
+        />
+      )}
+    </Field>
+  );
+  const choice = (
+    key: keyof AgentDraft & string,
+    label: string,
+    options: readonly (readonly [string, string])[],
+    hint: string,
+    problem = of(key),
+    locked = false,
+  ): ReactNode => (
+    <Field label={label} hint={hint} error={problem}>
+      {(control) => (
+        <select
+          {...control}
+          className="select select-wide"
+          disabled={disabled || locked}
+          value={String(draft[key])}
+          onChange={(event) => onChange({ [key]: event.target.value })}
+        >
+          {options.map(([value, words]) => (
+            <option key={value} value={value}>
+              {words}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+  return (
+    <div className="stack">
+      <div className="form-grid">
+        {line('name', 'Name', 'What people call it.', of('name'), { autoFocus: creating, required: true })}
+        {creating &&
+          line('id', 'Id', 'Its name in addresses and files; made from the name when left empty.', of('id'), {
+            spellCheck: false,
+            autoCapitalize: 'none',
+          })}
+        <Field
+          wide
+          label="System prompt"
+          hint="What it is, what it may do, how it should work."
+          error={of('system_prompt')}
+        >
+          {(control) => (
+            <InputTextarea
+              {...control}
+              rows={creating ? 4 : 8}
+              disabled={disabled}
+              value={draft.system_prompt}
+              onChange={(event) => onChange({ system_prompt: event.target.value })}
+            />
+          )}
+        </Field>
+        {choice(
+          'runtime',
+          'Runtime',
+          [
+            ['claude', 'Claude CLI'],
+            ['command', 'Own command'],
+          ],
+          creating ? 'What drives it.' : 'Cannot be changed later.',
+          of('runtime'),
+          !creating,
+        )}
+        {draft.runtime === 'claude' &&
+          line('model', 'Model', 'Empty: the default of the Claude CLI.', of('model'), { spellCheck: false })}
+        {draft.runtime === 'command' && (
+          <Field
+            wide
+            label="Command"
+            hint="The program, then one argument per line. Started without a shell."
+            error={of('command')}
+          >
+            {(control) => (
+              <InputTextarea
+                {...control}
+                className="mono"
+                rows={3}
+                disabled={disabled}
+                value={draft.command}
+                onChange={(event) => onChange({ command: event.target.value })}
+              />
+            )}
+          </Field>
+        )}
+        {line('cwd', 'Working directory', 'Inside the allowed roots. Empty: the default.', of('cwd'), {
+          spellCheck: false,
+          className: 'mono',
+        })}
+      </div>
+      {creating && (
+        <button type="button" className="fold-button" aria-expanded={open} onClick={() => setUnfolded(!open)}>
+          <Icon name={open ? 'down' : 'right'} /> Limits, restart and environment
+        </button>
+      )}
+      {open && (
+        <div className="form-grid">
+          {line('capabilities', 'Capabilities', 'Words by which others find it, with commas between.')}
+          {choice(
+            'priority',
+            'Priority',
+            [
+              ['critical', 'critical'],
+              ['high', 'high'],
+              ['medium', 'medium'],
+              ['low', 'low'],
+            ],
+            'Who is awake when there is not room for all.',
+          )}
+          {line(
+            'max_memory_mb',
+            'Memory limit (MB)',
+            'Empty: the system’s limit.',
+            of('resource_limits.max_memory_mb'),
+            { inputMode: 'numeric' },
+          )}
+          {line(
+            'max_cpu_percent',
+            'CPU limit (% of one core)',
+            'Empty: the system’s limit.',
+            of('resource_limits.max_cpu_percent'),
+            { inputMode: 'numeric' },
+          )}
+          {choice(
+            'restart_policy',
+            'Restart',
+            [
+              ['', 'as the system says'],
+              ['on-failure', 'on failure'],
+              ['always', 'always'],
+              ['no', 'never'],
+            ],
+            'What happens when its process ends by itself.',
+            of('restart'),
+          )}
+          {line('hibernate_after_s', 'Hibernate after (s)', '0: never. Empty: as the system says.', of('idle'), {
+            inputMode: 'numeric',
+          })}
+          <Field
+            wide
+            label="Environment"
+            hint="One NAME=reference per line. References only: env:NAME or file:name, never a value."
+            error={of('env')}
+          >
+            {(control) => (
+              <InputTextarea
+                {...control}
+                className="mono"
+                rows={2}
+                disabled={disabled}
+                spellCheck={false}
+                value={draft.env}
+                placeholder="GH_TOKEN=env:GH_TOKEN"
+                onChange={(event) => onChange({ env: event.target.value })}
+              />
+            )}
+          </Field>
+        </div>
+      )}
+    </div>
+  );
+}

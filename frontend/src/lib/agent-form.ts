@@ -1,0 +1,141 @@
+import { type Agent, CreateAgent, UpdateAgent } from '@contracts/agent.js';
+import { schemaProblems } from './http.js';
+
+/** The form of an agent as it is typed: text, empty for "not said". */
+export interface AgentDraft {
+  readonly id: string;
+  readonly name: string;
+  readonly system_prompt: string;
+  readonly runtime: string;
+  readonly model: string;
+  readonly cwd: string;
+  readonly command: string;
+  readonly capabilities: string;
+  readonly priority: string;
+  readonly max_memory_mb: string;
+  readonly max_cpu_percent: string;
+  readonly restart_policy: string;
+  readonly hibernate_after_s: string;
+  readonly env: string;
+  readonly start: boolean;
+}
+
+export const EMPTY_DRAFT: AgentDraft = {
+  id: '',
+  name: '',
+  system_prompt: '',
+  runtime: 'claude',
+  model: '',
+  cwd: '',
+  command: '',
+  capabilities: '',
+  priority: 'medium',
+  max_memory_mb: '',
+  max_cpu_percent: '',
+  restart_policy: '',
+  hibernate_after_s: '',
+  env: '',
+  start: true,
+};
+
+const text = (n: number | undefined): string => (n === undefined ? '' : String(n));
+
+export function draftOf(agent: Agent): AgentDraft {
+  return {
+    id: agent.id,
+    name: agent.name,
+    system_prompt: agent.system_prompt,
+    runtime: agent.runtime,
+    model: agent.model ?? '',
+    cwd: agent.cwd ?? '',
+    command: (agent.command ?? []).join('\n'),
+    capabilities: agent.capabilities.join(', '),
+    priority: agent.priority,
+    max_memory_mb: text(agent.resource_limits?.max_memory_mb),
+    max_cpu_percent: text(agent.resource_limits?.max_cpu_percent),
+    restart_policy: agent.restart?.policy ?? '',
+    hibernate_after_s: text(agent.idle?.hibernate_after_s),
+    env: Object.entries(agent.env ?? {})
+      .map(([name, reference]) => `${name}=${reference}`)
+      .join('\n'),
+    start: false,
+  };
+}
+
+export type FormResult<T> =
+  | { readonly body: T; readonly problems?: undefined }
+  | { readonly problems: Record<string, string>; readonly body?: undefined };
+
+/** The request that makes this agent, or what is wrong by field. */
+export function createRequest(draft: AgentDraft): FormResult<CreateAgent> {
+  return check(
+    CreateAgent.safeParse({
+      ...fieldsOf(draft),
+      ...(draft.id !== '' && { id: draft.id.trim() }),
+      runtime: draft.runtime,
+      start: draft.start,
+    }),
+  );
+}
+
+/** The request that changes only what differs; an empty one says that nothing does. */
+export function updateRequest(draft: AgentDraft, agent: Agent): FormResult<UpdateAgent> {
+  const before: Record<string, unknown> = fieldsOf(draftOf(agent), agent);
+  const after = fieldsOf(draft, agent);
+  const changed = Object.entries(after).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key]));
+  return check(UpdateAgent.safeParse(Object.fromEntries(changed)));
+}
+
+function check<T>(
+  result: ReturnType<typeof CreateAgent.safeParse> | ReturnType<typeof UpdateAgent.safeParse>,
+): FormResult<T> {
+  return result.success ? { body: result.data as T } : { problems: schemaProblems(result.error) };
+}
+
+/** What is typed, in the shape of the contract; values that the form does not show are kept. */
+function fieldsOf(draft: AgentDraft, agent?: Agent): Record<string, unknown> {
+  const lines = (value: string): string[] =>
+    value
+      .split('\n')
+      .map((line) => line.trim())
+      .filter(Boolean);
+  const numeric = (value: string): number | undefined => (value.trim() === '' ? undefined : Number(value));
+  const some = <T extends object>(value: T): T | undefined =>
+    Object.values(value).every((each) => each === undefined) ? undefined : withoutUndefined(value);
+  const env = lines(draft.env).map((line): [string, string] => {
+    const at = line.indexOf('=');
+    return at < 0 ? [line, ''] : [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+  });
+  return withoutUndefined({
+    name: draft.name,
+    system_prompt: draft.system_prompt,
+    model: draft.model.trim() || undefined,
+    cwd: draft.cwd.trim() || undefined,
+    command: draft.runtime === 'command' ? lines(draft.command) : undefined,
+    capabilities: draft.capabilities
+      .split(',')
+      .map((each) => each.trim())
+      .filter(Boolean),
+    priority: draft.priority,
+    resource_limits: some({
+      ...agent?.resource_limits,
+      max_memory_mb: numeric(draft.max_memory_mb),
+      max_cpu_percent: numeric(draft.max_cpu_percent),
+    }),
+    restart: some({ ...agent?.restart, policy: draft.restart_policy || undefined }),
+    idle: some({ hibernate_after_s: numeric(draft.hibernate_after_s) }),
+    env: env.length === 0 && agent?.env === undefined ? undefined : Object.fromEntries(env),
+  });
+}
+
+const withoutUndefined = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
+
+/** The id that the server would make of a name. */
+export const idFrom = (name: string): string =>
+  name
+    .toLowerCase()
+    .normalize('NFKD')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 50);

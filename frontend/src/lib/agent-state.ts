@@ -1,0 +1,134 @@
+import type { Agent, AgentStatus, AgentStatusWord } from '@contracts/agent.js';
+import type { AnyNoxEvent } from '@contracts/event.js';
+
+export type Colour = 'grey' | 'blue' | 'amber' | 'violet' | 'slate' | 'orange' | 'red' | 'green';
+export type Sign =
+  'circle' | 'dot' | 'diamond' | 'moon' | 'loop' | 'pause' | 'cross' | 'square' | 'dashed' | 'check' | 'ring';
+
+/** How a state is told: always a word, a sign and a colour. */
+export interface StateLook {
+  readonly word: string;
+  readonly sign: Sign;
+  readonly colour: Colour;
+  readonly pulse?: boolean;
+}
+
+const LOOKS: Record<AgentStatusWord, StateLook> = {
+  inactive: { word: 'stopped', sign: 'square', colour: 'grey' },
+  starting: { word: 'starting', sign: 'dashed', colour: 'blue', pulse: true },
+  idle: { word: 'idle', sign: 'circle', colour: 'grey' },
+  busy: { word: 'working', sign: 'dot', colour: 'blue', pulse: true },
+  waiting: { word: 'waiting for you', sign: 'diamond', colour: 'amber' },
+  parked: { word: 'parked', sign: 'pause', colour: 'violet' },
+  hibernated: { word: 'hibernated', sign: 'moon', colour: 'slate' },
+  stopping: { word: 'stopping', sign: 'dashed', colour: 'grey', pulse: true },
+  crashed: { word: 'backoff', sign: 'loop', colour: 'orange' },
+  failed: { word: 'failed', sign: 'cross', colour: 'red' },
+};
+
+export const lookOf = (status: AgentStatusWord): StateLook => LOOKS[status];
+
+/** What needs a person comes first, then what moves, then what rests. */
+const ORDER: Record<AgentStatusWord, number> = {
+  failed: 0,
+  waiting: 1,
+  crashed: 2,
+  busy: 3,
+  starting: 4,
+  stopping: 5,
+  parked: 6,
+  idle: 7,
+  hibernated: 8,
+  inactive: 9,
+};
+export const byUrgency = (a: Agent, b: Agent): number =>
+  ORDER[a.status] - ORDER[b.status] || a.name.localeCompare(b.name);
+
+/** Why the agent cannot take a prompt now; undefined when it can. */
+export function whyNoPrompt(agent: AgentStatus & { name: string }): string | undefined {
+  switch (agent.status) {
+    case 'inactive':
+      return `${agent.name} is stopped. Start it to talk to it.`;
+    case 'failed':
+      return `${agent.name} has failed${agent.reason === undefined ? '' : `: ${agent.reason}`}. Start it again to talk to it.`;
+    case 'stopping':
+      return `${agent.name} is stopping.`;
+    default:
+      return undefined;
+  }
+}
+
+/** What a prompt will wait for, when it will not be taken at once. */
+export function promptHint(agent: AgentStatus): string | undefined {
+  switch (agent.status) {
+    case 'busy':
+      return 'It will be taken when the running turn ends.';
+    case 'waiting':
+    case 'parked':
+      return 'It will be taken after the waiting call is decided.';
+    case 'hibernated':
+      return 'This wakes the agent.';
+    case 'crashed':
+      return 'It will be taken when the agent is back.';
+    default:
+      return undefined;
+  }
+}
+
+export interface Controls {
+  readonly start: boolean;
+  readonly stop: boolean;
+  readonly restart: boolean;
+  readonly interrupt: boolean;
+  readonly hibernate: boolean;
+}
+
+/** Which controls make sense in this state. */
+export function controlsOf({ process_state, activity, current_turn_id }: AgentStatus): Controls {
+  const up = process_state === 'running' || process_state === 'starting';
+  return {
+    start:
+      process_state === 'stopped' ||
+      process_state === 'failed' ||
+      process_state === 'hibernated' ||
+      process_state === 'backoff',
+    stop: process_state !== 'stopped' && process_state !== 'stopping',
+    restart: up,
+    interrupt: up && current_turn_id !== null,
+    hibernate: process_state === 'running' && activity === 'idle' && current_turn_id === null,
+  };
+}
+
+/** The step an event tells about, in words; null when the agent has come to rest. */
+export function stepOf(event: AnyNoxEvent): string | null | undefined {
+  switch (event.type) {
+    case 'turn.started':
+      return 'Reading the prompt';
+    case 'turn.text_delta':
+    case 'turn.text':
+      return 'Writing a reply';
+    case 'turn.tool_call':
+      return `Using ${event.payload.name}`;
+    case 'turn.tool_result':
+      return 'Reading a result';
+    case 'approval.requested':
+      return `Asks to use ${event.payload.approval.tool_name}`;
+    case 'agent.api_retry':
+      return `Waits for the model, attempt ${event.payload.attempt} of ${event.payload.max_retries}`;
+    case 'turn.ended':
+      return null;
+    default:
+      return undefined;
+  }
+}
+
+/** What the agent does now, or why it does not, in a few words; empty when there is nothing to say. */
+export function nowWords(agent: AgentStatus, step: string | undefined): string {
+  if (agent.status === 'busy') return step ?? 'Working';
+  if (agent.status === 'waiting' && agent.pending_approvals > 0) {
+    return agent.pending_approvals === 1
+      ? 'One call waits for a decision'
+      : `${agent.pending_approvals} calls wait for a decision`;
+  }
+  return agent.reason ?? '';
+}

@@ -1,0 +1,83 @@
+/** A stretch of text as it is, or one character that would not show, or show as something else. */
+export type Piece =
+  | { readonly hidden: false; readonly text: string }
+  | { readonly hidden: true; readonly text: string; readonly code: string; readonly name: string };
+
+const NAMES: Record<number, string> = {
+  0x00: 'null',
+  0x07: 'bell',
+  0x08: 'backspace',
+  0x0d: 'carriage return',
+  0x1b: 'escape',
+  0x7f: 'delete',
+  0xa0: 'no-break space',
+  0xad: 'soft hyphen',
+  0x34f: 'grapheme joiner',
+  0x61c: 'Arabic letter mark',
+  0x180e: 'vowel separator',
+  0x200b: 'zero-width space',
+  0x200c: 'zero-width non-joiner',
+  0x200d: 'zero-width joiner',
+  0x200e: 'left-to-right mark',
+  0x200f: 'right-to-left mark',
+  0x2028: 'line separator',
+  0x2029: 'paragraph separator',
+  0x202a: 'left-to-right embedding',
+  0x202b: 'right-to-left embedding',
+  0x202c: 'pop direction',
+  0x202d: 'left-to-right override',
+  0x202e: 'right-to-left override',
+  0x2060: 'word joiner',
+  0x2066: 'left-to-right isolate',
+  0x2067: 'right-to-left isolate',
+  0x2068: 'first strong isolate',
+  0x2069: 'pop isolate',
+  0x3000: 'ideographic space',
+  0xfeff: 'byte order mark',
+};
+
+// Controls but newline and tab; every other format character, odd space and filler; lone surrogates; private use.
+const HIDDEN =
+  /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u00A0\u034F\u115F\u1160\u1680\u17B4\u17B5\u2000-\u200A\u2028\u2029\u202F\u205F\u2800\u3000\u3164\uFE00-\uFE0F\uFFA0\u{E0100}-\u{E01EF}]/gu;
+
+/** Cuts a text so that each invisible, direction-changing or look-alike-space character stands alone, with its name. */
+export function pieces(text: string): Piece[] {
+  const found: Piece[] = [];
+  let done = 0;
+  for (const match of text.matchAll(HIDDEN)) {
+    const char = match[0];
+    if (char === '\n' || char === '\t') continue;
+    if (match.index > done) found.push({ hidden: false, text: text.slice(done, match.index) });
+    const point = char.codePointAt(0) ?? 0;
+    found.push({ hidden: true, text: char, code: codeOf(point), name: nameOf(point) });
+    done = match.index + char.length;
+  }
+  if (done < text.length) found.push({ hidden: false, text: text.slice(done) });
+  return found;
+}
+
+export function countHidden(text: string): number {
+  return pieces(text).filter((piece) => piece.hidden).length;
+}
+
+/** Letters of other scripts among Latin ones in one word: `pаypal` with a Cyrillic а. */
+export function mixedScriptWords(text: string): string[] {
+  const words = text.match(/[\p{L}\p{N}_.-]+/gu) ?? [];
+  return [
+    ...new Set(words.filter((w) => /\p{Script=Latin}/u.test(w) && /[\p{Script=Cyrillic}\p{Script=Greek}]/u.test(w))),
+  ];
+}
+
+const codeOf = (point: number): string => `U+${point.toString(16).toUpperCase().padStart(4, '0')}`;
+
+function nameOf(point: number): string {
+  const known = NAMES[point];
+  if (known !== undefined) return known;
+  if (point < 0x20 || (point >= 0x80 && point < 0xa0)) return 'control character';
+  if (point >= 0xe0000 && point <= 0xe007f) return 'tag character';
+  if ((point >= 0xfe00 && point <= 0xfe0f) || point >= 0xe0100) return 'variation selector';
+  if (point >= 0xd800 && point <= 0xdfff) return 'half a character';
+  if (point >= 0xe000 && point <= 0xf8ff) return 'private character';
+  if (/\p{Zs}/u.test(String.fromCodePoint(point))) return 'unusual space';
+  return 'invisible character';
+}

@@ -1,0 +1,13 @@
+/** Keys of the query cache; the live connection writes under the same ones. */
+export const keys = {
+  agents: ['agents'] as const,
+  approvals: ['approvals'] as const,
+  pending: ['approvals', 'pending'] as const,
+  decided: ['approvals', 'decided'] as const,
+  conversation: (agent_id: string) => ['conversation', agent_id] as const,
+  logs: (agent_id: string) => ['logs', agent_id] as const,
+  registry: ['registry'] as const,
+  status: ['system', 'status'] as const,
+  config: ['system', 'config'] as const,
+  events: ['events'] as const,
+};

@@ -1,0 +1,140 @@
+import type { Agent } from '@contracts/agent.js';
+import type { Approval } from '@contracts/approval.js';
+import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { messageOf, statusOf } from './http.js';
+import { keys } from './keys.js';
+import { putAgent } from './live-cache.js';
+import { notify } from './notify.js';
+import { call } from './session.js';
+
+/** What several pages ask for. Live events keep these up to date, so they are fetched once. */
+
+const PAGE = 500;
+
+export function useAgents() {
+  return useQuery({ queryKey: keys.agents, queryFn: ({ signal }) => allAgents(signal), staleTime: Infinity });
+}
+
+async function allAgents(signal: AbortSignal): Promise<Agent[]> {
+  const agents: Agent[] = [];
+  for (let page = 1; ; page += 1) {
+    const reply = await call('agents_list', { query: { page, limit: PAGE } }, signal);
+    agents.push(...reply.agents);
+    if (reply.agents.length === 0 || agents.length >= reply.pagination.total) return agents;
+  }
+}
+
+export function useAgent(id: string) {
+  const { data, ...rest } = useAgents();
+  return {
+    ...rest,
+    data: data?.find((agent) => agent.id === id),
+    missing: data?.every((agent) => agent.id !== id) === true,
+  };
+}
+
+export function usePending() {
+  return useQuery({
+    queryKey: keys.pending,
+    queryFn: async ({ signal }) => {
+      const query = { limit: PAGE };
+      const [pending, parked] = await Promise.all([
+        call('approvals_list', { query: { ...query, status: 'pending' } }, signal),
+        call('approvals_list', { query: { ...query, status: 'parked' } }, signal),
+      ]);
+      return [...pending.approvals, ...parked.approvals];
+    },
+    staleTime: Infinity,
+  });
+}
+
+export function useSystemStatus() {
+  return useQuery({
+    queryKey: keys.status,
+    queryFn: ({ signal }) => call('system_status', {}, signal),
+    refetchInterval: 30_000,
+  });
+}
+
+export type AgentAction = 'start' | 'stop' | 'restart' | 'interrupt' | 'hibernate';
+
+/** Runs a control of one agent; the outcome is shown by its live state, a failure by a notice. */
+export function useAgentAction(agent: { readonly id: string; readonly name: string }) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async ({ action, force }: { action: AgentAction; force?: boolean }) => {
+      const params = { id: agent.id };
+      switch (action) {
+        case 'start':
+          return call('agents_start', { params });
+        case 'stop':
+          return call('agents_stop', { params, body: { force: force ?? false } });
+        case 'restart':
+          return call('agents_restart', { params, body: {} });
+        case 'interrupt':
+          return call('agents_interrupt', { params });
+        case 'hibernate':
+          return call('agents_hibernate', { params });
+      }
+    },
+    onSuccess: (status) => {
+      queries.setQueryData<Agent[]>(keys.agents, (agents) =>
+        agents?.map((each) => (each.id === status.id ? { ...each, ...status } : each)),
+      );
+    },
+    onError: (error, { action }) => notify.error(`${agent.name} did not ${action}`, messageOf(error)),
+  });
+}
+
+export async function deleteAgent(queries: QueryClient, id: string): Promise<void> {
+  await call('agents_delete', { params: { id } });
+  queries.setQueryData<Agent[]>(keys.agents, (agents) => agents?.filter((agent) => agent.id !== id));
+}
+
+export async function reloadAgent(queries: QueryClient, id: string): Promise<void> {
+  putAgent(queries, await call('agents_get', { params: { id } }));
+}
+
+export interface Decision {
+  readonly approval: Approval;
+  readonly decision: 'approve' | 'deny';
+  readonly reason?: string | undefined;
+  readonly updated_input?: Record<string, unknown> | undefined;
+}
+
+/** Decides a waiting call. When another was faster, the truth is fetched and said. */
+export function useDecide() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async ({ approval, decision, reason, updated_input }: Decision) => {
+      const params = { id: approval.id };
+      const why = reason === undefined || reason === '' ? {} : { reason };
+      return decision === 'deny'
+        ? call('approvals_deny', { params, body: { ...why, channel: 'dashboard' } })
+        : call('approvals_approve', {
+            params,
+            body: { ...why, channel: 'dashboard', ...(updated_input !== undefined && { updated_input }) },
+          });
+    },
+    onSuccess: (approval) => dropPending(queries, approval.id),
+    onError: async (error, { approval }) => {
+      if (statusOf(error) !== 409) {
+        notify.error('The decision was not taken; the call still waits', messageOf(error));
+        return;
+      }
+      const now = await call('approvals_get', { params: { id: approval.id } }).catch(() => undefined);
+      dropPending(queries, approval.id);
+      notify.warn(
+        'This call was already decided',
+        now === undefined
+          ? messageOf(error)
+          : `It is ${now.status}${now.decided_by === null ? '' : `, by ${now.decided_by}`}${now.channel === null ? '' : ` (${now.channel})`}. Your decision changed nothing.`,
+      );
+    },
+  });
+}
+
+function dropPending(queries: QueryClient, id: string): void {
+  queries.setQueryData<Approval[]>(keys.pending, (list) => list?.filter((approval) => approval.id !== id));
+  void queries.invalidateQueries({ queryKey: keys.decided });
+}

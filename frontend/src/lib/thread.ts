@@ -1,0 +1,119 @@
+import type { AnyNoxEvent } from '@contracts/event.js';
+import type { ToolUse, Turn } from '@contracts/turn.js';
+
+/** An agent's conversation as it is shown: its turns, oldest first, and the text that is being written. */
+export interface Thread {
+  readonly turns: readonly Turn[];
+  readonly has_more: boolean;
+  /** By turn: what has come since the last whole block. */
+  readonly drafts: Readonly<Record<string, string>>;
+}
+
+/** Takes in one event. Safe to repeat, and to meet events that the loaded turns already hold. */
+export function withEvent(thread: Thread, event: AnyNoxEvent): Thread {
+  switch (event.type) {
+    case 'turn.queued':
+      return thread.turns.some((turn) => turn.id === event.payload.turn.id)
+        ? thread
+        : { ...thread, turns: [...thread.turns, event.payload.turn] };
+    case 'turn.started':
+      return patch(thread, event.payload.turn_id, (turn) => ({
+        ...turn,
+        status: 'running',
+        started_at: turn.started_at ?? event.timestamp,
+        session_id: event.payload.session_id,
+      }));
+    case 'turn.text_delta': {
+      const { turn_id, text } = event.payload;
+      return { ...thread, drafts: { ...thread.drafts, [turn_id]: (thread.drafts[turn_id] ?? '') + text } };
+    }
+    case 'turn.text':
+      return withText(thread, event.payload.turn_id, event.payload.text);
+    case 'turn.tool_call': {
+      const { turn_id, tool_use_id, name, input } = event.payload;
+      return patch(thread, turn_id, (turn) =>
+        hasTool(turn, tool_use_id) ? turn : withTool(turn, tool_use_id, name, input),
+      );
+    }
+    case 'turn.tool_decided': {
+      const { turn_id, tool_use_id, decision, approval_id } = event.payload;
+      return patchTool(thread, turn_id, tool_use_id, { decision, approval_id });
+    }
+    case 'turn.tool_result': {
+      const { turn_id, tool_use_id, is_error, result } = event.payload;
+      return patchTool(thread, turn_id, tool_use_id, { is_error, result });
+    }
+    case 'approval.requested': {
+      const { turn_id, tool_use_id, id } = event.payload.approval;
+      return turn_id === null
+        ? thread
+        : patchTool(thread, turn_id, tool_use_id, { decision: 'pending', approval_id: id });
+    }
+    case 'turn.ended': {
+      const { turn } = event.payload;
+      const known = thread.turns.some((each) => each.id === turn.id);
+      return withoutDraft(
+        known ? patch(thread, turn.id, () => turn) : { ...thread, turns: [...thread.turns, turn] },
+        turn.id,
+      );
+    }
+    default:
+      return thread;
+  }
+}
+
+function withText(thread: Thread, turn_id: string, text: string): Thread {
+  return withoutDraft(
+    patch(thread, turn_id, (turn) => {
+      const last = turn.blocks.at(-1);
+      // A turn that was read while it ran may hold this block already, or the beginning of it.
+      const blocks = last?.type === 'text' && text.startsWith(last.text) ? turn.blocks.slice(0, -1) : turn.blocks;
+      return { ...turn, text, blocks: [...blocks, { type: 'text', text }] };
+    }),
+    turn_id,
+  );
+}
+
+const hasTool = (turn: Turn, id: string): boolean =>
+  turn.blocks.some((block) => block.type === 'tool' && block.tool.tool_use_id === id);
+
+function withTool(turn: Turn, tool_use_id: string, name: string, input: unknown): Turn {
+  const tool: ToolUse = {
+    tool_use_id,
+    name,
+    input,
+    input_sha256: '',
+    decision: 'none',
+    approval_id: null,
+    result: null,
+    is_error: null,
+  };
+  return { ...turn, blocks: [...turn.blocks, { type: 'tool', tool }] };
+}
+
+function patch(thread: Thread, turn_id: string, change: (turn: Turn) => Turn): Thread {
+  let changed = false;
+  const turns = thread.turns.map((turn) => {
+    if (turn.id !== turn_id) return turn;
+    changed = true;
+    return change(turn);
+  });
+  return changed ? { ...thread, turns } : thread;
+}
+
+function patchTool(thread: Thread, turn_id: string, tool_use_id: string, fields: Partial<ToolUse>): Thread {
+  return patch(thread, turn_id, (turn) => ({
+    ...turn,
+    blocks: turn.blocks.map((block) =>
+      block.type === 'tool' && block.tool.tool_use_id === tool_use_id
+        ? { type: 'tool', tool: { ...block.tool, ...fields } }
+        : block,
+    ),
+  }));
+}
+
+function withoutDraft(thread: Thread, turn_id: string): Thread {
+  if (thread.drafts[turn_id] === undefined) return thread;
+  const { [turn_id]: _, ...drafts } = thread.drafts;
+  return { ...thread, drafts };
+}

@@ -1,0 +1,87 @@
+import { Button } from 'primereact/button';
+import { Dialog } from 'primereact/dialog';
+import { type FormEvent, useState } from 'react';
+import { useNavigate } from 'react-router';
+import { AgentFields } from '../../../components/agent-form.js';
+import { Banner } from '../../../components/states.js';
+import { type AgentDraft, createRequest, EMPTY_DRAFT, idFrom } from '../../../lib/agent-form.js';
+import { fieldProblems, messageOf, statusOf } from '../../../lib/http.js';
+import { useCreateAgent } from '../queries.js';
+
+/** Asks for a new agent and goes to its page. */
+export function CreateAgentDialog({ visible, onClose }: { readonly visible: boolean; readonly onClose: () => void }) {
+  const [draft, setDraft] = useState<AgentDraft>(EMPTY_DRAFT);
+  const [problems, setProblems] = useState<Record<string, string>>({});
+  const [general, setGeneral] = useState<string>();
+  const create = useCreateAgent();
+  const navigate = useNavigate();
+
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    setGeneral(undefined);
+    const request = createRequest(draft);
+    setProblems(request.problems ?? {});
+    if (request.body === undefined) return;
+    try {
+      const agent = await create.mutateAsync(request.body);
+      setDraft(EMPTY_DRAFT);
+      void navigate(`/agents/${agent.id}`);
+    } catch (error) {
+      const fields = fieldProblems(error);
+      if (statusOf(error) === 409) setProblems({ id: messageOf(error) });
+      else if (Object.keys(fields).length > 0) setProblems(fields);
+      else setGeneral(messageOf(error));
+    }
+  };
+
+  return (
+    <Dialog
+      visible={visible}
+      header="Create agent"
+      modal
+      draggable={false}
+      resizable={false}
+      blockScroll
+      className="dialog-wide"
+      onHide={onClose}
+      footer={
+        <>
+          <label className="checkbox grow">
+            <input
+              type="checkbox"
+              checked={draft.start}
+              onChange={(event) => setDraft({ ...draft, start: event.target.checked })}
+            />
+            Start it at once
+          </label>
+          <Button type="button" outlined label="Cancel" onClick={onClose} />
+          <Button
+            type="submit"
+            form="create-agent"
+            label={create.isPending ? 'Creating…' : 'Create'}
+            disabled={create.isPending}
+          />
+        </>
+      }
+    >
+      <form id="create-agent" noValidate className="stack" onSubmit={(event) => void submit(event)}>
+        {general !== undefined && (
+          <Banner tone="red" icon="warning">
+            {general} Nothing was created; what you typed is kept.
+          </Banner>
+        )}
+        <AgentFields
+          creating
+          draft={draft}
+          problems={problems}
+          onChange={(change) => setDraft((before) => ({ ...before, ...change }))}
+        />
+        {draft.id === '' && idFrom(draft.name) !== '' && (
+          <p className="field-hint">
+            Its id will be like <code>{idFrom(draft.name)}</code>.
+          </p>
+        )}
+      </form>
+    </Dialog>
+  );
+}

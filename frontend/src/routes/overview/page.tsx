@@ -1,0 +1,9 @@
+import { PageHead } from '../../components/page-head.js';
+
+export function OverviewPage() {
+  return (
+    <div className="page">
+      <PageHead title="Overview" />
+    </div>
+  );
+}
