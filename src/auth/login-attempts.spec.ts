@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '../shared/clock.js';
 import { LoginAttempts } from './login-attempts.js';
 
-describe(LoginAttempts.name, () => {
-  const setUp = () => {
-    const clock = new ManualClock();
-    const attempts = new LoginAttempts(clock);
-    return { clock, attempts, try_: (key = 'a') => attempts.increment(key, 60_000, 2) };
-  };
+const setUp = () => {
+  const clock = new ManualClock();
+  const attempts = new LoginAttempts(clock);
+  return { clock, attempts, try_: (key = 'a') => attempts.increment(key, 60_000, 2) };
+};
 
+describe(LoginAttempts.name, () => {
   it('blocks what is over the limit, until the oldest attempt is a window old', async () => {
     const { clock, try_ } = setUp();
     await try_();

@@ -22,8 +22,8 @@ export class LoginAttempts implements ThrottlerStorage {
     return Promise.resolve({ totalHits, timeToExpire, isBlocked, timeToBlockExpire: isBlocked ? timeToExpire : 0 });
   }
 
-  takeBack(key: string): void {
-    this.attempts.get(key)?.pop();
+  takeBack(key: string | undefined): void {
+    if (key !== undefined) this.attempts.get(key)?.pop();
   }
 
   private keep(key: string, recent: number[]): void {

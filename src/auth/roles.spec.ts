@@ -12,5 +12,7 @@ describe(includesRole.name, () => {
     ['admin', 'viewer', true],
     ['admin', 'operator', true],
     ['admin', 'admin', true],
-  ] as const)('%s for what needs %s: %s', (have, needed, expected) => expect(includesRole(have, needed)).toBe(expected));
+  ] as const)('%s for what needs %s: %s', (have, needed, expected) =>
+    expect(includesRole(have, needed)).toBe(expected),
+  );
 });

@@ -38,6 +38,9 @@ export function Route(name: RouteName): MethodDecorator {
 
 /** The login that a request came with. */
 export interface LoginHandle {
+  readonly username: string;
+  /** What a logout ends: this login, on every device that shares it. */
+  readonly family: string;
   /** Of the access token. */
   readonly expires_at_ms: number;
   /** Runs `fn` once when the token expires or the login is revoked; the returned function stops waiting. */

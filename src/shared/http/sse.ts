@@ -21,6 +21,8 @@ export interface SseOptions {
 export interface SseStream {
   readonly closed: boolean;
   send(frame: SseFrame): void;
+  /** Resolves when the client has taken enough for more to be sent, or is gone. */
+  drained(): Promise<void>;
   /** Ends it after what was sent. */
   close(): void;
   /** Runs once when it has ended, from whichever side; at once when it has ended already. */
@@ -92,6 +94,14 @@ class Stream implements SseStream {
       `data: ${JSON.stringify(frame.data)}`,
     ];
     this.write(`${lines.join('\n')}\n\n`);
+  }
+
+  drained(): Promise<void> {
+    if (this.closed || !this.raw.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.raw.once('drain', resolve);
+      this.onClose(resolve);
+    });
   }
 
   close(): void {

@@ -1,0 +1,34 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { type RouteDef, type RouteName, ROUTES } from '../contracts/routes.js';
+import { type NoxRequest, ROUTE_METADATA } from '../shared/http/route.js';
+import { NoxError } from '../shared/nox-error.js';
+import { Logins } from './logins.js';
+import { includesRole } from './roles.js';
+
+/**
+ * Guards every route by its row of the route table. A handler without a row is refused: nothing is open by omission.
+ * The token comes from the `Authorization` header and nowhere else.
+ */
+@Injectable()
+export class AuthGuard implements CanActivate {
+  constructor(@Inject(Logins) private readonly logins: Logins) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    // Sockets log in at their handshake, in the gateway.
+    if (context.getType() !== 'http') return true;
+    const name = Reflect.getMetadata(ROUTE_METADATA, context.getHandler()) as RouteName | undefined;
+    if (name === undefined) throw new NoxError('FORBIDDEN', 'This handler has no row in the route table.');
+    const { role }: RouteDef = ROUTES[name];
+    if (role === 'public') return true;
+    const request = context.switchToHttp().getRequest<NoxRequest>();
+    const login = this.logins.verify(bearerOf(request.headers.authorization));
+    if (!includesRole(login.role, role)) {
+      throw new NoxError('FORBIDDEN', `This needs the role ${role}; yours is ${login.role}.`, { needed: role });
+    }
+    request.actor = { name: login.username, role: login.role, request_id: request.id };
+    request.login = login;
+    return true;
+  }
+}
+
+const bearerOf = (header: string | undefined): string | undefined => /^Bearer ([\w.-]+)$/i.exec(header ?? '')?.[1];
