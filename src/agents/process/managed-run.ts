@@ -13,10 +13,10 @@ import { sendSignal, type TreeKiller } from './tree-killer.js';
 export type PipedChild = ChildProcess & { pid: number; stdin: Socket; stdout: Socket; stderr: Socket };
 
 /** How old a scan of all processes may be when only asked who is there. */
-const TREE_AGE_MS = 250;
+const TREE_AGE_MS = 100;
 const PROGRAM_POLL_MS = 5;
 const PROGRAM_WAIT_MS = 500;
-const WRAPPER_WAIT_MS = 1_000;
+const INIT_POLL_MS = 1;
 /** How long the pipes may stay silent after the end before they are closed: a survivor may hold the other end. */
 const PIPE_SILENCE_MS = 1_000;
 
@@ -87,6 +87,12 @@ abstract class ManagedRun implements ManagedProcess {
   }
 }
 
+/** Whether this very process is alive. */
+function isThere({ pid, start_ticks }: { pid: number; start_ticks: number }): boolean {
+  const row = readRow(pid);
+  return row !== null && row.start_ticks === start_ticks && isAlive(row);
+}
+
 /** Waits for something, but not longer than this. */
 async function within(awaited: Promise<unknown>, limit_ms: number): Promise<void> {
   const over = new AbortController();
@@ -108,13 +114,17 @@ async function closeWhenSilent(stream: Socket): Promise<void> {
 
 /** A program in a process group of its own, found again by descent, group and cookie. */
 export class GroupRun extends ManagedRun {
+  private readonly spawned_at_ms = performance.now();
+
   programPid(): number | null {
     return this.reaped ? null : this.child.pid;
   }
 
   async tree(): Promise<number[]> {
     if (this.reaped) return [];
-    return (await this.killer.find(this.mark, undefined, TREE_AGE_MS)).map((row) => row.pid);
+    // One scan serves the trees of many runs, but only one that was made since this run began.
+    const age_ms = Math.min(TREE_AGE_MS, performance.now() - this.spawned_at_ms);
+    return (await this.killer.find(this.mark, undefined, age_ms)).map((row) => row.pid);
   }
 
   signal(signal: 'SIGTERM' | 'SIGINT' | 'SIGCONT'): void {
@@ -168,19 +178,17 @@ export class NamespaceRun extends ManagedRun {
 
   protected override async killAll(): Promise<void> {
     const init = this.findInit();
-    // The kernel reaps all that is inside before the init's end is told, so when the wrapper ends nothing is left.
-    if (init !== null && readRow(init.pid)?.start_ticks === init.start_ticks) {
-      sendSignal(init.pid, 'SIGKILL');
-      await within(this.exited, WRAPPER_WAIT_MS);
-    }
-    // Not reached usually: a wrapper that does not take note (somebody stopped it) goes too.
-    if (!this.reaped) this.child.kill('SIGKILL');
+    // The wrapper first: it would complain on the program's stderr that its child was killed.
+    this.child.kill('SIGKILL');
+    if (init !== null && isThere(init)) sendSignal(init.pid, 'SIGKILL');
   }
 
   protected override async clear(signal: string | null): Promise<void> {
-    // The wrapper hands on the init's end, unless it was killed itself: then the init's death may be still under way.
-    const init_is_gone = this.init !== null && readRow(this.init.pid)?.start_ticks !== this.init.start_ticks;
-    if (signal !== null && !init_is_gone) await this.killer.kill(this.mark);
+    // A wrapper that exits hands on the end of its init, and that comes after the end of all inside.
+    if (signal === null) return;
+    // One that was killed takes the init with it, but does not wait for that.
+    if (this.init === null) await this.killer.kill(this.mark);
+    else while (isThere(this.init)) await sleep(INIT_POLL_MS);
   }
 
   protected override facts(code: number | null, signal: string | null): ExitFacts {
@@ -215,6 +223,6 @@ export class NamespaceRun extends ManagedRun {
 
   private signalProgram(signal: NodeJS.Signals): void {
     if (this.program === null || this.reaped) return;
-    if (readRow(this.program.pid)?.start_ticks === this.program.start_ticks) sendSignal(this.program.pid, signal);
+    if (isThere(this.program)) sendSignal(this.program.pid, signal);
   }
 }

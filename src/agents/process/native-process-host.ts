@@ -37,6 +37,8 @@ export function createProcessHost(options: ProcessHostOptions = {}): ProcessHost
   return new NativeProcessHost(options);
 }
 
+const SWEEP_AGE_MS = 1_000;
+
 class NativeProcessHost extends ProcessHost {
   private readonly table: ProcessTable;
   private readonly killer: TreeKiller;
@@ -86,6 +88,8 @@ class NativeProcessHost extends ProcessHost {
 
   async sweep(runs: readonly ProcessIdentity[]): Promise<string[]> {
     await this.ready();
+    // One scan serves all runs; most of them have nothing left.
+    await this.table.rows();
     const swept = await Promise.all(
       runs.filter((run) => this.isPlausible(run)).map(async (run) => ((await this.sweepOne(run)) ? [run.run_id] : [])),
     );
@@ -96,8 +100,7 @@ class NativeProcessHost extends ProcessHost {
     const { run_id, pid, start_ticks } = run;
     const mark = { run_id, pid, start_ticks, known: new Map([[pid, start_ticks]]) };
     const scope = { spare_own_tree: true };
-    // One scan serves all runs; most of them have nothing left.
-    if ((await this.killer.find(mark, scope, 1_000)).length === 0) return false;
+    if ((await this.killer.find(mark, scope, SWEEP_AGE_MS)).length === 0) return false;
     return this.killer.kill(mark, scope);
   }
 

@@ -34,34 +34,39 @@ export function withAncestors(rows: readonly ProcessRow[], pid: number): Set<num
   return found;
 }
 
-/** Whether the run's first process group still is the run's: nobody else has got its number since. */
-export function ownsGroup(rows: readonly ProcessRow[], mark: RunMark): boolean {
+/**
+ * Whether the process group that the run began with is the run's alone: nobody else has got its number since, and nobody
+ * who is spared is in it.
+ */
+export function ownsGroup(rows: readonly ProcessRow[], mark: RunMark, spared: ReadonlySet<number>): boolean {
   const holder = rows.find((row) => row.pid === mark.pid);
-  return holder === undefined || holder.start_ticks === mark.start_ticks;
+  const is_ours = holder === undefined || holder.start_ticks === mark.start_ticks;
+  return is_ours && !rows.some((row) => row.pgid === mark.pid && spared.has(row.pid));
 }
 
 /**
  * The living processes of a run, its first one first: known ones, those that carry its cookie, those in its process
- * group (only when `by_group`), and everything below any of these. `spared` and pids <= 1 are never among them.
+ * group, and everything below any of these. Those in `spared` and pids <= 1 are never among them, nor do they count as roots.
  */
 export function membersOf(
   rows: readonly ProcessRow[],
   mark: RunMark,
   cookies: ReadonlySet<number>,
-  options: { by_group: boolean; spared: ReadonlySet<number> },
+  spared: ReadonlySet<number>,
 ): ProcessRow[] {
-  const by_group = options.by_group && ownsGroup(rows, mark);
+  const by_group = ownsGroup(rows, mark, spared);
   const seeds = rows.filter(
     (row) =>
-      mark.known.get(row.pid) === row.start_ticks ||
-      cookies.has(row.pid) ||
-      (by_group && row.pgid === mark.pid && row.start_ticks >= mark.start_ticks),
+      !spared.has(row.pid) &&
+      (mark.known.get(row.pid) === row.start_ticks ||
+        cookies.has(row.pid) ||
+        (by_group && row.pgid === mark.pid && row.start_ticks >= mark.start_ticks)),
   );
   const pids = withDescendants(
     rows,
     seeds.map((row) => row.pid),
   );
   return rows
-    .filter((row) => pids.has(row.pid) && row.pid > 1 && isAlive(row) && !options.spared.has(row.pid))
+    .filter((row) => pids.has(row.pid) && row.pid > 1 && isAlive(row) && !spared.has(row.pid))
     .sort((a, b) => Number(b.pid === mark.pid) - Number(a.pid === mark.pid));
 }

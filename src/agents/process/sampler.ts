@@ -1,4 +1,5 @@
 import pidusage from 'pidusage';
+import { errnoOf } from '../../shared/nox-error.js';
 
 /** What a whole tree uses now. */
 export interface TreeUsage {
@@ -16,15 +17,20 @@ export class TreeSampler {
   /** Usage summed over these processes; those that have ended count nothing. */
   sample(pids: readonly number[]): Promise<TreeUsage> {
     const next = this.last.then(() => measure(pids));
-    this.last = next;
+    this.last = next.catch(() => undefined);
     return next;
   }
 }
 
 async function measure(pids: readonly number[]): Promise<TreeUsage> {
   if (pids.length === 0) return { memory_bytes: 0, cpu_percent: 0 };
-  // pidusage fails as a whole only when none of them lives; one that is gone among others is null, whatever its types say.
-  const found: Record<string, pidusage.Status | null | undefined> = await pidusage([...pids]).catch(() => ({}));
+  // One that is gone is null among others, whatever the types say, but an error when it is the only one.
+  const found: Record<string, pidusage.Status | null | undefined> = await pidusage([...pids]).catch(
+    (error: unknown) => {
+      if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ESRCH') return {};
+      throw error;
+    },
+  );
   const living = Object.values(found).filter((status) => status !== null && status !== undefined);
   return {
     memory_bytes: living.reduce((sum, status) => sum + status.memory, 0),

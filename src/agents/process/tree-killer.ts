@@ -8,6 +8,9 @@ interface Scope {
   readonly spare_own_tree: boolean;
 }
 
+/** Ending a run of this Nox: its processes are below Nox itself. */
+const END: Scope = { spare_own_tree: false };
+
 const CLEAN_ROUNDS = 2;
 const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 250;
@@ -21,7 +24,42 @@ export class TreeKiller {
   constructor(private readonly table: ProcessTable) {}
 
   /** The living processes of a run, its first one first; what is found is remembered in `mark.known`. */
-  async find(mark: RunMark, scope: Scope = { spare_own_tree: false }, max_age_ms = 0): Promise<ProcessRow[]> {
+  async find(mark: RunMark, scope: Scope = END, max_age_ms = 0): Promise<ProcessRow[]> {
+    return (await this.look(mark, scope, max_age_ms)).alive;
+  }
+
+  /**
+   * SIGKILL to everything of the run, again and again until two rounds in a row find nothing alive. Goes on as long as
+   * something lives (a process in uninterruptible sleep dies late); what another user owns cannot be killed and is left out.
+   * Answers whether anything was alive.
+   */
+  async kill(mark: RunMark, scope: Scope = END): Promise<boolean> {
+    const not_ours = new Set<string>();
+    let found = false;
+    let pause_ms = FIRST_PAUSE_MS;
+    for (let clean = 0; clean < CLEAN_ROUNDS;) {
+      const look = await this.look(mark, scope, 0);
+      const alive = look.alive.filter((row) => !not_ours.has(keyOf(row)));
+      clean = alive.length === 0 ? clean + 1 : 0;
+      if (alive.length > 0) {
+        found = true;
+        // The group first: one call reaches all of it, also what is forked at this moment.
+        if (look.owns_group && alive.some((row) => row.pgid === mark.pid)) sendSignal(-mark.pid, 'SIGKILL');
+        for (const row of alive) {
+          if (this.table.isSame(row) && !sendSignal(row.pid, 'SIGKILL')) not_ours.add(keyOf(row));
+        }
+        pause_ms = Math.min(pause_ms * 1.5, LONGEST_PAUSE_MS);
+      }
+      if (clean < CLEAN_ROUNDS) await sleep(pause_ms);
+    }
+    return found;
+  }
+
+  private async look(
+    mark: RunMark,
+    scope: Scope,
+    max_age_ms: number,
+  ): Promise<{ alive: ProcessRow[]; owns_group: boolean }> {
     const known_before = [...mark.known.keys()];
     const rows = await this.table.rows(max_age_ms);
     const spared = withAncestors(rows, process.pid);
@@ -35,39 +73,11 @@ export class TreeKiller {
         if ((await this.table.cookie(row)) === mark.run_id) cookies.add(row.pid);
       }),
     );
-    const members = membersOf(rows, mark, cookies, { by_group: true, spared });
+    const alive = membersOf(rows, mark, cookies, spared);
     // Whoever died is forgotten, but not what another look found since this one began.
     for (const pid of known_before) mark.known.delete(pid);
-    for (const row of members) mark.known.set(row.pid, row.start_ticks);
-    return members;
-  }
-
-  /**
-   * SIGKILL to everything of the run, again and again until two rounds in a row find nothing alive. Goes on as long as
-   * something lives (a process in uninterruptible sleep dies late); what another user owns cannot be killed and is left out.
-   * Answers whether anything was alive.
-   */
-  async kill(mark: RunMark, scope: Scope = { spare_own_tree: false }): Promise<boolean> {
-    const not_ours = new Set<string>();
-    let found = false;
-    let pause_ms = FIRST_PAUSE_MS;
-    for (let clean = 0; clean < CLEAN_ROUNDS;) {
-      const alive = (await this.find(mark, scope)).filter((row) => !not_ours.has(keyOf(row)));
-      clean = alive.length === 0 ? clean + 1 : 0;
-      if (alive.length > 0) {
-        found = true;
-        // The group first: one call reaches all of it, also what is forked at this moment.
-        if (alive.some((row) => row.pgid === mark.pid) && ownsGroup(await this.table.rows(Infinity), mark)) {
-          sendSignal(-mark.pid, 'SIGKILL');
-        }
-        for (const row of alive) {
-          if (this.table.isSame(row) && !sendSignal(row.pid, 'SIGKILL')) not_ours.add(keyOf(row));
-        }
-        pause_ms = Math.min(pause_ms * 1.5, LONGEST_PAUSE_MS);
-      }
-      if (clean < CLEAN_ROUNDS) await sleep(pause_ms);
-    }
-    return found;
+    for (const row of alive) mark.known.set(row.pid, row.start_ticks);
+    return { alive, owns_group: ownsGroup(rows, mark, spared) };
   }
 }
 
