@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { bindingHash } from './binding-hash.js';
 import { canonicalJson } from './canonical.js';
 
@@ -78,7 +78,7 @@ function reversed(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
-      .reverse()
+      .toReversed()
       .map(([key, field]) => [key, reversed(field)]),
   );
 }

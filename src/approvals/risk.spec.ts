@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { RiskLevel } from '../contracts/approval.js';
 import { absolute } from './paths.js';
 import { classify, pathsOf } from './risk.js';
