@@ -17,11 +17,11 @@ const ParentId = z
 
 const ContentBlock = z.union([
   z.object({ type: z.literal('text'), text: z.string() }),
-  z.object({ type: z.literal('tool_use'), id: z.string(), name: z.string(), input: z.unknown() }),
+  z.object({ type: z.literal('tool_use'), id: z.string(), name: z.string(), input: z.unknown().optional() }),
   z.object({
     type: z.literal('tool_result'),
     tool_use_id: z.string(),
-    content: z.unknown(),
+    content: z.unknown().optional(),
     is_error: z.boolean().nullish(),
   }),
   z.object({ type: z.string() }).transform(() => ({ type: 'other' as const })),
@@ -85,8 +85,8 @@ export const FRAME_SCHEMAS = {
     response: z.object({
       subtype: z.string(),
       request_id: z.string(),
-      response: z.unknown(),
-      error: z.unknown(),
+      response: z.unknown().optional(),
+      error: z.unknown().optional(),
     }),
   }),
 } as const;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { LineSplitter } from './line-splitter.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -247,12 +247,10 @@ export class StreamJsonSession implements RuntimeSession {
   }
 
   private async within(timeout_ms: number, work: Promise<unknown>): Promise<void> {
-    let cancel = (): void => undefined;
-    const timeout = new Promise<void>((resolve) => {
-      cancel = this.clock.after(timeout_ms, resolve);
+    await new Promise<void>((resolve, reject) => {
+      const cancel = this.clock.after(timeout_ms, resolve);
+      work.then(() => resolve(), reject).finally(cancel);
     });
-    await Promise.race([work, timeout]);
-    cancel();
   }
 }
 

@@ -53,8 +53,9 @@ export class Translator {
       case 'control_request':
       case 'control_cancel_request':
       case 'control_response':
-        return [];
+        break;
     }
+    return [];
   }
 
   /** How many calls the assistant message of this call holds, as far as it has been streamed. */
