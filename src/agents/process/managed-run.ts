@@ -7,6 +7,7 @@ import { isInitArgv } from './namespace-wrapper.js';
 import type { EndOptions, ExitFacts, ManagedProcess, ProcessIdentity } from './process-host.js';
 import { isAlive, type RunMark } from './process-tree.js';
 import { argvOf, childrenOf, readRow } from './procfs.js';
+import { despiteShortage } from './shortage.js';
 import { sendSignal, type TreeKiller } from './tree-killer.js';
 
 /** A child with all three pipes. */
@@ -49,7 +50,7 @@ abstract class ManagedRun implements ManagedProcess {
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.reaped = true;
-        void this.clear(signal).then(() => {
+        void despiteShortage(() => this.clear(signal)).then(() => {
           resolve(this.facts(code, signal));
           for (const stream of [child.stdout, child.stderr]) void closeWhenSilent(stream);
         });
@@ -72,16 +73,18 @@ abstract class ManagedRun implements ManagedProcess {
     if (grace_ms > 0 && !this.reaped) {
       if (!this.asked) {
         this.asked = true;
-        await this.beforeEnd();
-        this.signal('SIGTERM');
-        // One that is stopped would take note only when it goes on.
-        this.signal('SIGCONT');
+        await despiteShortage(async () => {
+          await this.beforeEnd();
+          this.signal('SIGTERM');
+          // One that is stopped would take note only when it goes on.
+          this.signal('SIGCONT');
+        });
       }
       await within(this.exited, grace_ms);
     }
     if (!this.reaped) {
       this.killed = true;
-      await this.killAll();
+      await despiteShortage(() => this.killAll());
     }
     return this.exited;
   }
@@ -172,14 +175,18 @@ export class NamespaceRun extends ManagedRun {
   }
 
   signal(signal: 'SIGTERM' | 'SIGINT' | 'SIGCONT'): void {
-    if (this.findProgram() === null) void this.signalWhenFound(signal);
+    if (this.findProgram() === null) void despiteShortage(() => this.signalWhenFound(signal));
     else this.signalProgram(signal);
   }
 
   protected override async killAll(): Promise<void> {
-    const init = this.findInit();
-    // The wrapper first: it would complain on the program's stderr that its child was killed.
-    this.child.kill('SIGKILL');
+    let init: { pid: number; start_ticks: number } | null = null;
+    try {
+      init = this.findInit();
+    } finally {
+      // The wrapper first: it would complain on the program's stderr that its child was killed.
+      this.child.kill('SIGKILL');
+    }
     if (init !== null && isThere(init)) sendSignal(init.pid, 'SIGKILL');
   }
 

@@ -16,6 +16,7 @@ import {
 import type { ProcessTable } from './process-table.js';
 import { ProcfsTable } from './procfs.js';
 import { PsTable } from './ps-table.js';
+import { despiteShortage } from './shortage.js';
 import { TreeKiller } from './tree-killer.js';
 
 export interface ProcessHostOptions {
@@ -89,7 +90,7 @@ class NativeProcessHost extends ProcessHost {
   async sweep(runs: readonly ProcessIdentity[]): Promise<string[]> {
     await this.ready();
     // One scan serves all runs; most of them have nothing left.
-    await this.table.rows();
+    await despiteShortage(() => this.table.rows());
     const swept = await Promise.all(
       runs.filter((run) => this.isPlausible(run)).map(async (run) => ((await this.sweepOne(run)) ? [run.run_id] : [])),
     );
@@ -101,7 +102,7 @@ class NativeProcessHost extends ProcessHost {
     const mark = { run_id, pid, start_ticks, known: new Map([[pid, start_ticks]]) };
     const scope = { spare_own_tree: true };
     if ((await this.killer.find(mark, scope, SWEEP_AGE_MS)).length === 0) return false;
-    return this.killer.kill(mark, scope);
+    return despiteShortage(() => this.killer.kill(mark, scope));
   }
 
   /** What was read from disk may be of another boot, torn, or forged; nothing of an earlier boot lives. */
