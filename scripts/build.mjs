@@ -39,6 +39,8 @@ const OPTIONAL = [
   '@nestjs/microservices',
   '@nestjs/websockets/socket-module',
   '@nestjs/microservices/microservices-module',
+  '@nestjs/platform-express',
+  '@fastify/multipart',
   'class-transformer',
   'class-validator',
   '@fastify/view',

@@ -28,6 +28,8 @@ import { Clock } from './shared/clock.js';
 import { StateDb } from './shared/db/state-db.js';
 import { OriginGuard } from './shared/http/origin-guard.js';
 import { logOptions } from './shared/log-options.js';
+import { RealtimeModule } from './realtime/realtime.module.js';
+import { SnapshotSource } from './realtime/snapshot-source.js';
 import { SystemController } from './system/system.controller.js';
 import { SystemService } from './system/system.service.js';
 
@@ -75,6 +77,7 @@ export class AppModule {
       imports: [
         LoggerModule.forRoot(logOptions(given.log_level)),
         AuthModule.register({ home: given.surroundings.home, settings: () => given.registry.config().auth }),
+        RealtimeModule,
       ],
       controllers: [
         AgentsController,
@@ -98,8 +101,16 @@ export class AppModule {
         TurnStore,
         SessionsService,
         SystemService,
+        {
+          provide: SnapshotSource,
+          inject: [AgentsService, ApprovalsService],
+          useFactory: (agents: AgentsService, approvals: ApprovalsService): SnapshotSource => ({
+            agents: () => agents.all(),
+            approvals: () => approvals.list({ status: 'pending', page: 1, limit: 500 }).approvals,
+          }),
+        },
       ],
-      exports: [Clock, StateDb, RegistryService, OriginGuard, EventLog],
+      exports: [Clock, StateDb, RegistryService, OriginGuard, EventLog, SnapshotSource],
     };
   }
 }

@@ -2,12 +2,14 @@ import 'reflect-metadata';
 import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Logger as PinoLogger } from 'nestjs-pino';
+import { PinoLogger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
 import { assertBindAllowed } from './auth/bind.js';
+import { configureRealtime } from './realtime/realtime.module.js';
 import { RegistryService } from './registry/registry.service.js';
 import { SystemClock } from './shared/clock.js';
 import { StateDb } from './shared/db/state-db.js';
+import { FrameworkLog } from './shared/framework-log.js';
 import { configureHttp } from './shared/http/configure-http.js';
 import { NoxHttpAdapter } from './shared/http/http-adapter.js';
 import { OriginGuard } from './shared/http/origin-guard.js';
@@ -55,8 +57,9 @@ export async function serve(options: ServeOptions = {}): Promise<void> {
     new NoxHttpAdapter(guard),
     { bufferLogs: true, abortOnError: false },
   );
-  app.useLogger(app.get(PinoLogger));
+  app.useLogger(new FrameworkLog(PinoLogger.root));
   configureHttp(app, { dashboard_dir: join(packageRoot(), 'dist', 'dashboard') });
+  configureRealtime(app, guard);
   wire(app);
   shutdownOnSignals(app);
   await startWork(app);

@@ -15,7 +15,7 @@ const AGENTS_GRACE_MS = 8000;
  * server, the record, the journal. A second signal kills the agents at once.
  */
 export function shutdownOnSignals(app: NestFastifyApplication): void {
-  const log = app.get(PinoLogger);
+  const log = PinoLogger.root;
   let signals = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
     signals += 1;

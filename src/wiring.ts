@@ -21,7 +21,7 @@ const DAY_MS = 86_400_000;
 
 /** Gives the lower floors the handlers by which they call up. */
 export function wire(app: NestFastifyApplication): void {
-  const log = app.get(PinoLogger);
+  const log = PinoLogger.root;
   const warn = (message: string, fields: object): void => log.warn(fields, message);
   const events = app.get(EventLog);
   const registry = app.get(RegistryService);
@@ -61,7 +61,7 @@ export async function startWork(app: NestFastifyApplication): Promise<void> {
 }
 
 function decideModel(app: NestFastifyApplication): void {
-  const log = app.get(PinoLogger);
+  const log = PinoLogger.root;
   const ask = () =>
     canLogIn(app.get(ClaudeRuntime), app.get(ClaudeLocator), app.get(Surroundings), app.get(RegistryService).config());
   app
@@ -81,7 +81,7 @@ function decideModel(app: NestFastifyApplication): void {
 }
 
 function pruneDaily(app: NestFastifyApplication): void {
-  const log = app.get(PinoLogger);
+  const log = PinoLogger.root;
   const clock = app.get(Clock);
   const prune = async (): Promise<void> => {
     const { events_days, logs_days } = app.get(RegistryService).config().retention;
