@@ -18,15 +18,19 @@ export type RuntimeEvent =
   /** A line beside the protocol: stderr, or stdout that is not a known frame. Cut to 8 KiB. */
   | { type: 'log'; stream: 'stderr' | 'stdout' | 'nox'; line: string };
 
-/** A tool call before it runs. `batch_size` counts the calls of the same assistant message. */
+/** A tool call before it runs. */
 export interface ToolCall {
   readonly tool_use_id: string;
   readonly tool_name: string;
   readonly input: Record<string, unknown>;
   readonly session_id: string | null;
   readonly cwd: string;
+  /** Calls of the same assistant message so far. It grows while the message streams, so read it when it matters. */
   readonly batch_size: number;
-  /** The CLI itself wants a person's answer (AskUserQuestion, ExitPlanMode). */
+  /**
+   * The CLI itself wants a person's answer (AskUserQuestion, ExitPlanMode). To a question, allow with `updated_input` =
+   * the input and `answers: {[question]: label}`.
+   */
   readonly requires_user_interaction: boolean;
 }
 
@@ -36,6 +40,7 @@ export type ToolDecision =
 
 /** Given at wiring: how a runtime calls up. */
 export interface RuntimeHandlers {
+  /** In the order of the process's lines. If it throws, the run is ended: an event would be lost. */
   onEvent(event: RuntimeEvent): void;
   /**
    * Asked once per tool call, before it runs. The signal aborts when the call no longer waits (turn interrupted, process
@@ -54,7 +59,7 @@ export interface RunRequest {
   readonly cwd: string;
   readonly system_prompt: string;
   readonly model: string | undefined;
-  /** For the `command` runtime: program and arguments. */
+  /** For the `command` runtime: program and arguments; `--session-id=ID` or `--resume=ID` (and `--model=`) are added. */
   readonly command: readonly string[] | undefined;
   /** Whole environment of the child. */
   readonly env: Readonly<Record<string, string>>;
@@ -72,11 +77,17 @@ export interface ReadyInfo {
 /** A living agent process that speaks the protocol. */
 export interface RuntimeSession {
   readonly identity: ProcessIdentity;
-  /** Resolves on the initialize reply; rejects with a NoxError when the process ends or stays silent for 30 s first. */
+  /**
+   * Resolves on the initialize reply. Rejects with AGENT_START_FAILED when the process ends or stays silent for 30 s first,
+   * and nothing is left then; `details.reason` is an ExitReason.
+   */
   readonly ready: Promise<ReadyInfo>;
   programPid(): number | null;
   tree(): Promise<number[]>;
-  /** Writes one prompt; at most one turn is in flight, the caller sees to that. Rejects when the pipe is gone. */
+  /**
+   * Writes one prompt; at most one turn is in flight, the caller sees to that. Resolves when the pipe has taken it; rejects
+   * when the pipe is gone (INVALID_STATE), or when the process does not read and too much waits (RESOURCE_LIMIT_EXCEEDED).
+   */
   prompt(prompt: { uuid: string; content: string }): Promise<void>;
   /** Asks the running turn to end; resolves when the CLI has taken note. No-op when idle. */
   interrupt(): Promise<void>;

@@ -10,6 +10,7 @@ export const MAX_WAITING_BYTES = 4 * 1024 * 1024;
  */
 export class LineWriter {
   private failure: Error | undefined;
+  private readonly waiting = new Set<(error: NoxError) => void>();
 
   constructor(
     private readonly stdin: Writable,
@@ -29,16 +30,21 @@ export class LineWriter {
       throw new NoxError('RESOURCE_LIMIT_EXCEEDED', 'The agent process does not read its input.');
     }
     await new Promise<void>((resolve, reject) => {
+      this.waiting.add(reject);
       stdin.write(line, (error) => {
+        this.waiting.delete(reject);
         if (error) reject(pipeGone(error));
         else resolve();
       });
     });
   }
 
-  /** Fails every write that still waits. */
+  /** Closes the pipe and fails every write that still waits. */
   destroy(): void {
     this.stdin.destroy();
+    // Not left to the stream: of a write that is under way it might never tell the end.
+    for (const reject of this.waiting) reject(pipeGone(this.failure));
+    this.waiting.clear();
   }
 }
 
