@@ -8,13 +8,16 @@ const shared = {
 };
 const project = (displayName, testMatch, extra = {}) => ({ ...shared, displayName, testMatch, ...extra });
 
+// For projects that load the application.
+const app = { setupFiles: ['<rootDir>/test/support/load-nest.mjs'] };
+
 export default {
   projects: [
     project('unit', ['<rootDir>/src/**/*.spec.ts']),
-    project('integration', ['<rootDir>/test/integration/**/*.spec.ts']),
+    project('integration', ['<rootDir>/test/integration/**/*.spec.ts'], app),
     project('contract', ['<rootDir>/test/contract/**/*.spec.ts']),
-    project('fault', ['<rootDir>/test/fault/**/*.spec.ts']),
-    project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts']),
+    project('fault', ['<rootDir>/test/fault/**/*.spec.ts'], app),
+    project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts'], app),
   ],
   testTimeout: 30_000,
 };

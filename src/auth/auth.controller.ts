@@ -8,7 +8,7 @@ import { AuthService } from './auth.service.js';
 import { AuthSettings } from './auth-settings.js';
 import { LoginAttempts } from './login-attempts.js';
 import { type CountedRequest, LoginThrottle } from './login-throttle.guard.js';
-import { clearRefreshCookie, refreshCookieOf, setRefreshCookie } from './refresh-cookie.js';
+import { refreshCookie, refreshTokenOf } from './refresh-cookie.js';
 
 @Controller()
 export class AuthController {
@@ -44,17 +44,17 @@ export class AuthController {
     @Req() request: CountedRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenReply> {
-    const token = body.refresh_token ?? refreshCookieOf(request);
+    const token = body.refresh_token ?? refreshTokenOf(request.headers);
     if (token === undefined) throw new NoxError('UNAUTHORIZED', 'Send a refresh token, in the body or as the cookie.');
     const tokens = await this.auth.refresh(token);
-    this.giveCookie(tokens, request, reply);
+    this.giveCookie(tokens.refresh_token, request, reply);
     return tokens;
   }
 
   @Route('auth_logout')
   async logout(@Req() request: NoxRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     await this.auth.logout(loginOf(request));
-    clearRefreshCookie(request, reply);
+    this.giveCookie(undefined, request, reply);
     return {};
   }
 
@@ -93,14 +93,14 @@ export class AuthController {
   private loggedIn(tokens: TokenReply, request: CountedRequest, reply: FastifyReply): TokenReply {
     // Only failures count: who knows the password is not guessing it.
     this.attempts.takeBack(request.attempt_key);
-    this.giveCookie(tokens, request, reply);
+    this.giveCookie(tokens.refresh_token, request, reply);
     return tokens;
   }
 
   /** Browsers send an Origin; others keep the token themselves. */
-  private giveCookie(tokens: TokenReply, request: NoxRequest, reply: FastifyReply): void {
-    if (request.headers.origin === undefined) return;
-    setRefreshCookie(request, reply, tokens.refresh_token, this.settings.refresh_token_s);
+  private giveCookie(token: string | undefined, { headers }: NoxRequest, reply: FastifyReply): void {
+    if (headers.origin === undefined) return;
+    reply.header('set-cookie', refreshCookie(headers, token, this.settings.refresh_token_s));
   }
 }
 

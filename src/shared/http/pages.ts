@@ -20,7 +20,7 @@ const NOT_BUILT = `<!doctype html>
  * answered with a page.
  */
 export function servePages(app: NestFastifyApplication, directory: string): void {
-  const files = lazyFileServer(directory);
+  const files = lazyFileServer(() => directory);
   const serve = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const path = request.url.split('?', 1)[0] ?? '/';
     if (isApi(path)) return reply.callNotFound();
@@ -39,10 +39,10 @@ export function servePages(app: NestFastifyApplication, directory: string): void
  * A file server of its own, made when the first file is asked for: loading it would delay the first answer of Nox by
  * some 20 ms.
  */
-export function lazyFileServer(directory: string, prefix = '/'): () => Promise<FastifyInstance> {
+export function lazyFileServer(directory: () => string): () => Promise<FastifyInstance> {
   let server: Promise<FastifyInstance> | undefined;
   return () => {
-    server ??= makeFileServer(directory, prefix);
+    server ??= makeFileServer(directory());
     return server;
   };
 }
@@ -54,13 +54,12 @@ export function handOver(files: FastifyInstance, request: FastifyRequest, reply:
   files.routing(request.raw, reply.raw);
 }
 
-async function makeFileServer(root: string, prefix: string): Promise<FastifyInstance> {
+async function makeFileServer(root: string): Promise<FastifyInstance> {
   const [{ fastify }, { fastifyStatic }] = await Promise.all([import('fastify'), import('@fastify/static')]);
   const server = fastify({ genReqId: () => '' });
   server.setNotFoundHandler((_, reply) => reply.status(404).type('text/plain').send('There is no such file.\n'));
   await server.register(fastifyStatic, {
     root,
-    prefix,
     cacheControl: false,
     dotfiles: 'ignore',
     setHeaders: (reply, path) => {
