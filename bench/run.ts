@@ -28,3 +28,5 @@ registerHooks({
 
 const { main } = await import('./main.js');
 await main(process.argv.slice(2));
+// PM2's client keeps timers and sockets even after it has been disconnected.
+process.exit();
