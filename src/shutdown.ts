@@ -2,6 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { Fleet } from './agents/fleet.js';
 import { ModelEndpoint } from './agents/model-endpoint.js';
+import { ApprovalsService } from './approvals/approvals.service.js';
 import { EventLog } from './events/event-log.js';
 import { RegistryService } from './registry/registry.service.js';
 import { StateDb } from './shared/db/state-db.js';
@@ -58,6 +59,7 @@ async function shutdown(app: NestFastifyApplication, reason: string): Promise<vo
   await app.get(Fleet).shutdown(AGENTS_GRACE_MS);
   await app.close();
   await app.get(ModelEndpoint).close();
+  await app.get(ApprovalsService).idle();
   await app.get(RegistryService).close();
   app.get(StateDb).close();
 }

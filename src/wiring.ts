@@ -14,6 +14,7 @@ import { EventLog } from './events/event-log.js';
 import { RegistryService } from './registry/registry.service.js';
 import { SessionsService } from './sessions/sessions.service.js';
 import { Clock } from './shared/clock.js';
+import { StateDb } from './shared/db/state-db.js';
 import { messageOf } from './shared/nox-error.js';
 import { VERSION } from './shared/version.js';
 
@@ -28,7 +29,9 @@ export function wire(app: NestFastifyApplication): void {
   const fleet = app.get(Fleet);
   const sessions = app.get(SessionsService);
 
-  events.onListenerError = (error) => log.error({ err: error }, 'a listener of events failed');
+  const onListenerError = (error: unknown): void => log.error({ err: error }, 'a listener failed');
+  events.onListenerError = onListenerError;
+  app.get(StateDb).onListenerError = onListenerError;
   app.get(LogBook).onError = (message) => log.error(message);
   fleet.observer = sessions;
   fleet.warn = warn;

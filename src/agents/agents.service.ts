@@ -31,26 +31,29 @@ export class AgentsService extends Reconciler {
     super();
   }
 
-  async list(query: RouteInput<'agents_list'>['query']): Promise<RouteReply<'agents_list'>> {
+  list(query: RouteInput<'agents_list'>['query']): RouteReply<'agents_list'> {
     const all = [...this.registry.agents().keys()]
-      .map((id) => this.view(id, null))
+      .map((id) => this.view(id))
       .filter((agent) => {
         if (query.status !== undefined && agent.status !== query.status) return false;
         return query.capability === undefined || agent.capabilities.includes(query.capability);
       });
     const from = (query.page - 1) * query.limit;
-    const agents = await Promise.all(all.slice(from, from + query.limit).map((agent) => this.measured(agent)));
-    return { agents, pagination: { page: query.page, limit: query.limit, total: all.length } };
+    return {
+      agents: all.slice(from, from + query.limit),
+      pagination: { page: query.page, limit: query.limit, total: all.length },
+    };
   }
 
   async get(id: string): Promise<Agent> {
     this.known(id);
-    return this.measured(this.view(id, null));
+    await this.fleet.usage(id);
+    return this.view(id);
   }
 
   /** For the live snapshot: without a new measurement. */
   all(): Agent[] {
-    return [...this.registry.agents().keys()].map((id) => this.view(id, null));
+    return [...this.registry.agents().keys()].map((id) => this.view(id));
   }
 
   async create(body: CreateAgent, actor: Actor): Promise<Agent> {
@@ -262,14 +265,10 @@ export class AgentsService extends Reconciler {
     });
   }
 
-  private view(id: string, usage: null): Agent {
-    return { ...this.known(id), ...this.fleet.describe(id, usage), usage: this.fleet.workOf(id).usage };
-  }
-
-  private async measured(agent: Agent): Promise<Agent> {
-    if (agent.pid === null) return agent;
-    const usage = await this.fleet.usage(agent.id);
-    return { ...agent, memory_usage: usage?.memory_bytes ?? null, cpu_usage: usage?.cpu_percent ?? null };
+  /** With the usage as last measured; none is shown for a process that is gone. */
+  private view(id: string): Agent {
+    const status = this.fleet.describe(id, this.fleet.lastUsage(id));
+    return { ...this.known(id), ...status, usage: this.fleet.workOf(id).usage };
   }
 
   private known(id: string): AgentConfig {

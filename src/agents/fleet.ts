@@ -28,6 +28,7 @@ export class Fleet {
   private readonly queue = new KeyedQueue();
   private readonly sampler = new TreeSampler();
   private readonly idleTimers = new Map<string, () => void>();
+  private readonly usages = new Map<string, TreeUsage | null>();
   private readonly wishes = new Map<string, () => Promise<void>>();
   private closing = false;
   /** Set by wiring: sessions watch the runs. */
@@ -79,6 +80,7 @@ export class Fleet {
 
   forget(id: string): void {
     this.cancelIdleTimer(id);
+    this.usages.delete(id);
     this.supervisors.delete(id);
   }
 
@@ -134,8 +136,8 @@ export class Fleet {
         supervisor.session === undefined ? null : (supervisor.session.programPid() ?? supervisor.session.identity.pid),
       started_at: started_ms === undefined ? null : this.clock.iso(started_ms),
       restart_count: session?.restart_count ?? 0,
-      memory_usage: usage?.memory_bytes ?? null,
-      cpu_usage: usage?.cpu_percent ?? null,
+      memory_usage: supervisor.session === undefined ? null : (usage?.memory_bytes ?? null),
+      cpu_usage: supervisor.session === undefined ? null : (usage?.cpu_percent ?? null),
       session_id: session?.session_id ?? null,
       current_turn_id: work.current_turn_id,
       queued_turns: work.queued_turns,
@@ -148,8 +150,22 @@ export class Fleet {
   /** Memory and processor of the agent's tree now; null when nothing runs. */
   async usage(id: string): Promise<TreeUsage | null> {
     const { session } = this.get(id);
-    if (session === undefined) return null;
-    return this.sampler.sample(await session.tree());
+    const usage = session === undefined ? null : await this.sampler.sample(await session.tree());
+    this.usages.set(id, usage);
+    return usage;
+  }
+
+  /** The same as last measured, for lists: at most `agents.health.sample_every_s` old. */
+  lastUsage(id: string): TreeUsage | null {
+    return this.usages.get(id) ?? null;
+  }
+
+  private sampleRegularly(): void {
+    this.clock.after(this.registry.config().agents.health.sample_every_s * 1000, () => {
+      Promise.all(this.live().map(({ id }) => this.usage(id)))
+        .catch((error: unknown) => this.warn('usage was not measured', { reason: messageOf(error) }))
+        .finally(() => this.sampleRegularly());
+    });
   }
 
   /**
@@ -168,6 +184,7 @@ export class Fleet {
       if (config.desired_state === 'active' && !asleep) wanted.push(id);
     }
     void this.startMany(wanted);
+    this.sampleRegularly();
   }
 
   /** Ends every agent, in parallel; what they should be is not changed. */
@@ -190,6 +207,10 @@ export class Fleet {
   /** A person has ended it: what waits for it is cancelled. */
   retire(id: string, reason: string): void {
     this.observed().onRetired(id, reason);
+  }
+
+  workspaceOf(id: string): string | undefined {
+    return this.launcher.workspaceOf(id);
   }
 
   workOf(id: string): AgentWork {
@@ -247,11 +268,19 @@ export class Fleet {
     this.armIdleTimer(supervisor);
     this.grantWish(supervisor);
     const status = this.describe(id, null);
+    if (status.process_state !== previous.process_state) this.checkpoint(status);
     this.events
       .append('agent.status_changed', { status, previous }, id)
       .catch((error: unknown) =>
         this.warn('a change of state was not stored', { agent_id: id, reason: messageOf(error) }),
       );
+  }
+
+  /** What a person finds in the record when Nox is not there to ask. */
+  private checkpoint({ id, session_id, process_state, restart_count }: AgentStatus): void {
+    this.registry.record
+      .saveState(id, { session_id, status: process_state, restart_count })
+      .catch((error: unknown) => this.warn('a state was not checkpointed', { agent_id: id, reason: messageOf(error) }));
   }
 
   private grantWish({ id, process_state, activity }: AgentSupervisor): void {

@@ -15,6 +15,8 @@ import { resolveReferences, resolveWorkspace, type WorkspaceRules } from './work
 /** Turns an agent's configuration into a running process: everything that can be wrong with it is found here. */
 @Injectable()
 export class Launcher {
+  private readonly workspaces = new Map<string, string>();
+
   constructor(
     @Inject(RegistryService) private readonly registry: RegistryService,
     @Inject(ModelEndpoint) private readonly model: ModelEndpoint,
@@ -52,6 +54,7 @@ export class Launcher {
       resolveReferences(config.env, { env, secrets: join(this.around.home, 'secrets') }),
       config.runtime === 'claude' ? this.model.env() : {},
     ]);
+    this.workspaces.set(id, cwd);
     return this.runtimeOf(config.runtime).start(
       {
         ...run,
@@ -67,6 +70,11 @@ export class Launcher {
       },
       handlers,
     );
+  }
+
+  /** The folder in which the agent's last run was started, wherever it has gone since. */
+  workspaceOf(id: string): string | undefined {
+    return this.workspaces.get(id);
   }
 
   private rules(): WorkspaceRules {

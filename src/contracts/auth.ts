@@ -24,8 +24,14 @@ export const TokenReply = z.object({
 });
 export type TokenReply = z.infer<typeof TokenReply>;
 
+/** Authors of commits and decisions that are no persons. */
+const RESERVED_NAMES: ReadonlySet<string> = new Set(['nox', 'policy', 'external', 'agent', 'system']);
+
 export const CreateUser = z.strictObject({
-  username: z.string().regex(/^[a-z0-9][a-z0-9._-]{1,31}$/),
+  username: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{1,31}$/)
+    .refine((name) => !RESERVED_NAMES.has(name), 'is a name by which Nox signs'),
   password: z.string().min(8).max(1024),
   role: Role,
 });

@@ -69,16 +69,15 @@ export class EventLog {
 
   /** Stored events after `seq`, oldest first, at most `limit` (1000). */
   since(seq: number, filter: ReplayFilter = {}): AnyNoxEvent[] {
-    const areas = filter.areas?.map((area) => `${area}.%`) ?? [];
+    const { agent_id, areas = [], limit = 1000 } = filter;
+    const agent = agent_id === undefined ? '' : 'AND agent_id = ?';
+    const area = areas.length === 0 ? '' : `AND (${areas.map(() => 'type LIKE ?').join(' OR ')})`;
     const rows = this.db.all<EventRow>(
-      `SELECT seq, id, type, at_ms, agent_id, payload_json FROM events
-       WHERE seq > ? AND (? IS NULL OR agent_id = ?) ${areas.length > 0 ? `AND (${areas.map(() => 'type LIKE ?').join(' OR ')})` : ''}
-       ORDER BY seq LIMIT ?`,
+      `SELECT seq, id, type, at_ms, agent_id, payload_json FROM events WHERE seq > ? ${agent} ${area} ORDER BY seq LIMIT ?`,
       seq,
-      filter.agent_id ?? null,
-      filter.agent_id ?? null,
-      ...areas,
-      filter.limit ?? 1000,
+      ...(agent_id === undefined ? [] : [agent_id]),
+      ...areas.map((name) => `${name}.%`),
+      limit,
     );
     return rows.map((row) => this.fromRow(row));
   }

@@ -151,7 +151,7 @@ export class SessionsService extends RunObserver {
     let waits = false;
     try {
       const decision = await this.approvals.decide(
-        { ...call, agent_id, turn_id: turn?.id ?? null },
+        { ...call, agent_id, turn_id: turn?.id ?? null, workspace: this.fleet.workspaceOf(agent_id) },
         signal,
         (approval_id) => {
           waits = true;

@@ -17,8 +17,14 @@ export class SystemClock extends Clock {
   }
 
   after(delay_ms: number, fn: () => void): () => void {
-    const timer = setTimeout(fn, Math.min(delay_ms, 2 ** 31 - 1));
-    timer.unref();
+    let timer: NodeJS.Timeout;
+    // Node's timers hold 24.8 days at most; longer waits go in steps.
+    const wait = (left_ms: number): void => {
+      const step_ms = Math.min(left_ms, 2 ** 31 - 1);
+      timer = setTimeout(() => (left_ms > step_ms ? wait(left_ms - step_ms) : fn()), step_ms);
+      timer.unref();
+    };
+    wait(delay_ms);
     return () => clearTimeout(timer);
   }
 }

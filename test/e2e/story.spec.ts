@@ -178,7 +178,7 @@ describe('the story of Nox with the real Claude CLI', () => {
   it('shows who changed what, and goes back: previewed, confirmed, live', async () => {
     const { commits } = await nox.call('registry_history', { query: { path: 'agents.toml' } });
     const [changed, created] = commits;
-    expect(changed).toMatchObject({ actor: 'admin', object: id, files: ['agents.toml'] });
+    expect(changed).toMatchObject({ actor: 'admin', object: `agent:${id}`, files: ['agents.toml'] });
     expect(changed?.request_id).toMatch(/^req_/);
     const diff = await nox.call('registry_commit', { params: { hash: changed?.hash ?? '' } });
     expect(diff.objects).toMatchObject([{ kind: 'agent', id, change: 'changed' }]);

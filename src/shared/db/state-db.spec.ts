@@ -29,10 +29,12 @@ describe(StateDb.name, () => {
     const said: string[] = [];
     const works = [
       db.write((tx) => tx.afterCommit(() => said.push('first'))),
-      db.write((tx) => {
-        tx.afterCommit(() => said.push('never'));
-        throw new Error('no');
-      }).catch(() => undefined),
+      db
+        .write((tx) => {
+          tx.afterCommit(() => said.push('never'));
+          throw new Error('no');
+        })
+        .catch(() => undefined),
       db.write((tx) => tx.afterCommit(() => said.push('second'))),
     ];
     expect(said).toEqual([]);
@@ -40,9 +42,39 @@ describe(StateDb.name, () => {
     expect(said).toEqual(['first', 'second']);
   });
 
+  it('regression: a listener that throws leaves no writer of the group waiting', async () => {
+    const faults: unknown[] = [];
+    db.onListenerError = (error) => faults.push(error);
+    const works = [
+      db.write((tx) =>
+        tx.afterCommit(() => {
+          throw new Error('listener');
+        }),
+      ),
+      db.setMeta('later', '1'),
+    ];
+    await Promise.all(works);
+    expect(faults).toHaveLength(1);
+    expect(db.getMeta('later')).toBe('1');
+  });
+
+  it('regression: a write that is asked for while it closes is refused, not forgotten', async () => {
+    let late: Promise<void> | undefined;
+    const last = db.write((tx) =>
+      tx.afterCommit(() => {
+        late = db.setMeta('late', '1');
+      }),
+    );
+    db.close();
+    await last;
+    await expect(late).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
+  });
+
   it('names a fault of the engine as STORAGE_FAILED', async () => {
     await db.setMeta('a', '1');
-    await expect(db.write((tx) => tx.run("INSERT INTO meta VALUES ('a', '2')"))).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    await expect(db.write((tx) => tx.run("INSERT INTO meta VALUES ('a', '2')"))).rejects.toMatchObject({
+      code: 'STORAGE_FAILED',
+    });
   });
 
   it('writes what waits when it closes, and refuses what comes later', async () => {

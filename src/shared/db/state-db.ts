@@ -33,6 +33,8 @@ export class StateDb {
   private waiting: Waiting[] = [];
   private flushing = false;
   private closed = false;
+  /** Set by wiring: faults of what is said after a commit, which must not reach the writers. */
+  onListenerError: (error: unknown) => void = () => undefined;
 
   constructor(path: string) {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -83,8 +85,9 @@ export class StateDb {
   /** Writes what still waits, then closes. Later writes are refused. */
   close(): void {
     if (this.closed) return;
-    this.flush();
     this.closed = true;
+    // What is written while the last works are told about still belongs to this life.
+    while (this.waiting.length > 0) this.flush();
     this.statements.clear();
     this.db.close();
   }
@@ -100,38 +103,52 @@ export class StateDb {
 
   private flush(): void {
     this.flushing = false;
-    if (this.closed) return;
     const batch = this.waiting;
     this.waiting = [];
     if (batch.length === 0) return;
-    const done: (() => void)[] = [];
-    const failed: (() => void)[] = [];
+    const after: (() => void)[] = [];
     try {
       this.db.exec('BEGIN IMMEDIATE');
-      for (const item of batch) this.runOne(item, done, failed);
+      for (const item of batch) this.runOne(item, after);
       this.db.exec('COMMIT');
     } catch (error) {
-      if (this.db.isTransaction) this.db.exec('ROLLBACK');
+      this.abandon();
       const reason = storageError(error);
       for (const item of batch) item.reject(reason);
       return;
     }
-    for (const fn of failed) fn();
-    for (const fn of done) fn();
+    for (const fn of after) fn();
   }
 
-  private runOne(item: Waiting, done: (() => void)[], failed: (() => void)[]): void {
-    const after: (() => void)[] = [];
+  private runOne(item: Waiting, after: (() => void)[]): void {
+    const said: (() => void)[] = [];
     this.db.exec('SAVEPOINT work');
     try {
-      const value = item.work(this.tx(after)) as never;
+      const value = item.work(this.tx(said)) as never;
       this.db.exec('RELEASE work');
-      done.push(...after, () => item.resolve(value));
+      // The work is durable whatever a listener does: its writer is answered all the same.
+      after.push(...said.map((fn) => () => this.sayAfterCommit(fn)), () => item.resolve(value));
     } catch (error) {
       // A full disk may have ended the whole transaction; then nothing of the batch can be kept.
       if (!this.db.isTransaction) throw error;
       this.db.exec('ROLLBACK TO work; RELEASE work');
-      failed.push(() => item.reject(error instanceof NoxError ? error : storageError(error)));
+      after.push(() => item.reject(error instanceof NoxError ? error : storageError(error)));
+    }
+  }
+
+  private sayAfterCommit(fn: () => void): void {
+    try {
+      fn();
+    } catch (error) {
+      this.onListenerError(error);
+    }
+  }
+
+  private abandon(): void {
+    try {
+      if (this.db.isTransaction) this.db.exec('ROLLBACK');
+    } catch (error) {
+      this.onListenerError(error);
     }
   }
 
