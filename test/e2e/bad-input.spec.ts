@@ -1,23 +1,28 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { join } from 'node:path';
-import { NODE, NoxServer, ROOT } from '../support/nox-server.js';
+import { fakeAgent } from '../support/fake-agent.js';
+import { NoxServer } from '../support/nox-server.js';
+import { makeTempDir, type TempDir } from '../support/temp-dir.js';
 import { eventually, firstOf } from '../support/wait.js';
-
-const FAKE = [NODE, join(ROOT, 'test/fixtures/fake-agent/fake-agent.mjs')];
 
 /** What goes wrong, and what is said about it; nothing of it may harm another agent. */
 describe('bad input and faults', () => {
   let nox: NoxServer;
-  const fake = (id: string, start = true) =>
-    nox.call('agents_create', { body: { id, name: id, runtime: 'command', command: FAKE, start } });
+  let home: TempDir;
+  const fake = (id: string, start = true) => nox.call('agents_create', { body: fakeAgent(id, start) });
   const prompt = (id: string, content: string) => nox.call('agents_prompt', { params: { id }, body: { content } });
 
   beforeAll(async () => {
+    home = await makeTempDir('nox-fake-');
     // No Claude CLI anywhere: the rest has to work all the same.
-    nox = await NoxServer.start({ env: { PATH: '/usr/bin:/bin', NOX_CLAUDE_PATH: '/nowhere/claude' } });
+    nox = await NoxServer.start({
+      env: { PATH: '/usr/bin:/bin', NOX_CLAUDE_PATH: '/nowhere/claude', FAKE_AGENT_HOME: home.path },
+    });
     await fake('steady');
   }, 30_000);
-  afterAll(() => nox.close(), 30_000);
+  afterAll(async () => {
+    await nox.close();
+    await home.remove();
+  }, 30_000);
 
   it('answers 404 for an agent that is not there', async () => {
     await expect(nox.call('agents_get', { params: { id: 'nobody' } })).rejects.toMatchObject({

@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BUNDLE, NODE, NoxServer, ROOT } from '../support/nox-server.js';
+import { FAKE_AGENT, fakeAgent } from '../support/fake-agent.js';
+import { BUNDLE, NODE, NoxServer } from '../support/nox-server.js';
+import { makeTempDir, type TempDir } from '../support/temp-dir.js';
 import { eventually, within } from '../support/wait.js';
-
-const FAKE = [NODE, join(ROOT, 'test/fixtures/fake-agent/fake-agent.mjs')];
 
 /** Living processes whose environment carries the home of this test's agents. */
 function processesOf(home: string): number[] {
@@ -26,10 +26,8 @@ function processesOf(home: string): number[] {
 describe('kill -9 of Nox', () => {
   let nox: NoxServer;
   let home: string;
-  const create = (id: string, start = true) =>
-    nox.call('agents_create', {
-      body: { id, name: id, runtime: 'command', command: FAKE, env: { FAKE_AGENT_HOME: 'env:FAKE_AGENT_HOME' }, start },
-    });
+  let folder: TempDir;
+  const create = (id: string, start = true) => nox.call('agents_create', { body: fakeAgent(id, start) });
   const prompt = (id: string, content: string, wait = true) =>
     nox.call('agents_prompt', { params: { id }, body: { content, wait } });
   const idle = (id: string) =>
@@ -43,15 +41,19 @@ describe('kill -9 of Nox', () => {
     );
   /** The agents of this test, Nox itself left out: it holds the variable too. */
   const agents = () =>
-    processesOf(home).filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith(`${FAKE.join('\0')}\0`));
+    processesOf(home).filter((pid) =>
+      readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith(`${FAKE_AGENT.join('\0')}\0`),
+    );
 
   beforeEach(async () => {
-    home = `/tmp/nox-fake-${process.pid}-${Math.random().toString(36).slice(2)}`;
+    folder = await makeTempDir('nox-fake-');
+    home = folder.path;
     nox = await NoxServer.start({ env: { FAKE_AGENT_HOME: home } });
   }, 30_000);
   afterEach(async () => {
     await nox.close();
     expect(agents()).toEqual([]);
+    await folder.remove();
   }, 30_000);
 
   it('in the middle of a turn: the turn is interrupted, what waited still runs, the conversation goes on', async () => {

@@ -1,0 +1,16 @@
+import { join } from 'node:path';
+import type { RouteCall } from '../../src/contracts/routes.js';
+import { NODE, ROOT } from './nox-server.js';
+
+/** Program and arguments of the scriptable fake agent. */
+export const FAKE_AGENT: [string, ...string[]] = [NODE, join(ROOT, 'test/fixtures/fake-agent/fake-agent.mjs')];
+
+/** Body of POST /agents for a fake agent; the server must have FAKE_AGENT_HOME in its environment. */
+export const fakeAgent = (id: string, start = true): NonNullable<RouteCall<'agents_create'>['body']> => ({
+  id,
+  name: id,
+  runtime: 'command',
+  command: [...FAKE_AGENT],
+  env: { FAKE_AGENT_HOME: 'env:FAKE_AGENT_HOME' },
+  start,
+});
