@@ -409,6 +409,24 @@ describe.each([FAKE, REAL])('an agent runtime over $name', (subject) => {
   });
 });
 
+describe('sub-agents of the real Claude CLI', () => {
+  it('are asked for their tool calls, too, and their words are kept apart', async () => {
+    const agent = await start(REAL);
+    agent.decide = ({ tool_name }) =>
+      Promise.resolve(tool_name === 'Bash' ? { behavior: 'deny', reason: 'not below me' } : { behavior: 'allow' });
+    const task = { description: 'd', subagent_type: 'general-purpose', run_in_background: false, prompt: touch() };
+    const { events } = await agent.turn(`tool Task ${JSON.stringify(task)}\nsay back above`);
+    const [above, below] = ofType(events, 'tool_call');
+    expect(above).toMatchObject({ name: 'Task', parent_tool_use_id: null });
+    expect(below).toMatchObject({ name: 'Bash', parent_tool_use_id: above?.tool_use_id });
+    expect(agent.calls.map(({ call }) => call.tool_use_id)).toEqual([above?.tool_use_id, below?.tool_use_id]);
+    expect(existsSync(canary())).toBe(false);
+    expect(ofType(events, 'text').filter((event) => event.parent_tool_use_id === null)).toEqual([
+      expect.objectContaining({ text: 'back above' }),
+    ]);
+  });
+});
+
 describe('an agent process that misbehaves', () => {
   it('survives malformed lines, says why each is one, and ignores unknown types', async () => {
     const agent = await start(FAKE);

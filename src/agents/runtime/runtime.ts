@@ -43,7 +43,7 @@ export interface RuntimeHandlers {
   /** In the order of the process's lines. If it throws, the run is ended: an event would be lost. */
   onEvent(event: RuntimeEvent): void;
   /**
-   * Asked once per tool call, before it runs. The signal aborts when the call no longer waits (turn interrupted, process
+   * Asked once per tool call, before it runs; a sub-agent's call may be asked before its `tool_call` event comes. The signal aborts when the call no longer waits (turn interrupted, process
    * gone). A rejection counts as a denial: the driver fails closed.
    */
   onToolCall(call: ToolCall, signal: AbortSignal): Promise<ToolDecision>;

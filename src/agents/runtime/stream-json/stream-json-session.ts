@@ -2,17 +2,16 @@ import type { Readable } from 'node:stream';
 import type { Clock } from '../../../shared/clock.js';
 import { messageOf, NoxError } from '../../../shared/nox-error.js';
 import type { ExitFacts, ManagedProcess, ProcessIdentity } from '../../process/process-host.js';
-import type { ReadyInfo, RunRequest, RuntimeEvent, RuntimeHandlers, RuntimeSession, ToolCall } from '../runtime.js';
+import type { ReadyInfo, RunRequest, RuntimeEvent, RuntimeHandlers, RuntimeSession } from '../runtime.js';
 import { AgentLog } from './agent-log.js';
-import { hookAnswer, permissionAnswer, successResponse, unsupportedResponse } from './answers.js';
 import { classifyExit } from './classify-exit.js';
 import { ControlRequests } from './control-requests.js';
-import { CanUseTool, type Frame, type FrameBody, HookCallback, InitializeReply } from './frames.js';
+import { type Frame, InitializeReply } from './frames.js';
 import { LineSplitter, type SplitLine } from './line-splitter.js';
 import { LineWriter } from './line-writer.js';
 import { OpenPrompts } from './open-prompts.js';
 import { parseLine } from './parse-line.js';
-import { ToolGate } from './tool-gate.js';
+import { ToolQuestions } from './tool-questions.js';
 import { Translator } from './translate.js';
 
 const READY_TIMEOUT_MS = 30_000;
@@ -24,8 +23,6 @@ const DRAIN_TIMEOUT_MS = 2_000;
 /** A longer timer would fire at once in the CLI. */
 const MAX_TIMER_S = 2_000_000;
 const HOOK_ID = 'nox_pre_tool_use';
-/** The hook does not say it, only the permission request that follows an allowance without answers. */
-const INTERACTIVE_TOOLS = new Set(['AskUserQuestion', 'ExitPlanMode']);
 
 /**
  * Drives one process that speaks the Claude CLI's stream-json over stdio. Lines are read once, in order, and handed on
@@ -39,7 +36,7 @@ export class StreamJsonSession implements RuntimeSession {
   private readonly prompts = new OpenPrompts();
   private readonly writer: LineWriter;
   private readonly control: ControlRequests;
-  private readonly gate: ToolGate;
+  private readonly questions: ToolQuestions;
   private readonly log: AgentLog;
   private is_ready = false;
   private has_exited = false;
@@ -54,7 +51,13 @@ export class StreamJsonSession implements RuntimeSession {
     this.log = new AgentLog((event) => this.emit(event), clock);
     this.writer = new LineWriter(process.stdin);
     this.control = new ControlRequests((frame) => this.writer.write(frame), clock);
-    this.gate = new ToolGate((call, signal) => this.handlers.onToolCall(call, signal));
+    this.questions = new ToolQuestions({
+      request,
+      log: this.log,
+      ask: (call, signal) => this.handlers.onToolCall(call, signal),
+      batchSize: (tool_use_id) => this.translator.batchSize(tool_use_id),
+      write: (frame) => this.writer.write(frame),
+    });
     const drained = Promise.all([
       readLines(process.stdout, (line) => this.readStdout(line)),
       readLines(process.stderr, (line) => this.log.write('stderr', line.kind === 'line' ? line.text : line.head)),
@@ -152,7 +155,7 @@ export class StreamJsonSession implements RuntimeSession {
   private async watchExit(drained: Promise<unknown>): Promise<ExitFacts & { stderr_tail: string }> {
     const facts = await this.process.exited;
     this.has_exited = true;
-    this.gate.close();
+    this.questions.close();
     await this.within(DRAIN_TIMEOUT_MS, drained);
     this.process.stdout.destroy();
     this.process.stderr.destroy();
@@ -174,9 +177,9 @@ export class StreamJsonSession implements RuntimeSession {
 
   private readFrame(frame: Frame): void {
     if (frame.type === 'control_response') this.control.settle(frame.body);
-    else if (frame.type === 'control_cancel_request') this.gate.cancel(frame.body.request_id);
+    else if (frame.type === 'control_cancel_request') this.questions.cancel(frame.body.request_id);
     else if (frame.type === 'control_request') {
-      this.answer(frame.body).catch((error: unknown) => {
+      this.questions.answer(frame.body).catch((error: unknown) => {
         this.log.write('nox', `An answer did not reach the agent: ${messageOf(error)}`);
       });
     } else {
@@ -185,53 +188,6 @@ export class StreamJsonSession implements RuntimeSession {
         this.emit(event);
       }
     }
-  }
-
-  private async answer({ request_id, request }: FrameBody<'control_request'>): Promise<void> {
-    if (request.subtype === 'hook_callback') {
-      const { data } = HookCallback.safeParse(request);
-      const call =
-        data?.input.hook_event_name === 'PreToolUse'
-          ? this.toolCall({ ...data.input, input: data.input.tool_input, requires_user_interaction: false })
-          : undefined;
-      const decision = await this.decide(request_id, call);
-      if (decision !== undefined) await this.writer.write(successResponse(request_id, hookAnswer(decision)));
-    } else if (request.subtype === 'can_use_tool') {
-      const { data } = CanUseTool.safeParse(request);
-      const call = data === undefined ? undefined : this.toolCall(data);
-      const decision = await this.decide(request_id, call);
-      if (decision === undefined) return;
-      await this.writer.write(successResponse(request_id, permissionAnswer(decision, call?.input ?? {})));
-    } else await this.writer.write(unsupportedResponse(request_id, request.subtype));
-  }
-
-  private async decide(request_id: string, call: ToolCall | undefined): ReturnType<ToolGate['decide']> {
-    if (call !== undefined) return await this.gate.decide(request_id, call);
-    this.log.write('nox', 'A tool call could not be read and was denied.');
-    return { behavior: 'deny', reason: 'Nox could not read this tool call.' };
-  }
-
-  private toolCall(asked: {
-    tool_use_id: string;
-    tool_name: string;
-    input: Record<string, unknown>;
-    session_id?: string | null | undefined;
-    cwd?: string | null | undefined;
-    requires_user_interaction?: boolean | null | undefined;
-  }): ToolCall {
-    const { translator } = this;
-    const { tool_use_id, tool_name, input } = asked;
-    return {
-      tool_use_id,
-      tool_name,
-      input,
-      session_id: asked.session_id ?? this.request.session_id,
-      cwd: asked.cwd ?? this.request.cwd,
-      requires_user_interaction: asked.requires_user_interaction === true || INTERACTIVE_TOOLS.has(tool_name),
-      get batch_size() {
-        return translator.batchSize(tool_use_id);
-      },
-    };
   }
 
   /** A handler that fails has lost an event: the run ends, rather than go on unseen. */
