@@ -30,6 +30,8 @@ import { OriginGuard } from './shared/http/origin-guard.js';
 import { logOptions } from './shared/log-options.js';
 import { RealtimeModule } from './realtime/realtime.module.js';
 import { SnapshotSource } from './realtime/snapshot-source.js';
+import { VERSION } from './shared/version.js';
+import { OpenApiModule } from './system/openapi.controller.js';
 import { SystemController } from './system/system.controller.js';
 import { SystemService } from './system/system.service.js';
 
@@ -78,6 +80,7 @@ export class AppModule {
         LoggerModule.forRoot(logOptions(given.log_level)),
         AuthModule.register({ home: given.surroundings.home, settings: () => given.registry.config().auth }),
         RealtimeModule,
+        OpenApiModule.register(VERSION),
       ],
       controllers: [
         AgentsController,

@@ -13,7 +13,9 @@ import { FrameworkLog } from './shared/framework-log.js';
 import { configureHttp } from './shared/http/configure-http.js';
 import { NoxHttpAdapter } from './shared/http/http-adapter.js';
 import { OriginGuard } from './shared/http/origin-guard.js';
+import { NoxError } from './shared/nox-error.js';
 import { openFolders, packageRoot } from './shared/paths.js';
+import { serveDocs } from './system/docs-page.js';
 import { shutdownOnSignals } from './shutdown.js';
 import { startWork, wire } from './wiring.js';
 import { welcome } from './welcome.js';
@@ -25,23 +27,26 @@ export interface ServeOptions {
   readonly registry_path?: string | undefined;
 }
 
-/** Opens the folders, boots the application and serves until a signal ends it. Rejects with what a person must mend. */
-export async function serve(options: ServeOptions = {}): Promise<void> {
-  const { env } = process;
+/** A Nox that is built and wired, and not yet at work. */
+export interface Nox {
+  readonly app: NestFastifyApplication;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Opens the folders and builds the application. Rejects with what a person must mend. */
+export async function createNox(options: ServeOptions, env: NodeJS.ProcessEnv): Promise<Nox> {
   const clock = new SystemClock();
   const folders = openFolders({
     home: options.home ?? env['NOX_HOME'],
     registry: options.registry_path ?? env['NOX_REGISTRY_PATH'],
   });
-  const registry = await RegistryService.open({
-    path: folders.registry,
-    template_path: join(packageRoot(), 'registry-template'),
-    clock,
-  });
+  const template_path = join(packageRoot(), 'registry-template');
+  const registry = await RegistryService.open({ path: folders.registry, template_path, clock });
   const db = new StateDb(join(folders.home, 'state.db'));
   const { server, logging } = registry.config();
   const host = options.host ?? env['NOX_HOST'] ?? server.host;
-  const port = options.port ?? (env['NOX_PORT'] === undefined ? server.port : Number(env['NOX_PORT']));
+  const port = options.port ?? portOf(env['NOX_PORT']) ?? server.port;
   assertBindAllowed(host, server);
 
   const guard = new OriginGuard({ ...server, host, port });
@@ -59,10 +64,26 @@ export async function serve(options: ServeOptions = {}): Promise<void> {
   );
   app.useLogger(new FrameworkLog(PinoLogger.root));
   configureHttp(app, { dashboard_dir: join(packageRoot(), 'dist', 'dashboard') });
+  serveDocs(app);
   configureRealtime(app, guard);
   wire(app);
+  return { app, host, port };
+}
+
+/** Serves until a signal ends it. */
+export async function serve(options: ServeOptions = {}): Promise<void> {
+  const { app, host, port } = await createNox(options, process.env);
   shutdownOnSignals(app);
   await startWork(app);
   await app.listen(port, host);
   await welcome(app);
+}
+
+function portOf(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new NoxError('VALIDATION_ERROR', `NOX_PORT is "${text}"; it must be a port, 0 to 65535.`, [
+    { field: 'NOX_PORT', message: 'must be a port' },
+  ]);
 }
