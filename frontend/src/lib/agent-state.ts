@@ -50,7 +50,7 @@ export function whyNoPrompt(agent: AgentStatus & { name: string }): string | und
     case 'inactive':
       return `${agent.name} is stopped. Start it to talk to it.`;
     case 'failed':
-      return `${agent.name} has failed${agent.reason === undefined ? '' : `: ${agent.reason}`}. Start it again to talk to it.`;
+      return `${agent.name} has failed. Start it again to talk to it.`;
     case 'stopping':
       return `${agent.name} is stopping.`;
     default:

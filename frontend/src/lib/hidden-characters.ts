@@ -60,12 +60,14 @@ export function countHidden(text: string): number {
   return pieces(text).filter((piece) => piece.hidden).length;
 }
 
-/** Letters of other scripts among Latin ones in one word: `pаypal` with a Cyrillic а. */
+/** Words in which Cyrillic or Greek letters stand among Latin ones, with those letters named: `pаypal (а U+0430)`. */
 export function mixedScriptWords(text: string): string[] {
-  const words = text.match(/[\p{L}\p{N}_.-]+/gu) ?? [];
-  return [
-    ...new Set(words.filter((w) => /\p{Script=Latin}/u.test(w) && /[\p{Script=Cyrillic}\p{Script=Greek}]/u.test(w))),
-  ];
+  const words = new Set(text.match(/[\p{L}\p{N}_.-]+/gu));
+  return [...words].flatMap((word) => {
+    const strange = new Set(word.match(/[\p{Script=Cyrillic}\p{Script=Greek}]/gu));
+    if (strange.size === 0 || !/\p{Script=Latin}/u.test(word)) return [];
+    return [`${word} (${[...strange].map((char) => `${char} ${codeOf(char.codePointAt(0) ?? 0)}`).join(', ')})`];
+  });
 }
 
 const codeOf = (point: number): string => `U+${point.toString(16).toUpperCase().padStart(4, '0')}`;

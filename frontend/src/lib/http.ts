@@ -18,7 +18,21 @@ export function fieldProblems(error: unknown): Record<string, string> {
 
 /** The same for a schema that was tried here, so that a mistake is shown without a round trip. */
 export function schemaProblems(error: z.ZodError): Record<string, string> {
-  return firstByField(error.issues.map(({ path, message }) => ({ field: path.map(String).join('.'), message })));
+  return firstByField(
+    error.issues.map((issue) => ({ field: issue.path.map(String).join('.'), message: wordsOf(issue) })),
+  );
+}
+
+function wordsOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'too_small') {
+    return issue.origin === 'string' && issue.minimum === 1 ? 'must not be empty' : `must be at least ${issue.minimum}`;
+  }
+  if (issue.code === 'too_big') {
+    return issue.origin === 'string'
+      ? `must be ${issue.maximum} characters at most`
+      : `must be at most ${issue.maximum}`;
+  }
+  return issue.code === 'invalid_type' && issue.expected === 'number' ? 'must be a number' : issue.message;
 }
 
 function firstByField(problems: readonly FieldProblem[]): Record<string, string> {

@@ -1,9 +1,207 @@
+import type { Approval } from '@contracts/approval.js';
+import { Button } from 'primereact/button';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
+import { CommandHint } from '../../components/command-hint.js';
+import { Icon } from '../../components/icon.js';
 import { PageHead } from '../../components/page-head.js';
+import { EmptyState, ErrorState, SkeletonRows } from '../../components/states.js';
+import { plural } from '../../lib/format.js';
+import { useCan } from '../../lib/session.js';
+import { ApprovalList } from './components/approval-list.js';
+import { type DetailMode, RequestDetail } from './components/request-detail.js';
+import { KeyHelp } from './components/key-help.js';
+import { isWaiting, useApproval, useDecide, useHistory, usePending } from './queries.js';
+import { useKeys } from './use-keys.js';
+import './approvals.css';
 
+/** After a decision the next request is shown; a second press so soon was meant for the one before. */
+const SETTLE_MS = 500;
+const WIDE = '(min-width: 900px)';
+
+/** Calls that wait, and the exact request of one of them. */
 export function ApprovalsPage() {
+  const { id } = useParams();
+  const [params] = useSearchParams();
+  const navigate = useNavigate();
+  const inHistory = params.has('history');
+  const pending = usePending();
+  const history = useHistory(inHistory);
+  const list = inHistory ? history.data : pending.data;
+  const decide = useDecide();
+  const mayDecide = useCan('operator');
+  const [mode, setMode] = useState<DetailMode>('read');
+  const [help, setHelp] = useState(false);
+  const decided_at = useRef(0);
+
+  const known = list?.find((approval) => approval.id === id) ?? pending.data?.find((approval) => approval.id === id);
+  const fetched = useApproval(known === undefined ? id : undefined);
+  const selected = known ?? fetched.data;
+  const open = selected !== undefined && isWaiting(selected);
+
+  const go = useCallback(
+    (to: Approval | undefined) => {
+      setMode('read');
+      void navigate(`/approvals${to === undefined ? '' : `/${to.id}`}${inHistory ? '?history' : ''}`, {
+        replace: true,
+      });
+    },
+    [navigate, inHistory],
+  );
+
+  // Beside a list there is always one open; its id is pinned in the address, so that it never changes under a hand.
+  const first = list?.[0];
+  useEffect(() => {
+    if (id === undefined && first !== undefined && matchMedia(WIDE).matches) go(first);
+  }, [id, first, go]);
+
+  const step = (by: number): void => {
+    if (list === undefined || list.length === 0) return;
+    const at = list.findIndex((approval) => approval.id === id);
+    go(list[Math.min(list.length - 1, Math.max(0, at + by))]);
+  };
+  const take = async (
+    decision: 'approve' | 'deny',
+    reason?: string,
+    updated_input?: Record<string, unknown>,
+  ): Promise<void> => {
+    if (selected === undefined || decide.isPending) return;
+    const at = list?.findIndex((approval) => approval.id === selected.id) ?? -1;
+    const next = list?.[at + 1] ?? list?.[at - 1];
+    try {
+      await decide.mutateAsync({ approval: selected, decision, reason, updated_input });
+      decided_at.current = Date.now();
+      go(next);
+    } catch {
+      // Said in a notice; the request stays open, or shows how it ended.
+      setMode('read');
+      if (id !== undefined) void fetched.refetch();
+    }
+  };
+  const may = open && mayDecide && !decide.isPending && mode === 'read';
+  useKeys({
+    j: () => step(1),
+    k: () => step(-1),
+    a: () => may && Date.now() - decided_at.current > SETTLE_MS && void take('approve'),
+    d: () => may && setMode('deny'),
+    e: () => may && setMode('edit'),
+    '?': () => setHelp(true),
+  });
+
   return (
-    <div className="page">
-      <PageHead title="Approvals" />
+    <div className={id === undefined ? 'page page-fill approvals' : 'page page-fill approvals approvals-open'}>
+      <div className="approvals-head">
+        <PageHead title="Approvals" summary={pending.data && summaryOf(pending.data.length)}>
+          <CommandHint
+            commands={['nox approval ls', `nox approval show ${id ?? 'ID'}`, `nox approval approve ${id ?? 'ID'}`]}
+          />
+          <Button
+            type="button"
+            text
+            className="only-wide"
+            icon={<Icon name="keyboard" />}
+            aria-label="Keys"
+            title="Keys (?)"
+            onClick={() => setHelp(true)}
+          />
+        </PageHead>
+        <nav className="tabs" aria-label="Which requests">
+          <Link
+            to="/approvals"
+            replace
+            className={inHistory ? 'tab' : 'tab active'}
+            aria-current={inHistory ? undefined : 'page'}
+          >
+            Waiting
+          </Link>
+          <Link
+            to="/approvals?history"
+            replace
+            className={inHistory ? 'tab active' : 'tab'}
+            aria-current={inHistory ? 'page' : undefined}
+          >
+            History
+          </Link>
+        </nav>
+      </div>
+      <div className="approvals-panes">
+        <div className="approvals-list">
+          <ListPane
+            list={list}
+            error={inHistory ? history.error : pending.error}
+            retry={() => void (inHistory ? history.refetch() : pending.refetch())}
+            inHistory={inHistory}
+            selected_id={id}
+          />
+          {inHistory && history.hasNextPage && (
+            <Button
+              type="button"
+              text
+              label="Show older"
+              disabled={history.isFetchingNextPage}
+              onClick={() => void history.fetchNextPage()}
+            />
+          )}
+        </div>
+        <div className="approvals-detail">
+          {id !== undefined && (
+            <Link to={inHistory ? '/approvals?history' : '/approvals'} className="back-link">
+              <Icon name="back" /> All requests
+            </Link>
+          )}
+          {selected !== undefined && (
+            <RequestDetail
+              key={selected.id}
+              approval={selected}
+              mode={mode}
+              busy={decide.isPending}
+              mayDecide={mayDecide}
+              onMode={setMode}
+              onDecide={(decision, reason, updated_input) => void take(decision, reason, updated_input)}
+            />
+          )}
+          {selected === undefined && id !== undefined && fetched.error !== null && (
+            <ErrorState
+              title="This request could not be loaded"
+              error={fetched.error}
+              retry={() => void fetched.refetch()}
+            />
+          )}
+          {selected === undefined && id !== undefined && fetched.error === null && <SkeletonRows rows={8} />}
+        </div>
+      </div>
+      <KeyHelp visible={help} onClose={() => setHelp(false)} />
     </div>
   );
 }
+
+interface ListPaneProps {
+  readonly list: readonly Approval[] | undefined;
+  readonly error: Error | null;
+  readonly retry: () => void;
+  readonly inHistory: boolean;
+  readonly selected_id: string | undefined;
+}
+
+function ListPane({ list, error, retry, inHistory, selected_id }: ListPaneProps) {
+  if (list === undefined) {
+    return error === null ? (
+      <SkeletonRows rows={6} height="48px" />
+    ) : (
+      <ErrorState title="The requests could not be loaded" error={error} kept="They go on waiting." retry={retry} />
+    );
+  }
+  if (list.length > 0) return <ApprovalList approvals={list} selected_id={selected_id} inHistory={inHistory} />;
+  return inHistory ? (
+    <EmptyState icon="approvals" title="Nothing has been decided yet">
+      Every decision is kept here: who, when, why, and what then ran.
+    </EmptyState>
+  ) : (
+    <EmptyState icon="check" title="Nothing waits for you" command="nox approval ls">
+      When an agent wants to do something risky, the call stops and waits here for your decision.
+    </EmptyState>
+  );
+}
+
+const summaryOf = (waiting: number): string =>
+  waiting === 0 ? 'No call waits' : `${plural(waiting, 'call')} wait${waiting === 1 ? 's' : ''} for a decision`;

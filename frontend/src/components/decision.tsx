@@ -1,0 +1,80 @@
+import type { Approval } from '@contracts/approval.js';
+import { Button } from 'primereact/button';
+import { InputText } from 'primereact/inputtext';
+import { type FormEvent, useState } from 'react';
+import { useDecide } from '../lib/queries.js';
+import { useCan } from '../lib/session.js';
+import { Icon } from './icon.js';
+
+/** Approve and deny, in place. Denying asks for a reason, which the agent reads. */
+export function DecisionButtons({ approval, subject }: { readonly approval: Approval; readonly subject: string }) {
+  const decide = useDecide();
+  const [denying, setDenying] = useState(false);
+  const mayDecide = useCan('operator');
+  const title = mayDecide ? undefined : 'Your role does not allow this';
+  const busy = decide.isPending || !mayDecide;
+  if (denying) {
+    return (
+      <DenyForm
+        busy={busy}
+        onCancel={() => setDenying(false)}
+        onDeny={(reason) => decide.mutate({ approval, decision: 'deny', reason })}
+      />
+    );
+  }
+  return (
+    <div className="row">
+      <Button
+        type="button"
+        size="small"
+        icon={<Icon name="check" />}
+        label="Approve"
+        aria-label={`Approve ${subject}`}
+        title={title}
+        disabled={busy}
+        onClick={() => decide.mutate({ approval, decision: 'approve' })}
+      />
+      <Button
+        type="button"
+        size="small"
+        outlined
+        severity="danger"
+        icon={<Icon name="cross" />}
+        label="Deny"
+        aria-label={`Deny ${subject}`}
+        title={title}
+        disabled={busy}
+        onClick={() => setDenying(true)}
+      />
+    </div>
+  );
+}
+
+interface DenyFormProps {
+  readonly busy: boolean;
+  readonly onDeny: (reason: string) => void;
+  readonly onCancel: () => void;
+}
+
+/** One line for the reason; Enter denies, Escape goes back. */
+export function DenyForm({ busy, onDeny, onCancel }: DenyFormProps) {
+  const [reason, setReason] = useState('');
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    onDeny(reason.trim());
+  };
+  return (
+    <form className="deny-form" onSubmit={submit} onKeyDown={(event) => event.key === 'Escape' && onCancel()}>
+      <InputText
+        autoFocus
+        aria-label="Reason for the agent"
+        placeholder="Reason, for the agent to read (optional)"
+        maxLength={2000}
+        value={reason}
+        onChange={(event) => setReason(event.target.value)}
+      />
+      <Button type="submit" severity="danger" label="Deny call" disabled={busy} />
+      <Button type="button" outlined label="Cancel" onClick={onCancel} />
+    </form>
+  );
+}

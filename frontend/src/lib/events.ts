@@ -1,0 +1,115 @@
+import { type AnyNoxEvent, parseEvent } from '@contracts/event.js';
+import { dollars, plural, shortHash } from './format.js';
+import { oneLine } from './request-input.js';
+
+/** The events of a page that this client knows; newer types are passed over. */
+export function parsePage(events: readonly unknown[]): AnyNoxEvent[] {
+  return events.flatMap((raw) => parseEvent(raw) ?? []);
+}
+
+/** What happened, in a sentence, without the agent's name. */
+export function sentenceOf(event: AnyNoxEvent): string {
+  switch (event.type) {
+    case 'agent.created':
+      return `was created by ${event.payload.actor}`;
+    case 'agent.updated':
+      return `was changed by ${event.payload.actor}: ${event.payload.fields.join(', ')}`;
+    case 'agent.deleted':
+      return `was deleted by ${event.payload.actor}`;
+    case 'agent.status_changed': {
+      const { status } = event.payload;
+      return `is ${status.status}${status.reason === undefined ? '' : `: ${status.reason}`}`;
+    }
+    case 'agent.lifecycle':
+      return `${event.payload.step}: ${event.payload.detail}`;
+    case 'agent.log':
+      return `${event.payload.stream}: ${event.payload.line}`;
+    case 'agent.api_retry':
+      return `asks the model again, attempt ${event.payload.attempt} of ${event.payload.max_retries}: ${event.payload.error}`;
+    case 'turn.queued':
+      return `got a prompt from ${event.payload.turn.actor}: ${event.payload.turn.prompt.replaceAll(/\s+/g, ' ').slice(0, 160)}`;
+    case 'turn.started':
+      return `began a turn${event.payload.model === null ? '' : ` with ${event.payload.model}`}`;
+    case 'turn.text_delta':
+    case 'turn.text':
+      return `wrote: ${event.payload.text.replaceAll(/\s+/g, ' ').slice(0, 160)}`;
+    case 'turn.tool_call':
+      return `called ${event.payload.name}: ${oneLine(event.payload.name, event.payload.input)}`;
+    case 'turn.tool_decided':
+      return `call ${event.payload.decision === 'allow' ? 'allowed' : 'denied'} by ${event.payload.by}${event.payload.reason === null ? '' : `: ${event.payload.reason}`}`;
+    case 'turn.tool_result':
+      return event.payload.is_error ? 'a tool call failed' : 'a tool call ended';
+    case 'turn.ended': {
+      const { turn, usage } = event.payload;
+      const cost = usage === null ? '' : `, ${plural(usage.output_tokens, 'token')} out, ${dollars(usage.cost_usd)}`;
+      return `ended a turn: ${turn.status}${turn.reason === null ? '' : `, ${turn.reason}`}${cost}`;
+    }
+    case 'approval.requested':
+      return `asks to use ${event.payload.approval.tool_name} (${event.payload.approval.risk_level} risk)`;
+    case 'approval.decided': {
+      const { approval } = event.payload;
+      return `${approval.tool_name} ${approval.status} by ${approval.decided_by ?? 'nobody'}${approval.reason === null ? '' : `: ${approval.reason}`}`;
+    }
+    case 'approval.expired':
+      return `${event.payload.approval.tool_name} expired without a decision and was denied`;
+    case 'approval.cancelled':
+      return `${event.payload.approval.tool_name} no longer waits: its turn has ended`;
+    case 'approval.executed':
+      return `${event.payload.approval.tool_name} ran as approved`;
+    case 'registry.committed':
+      return `${event.payload.commit.subject} (${shortHash(event.payload.commit.hash)})`;
+    case 'registry.rolled_back':
+      return `${event.payload.commit.subject}, ${plural(event.payload.reconciled.length, 'step')} in the live system`;
+    case 'registry.invalid':
+      return `${event.payload.file} is not valid: ${event.payload.message}`;
+    case 'system.started':
+      return `Nox ${event.payload.version} started`;
+    case 'system.stopping':
+      return `Nox stops: ${event.payload.reason}`;
+    case 'system.model_changed':
+      return `${event.payload.actor} chose ${event.payload.mode === 'claude' ? 'the real Claude' : 'the scripted model'}`;
+    case 'system.login':
+      return `${event.payload.username} ${event.payload.success ? 'logged in' : 'failed to log in'} from ${event.payload.address}`;
+    case 'system.login_revoked':
+      return `a login of ${event.payload.username} was ended: ${REVOKED[event.payload.reason]}`;
+  }
+  // A type that the contract has and this list has not yet.
+  return (event as AnyNoxEvent).type;
+}
+
+const REVOKED = {
+  logout: 'logged out',
+  reuse: 'its refresh token was used twice, so it may have been stolen',
+  password_changed: 'the password was changed',
+  user_deleted: 'the user was removed',
+} as const;
+
+/** Steps between the ones that matter; left out of quiet streams. */
+const FINE = new Set([
+  'turn.text',
+  'turn.text_delta',
+  'turn.tool_result',
+  'turn.started',
+  'agent.log',
+  'agent.lifecycle',
+]);
+export const isQuiet = (event: AnyNoxEvent): boolean => !FINE.has(event.type);
+
+/** What a person should look at. */
+export function isAlarm(event: AnyNoxEvent): boolean {
+  switch (event.type) {
+    case 'agent.status_changed':
+      return event.payload.status.status === 'failed';
+    case 'registry.invalid':
+    case 'approval.expired':
+      return true;
+    case 'system.login':
+      return !event.payload.success;
+    case 'system.login_revoked':
+      return event.payload.reason === 'reuse';
+    case 'turn.ended':
+      return event.payload.turn.status === 'error';
+    default:
+      return false;
+  }
+}

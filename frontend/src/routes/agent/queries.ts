@@ -1,0 +1,73 @@
+import type { UpdateAgent } from '@contracts/agent.js';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { messageOf } from '../../lib/http.js';
+import { keys } from '../../lib/keys.js';
+import { putAgent } from '../../lib/live-cache.js';
+import { notify } from '../../lib/notify.js';
+import { call } from '../../lib/session.js';
+import type { Thread } from '../../lib/thread.js';
+
+const TURNS = 30;
+const LINES = 500;
+
+/** The newest turns; events keep them up to date from then on. */
+export function useThread(id: string) {
+  return useQuery({
+    queryKey: keys.conversation(id),
+    queryFn: async ({ signal }): Promise<Thread> => {
+      const { turns, has_more } = await call(
+        'agents_conversation',
+        { params: { id }, query: { limit: TURNS } },
+        signal,
+      );
+      return { turns, has_more, drafts: {} };
+    },
+    staleTime: Infinity,
+  });
+}
+
+/** Puts the turns before the first one in front. */
+export function useOlderTurns(id: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (before: string) => call('agents_conversation', { params: { id }, query: { limit: TURNS, before } }),
+    onSuccess: ({ turns, has_more }) =>
+      queries.setQueryData<Thread>(keys.conversation(id), (thread) => {
+        if (thread === undefined) return thread;
+        const known = new Set(thread.turns.map((turn) => turn.id));
+        return { ...thread, has_more, turns: [...turns.filter((turn) => !known.has(turn.id)), ...thread.turns] };
+      }),
+    onError: (error) => notify.error('The older turns could not be loaded', messageOf(error)),
+  });
+}
+
+/** Gives the agent a prompt and answers as soon as it is stored; the reply comes as events. */
+export function usePrompt(id: string) {
+  return useMutation({
+    mutationFn: (content: string) => call('agents_prompt', { params: { id }, body: { content, wait: false } }),
+  });
+}
+
+export function useCancelTurn() {
+  return useMutation({
+    mutationFn: (id: string) => call('turns_cancel', { params: { id } }),
+    onError: (error) => notify.error('The turn was not cancelled', messageOf(error)),
+  });
+}
+
+export function useLogs(id: string) {
+  return useQuery({
+    queryKey: keys.logs(id),
+    queryFn: async ({ signal }) =>
+      (await call('agents_logs', { params: { id }, query: { lines: LINES } }, signal)).lines,
+    staleTime: Infinity,
+  });
+}
+
+export function useUpdateAgent(id: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (body: UpdateAgent) => call('agents_update', { params: { id }, body }),
+    onSuccess: (agent) => putAgent(queries, agent),
+  });
+}
