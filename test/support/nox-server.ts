@@ -127,7 +127,7 @@ export class NoxServer implements AsyncDisposable {
 
   /** Starts the process alone; `start` and `restart` do. Resolves at the first answer of /health. */
   async boot(): Promise<void> {
-    const child = spawn(NODE, ['--enable-source-maps', BUNDLE, 'serve'], {
+    const child = spawn(NODE, [BUNDLE, 'serve'], {
       cwd: this.workspace,
       env: {
         ...NO_TRAFFIC,
