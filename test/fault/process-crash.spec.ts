@@ -128,15 +128,19 @@ describe('kill -9 of Nox', () => {
 
 describe('a forged identity', () => {
   it('is never signalled', async () => {
+    const boot_id = (await startNox('process-group', 'end', 'exec-chain.sh')).identity.boot_id;
     mark = newMark();
-    const bystander = spawn('sleep', [mark], { detached: true });
-    await once(bystander, 'spawn');
-    const pid = bystander.pid ?? 0;
+    // Not below this process, which would be spared anyway.
+    const parent = spawn('/bin/sh', ['-c', 'setsid sleep "$1" >&2 & echo $!', 'sh', mark]);
+    const pid = Number(await firstLine(parent.stdout));
+    await untilEmpty(() => (readRow(pid)?.ppid === parent.pid ? [pid] : []));
     const start_ticks = readRow(pid)?.start_ticks ?? 0;
     const own_start = readRow(process.pid)?.start_ticks ?? 0;
     const parent_start = readRow(process.ppid)?.start_ticks ?? 0;
-    const boot_id = (await startNox('process-group', 'end', 'exec-chain.sh')).identity.boot_id;
-    killMarked(mark);
+    // A helper of this very Nox, which itself was started by somebody's agent and hands its cookie on.
+    const helper = spawn('sleep', [mark], { env: { ...process.env, NOX_RUN_ID: 'run_forged' } });
+    await once(helper, 'spawn');
+    const bystander = new Watched([pid, helper.pid ?? 0]);
 
     const identity = { run_id: 'run_forged', boot_id, pid, start_ticks, confinement: 'process-group' as const };
     const forged: unknown[] = [
@@ -150,12 +154,18 @@ describe('a forged identity', () => {
       { ...identity, pid: 1, start_ticks: readRow(1)?.start_ticks },
       { ...identity, pid: process.pid, start_ticks: own_start },
       { ...identity, pid: process.ppid, start_ticks: parent_start },
+      { ...identity, pid: 2 ** 29, start_ticks: 1 },
       { ...identity, run_id: '' },
       { ...identity, run_id: null },
     ];
     const kill = jest.spyOn(process, 'kill');
     expect(await host.sweep(forged as ProcessIdentity[])).toEqual([]);
     expect(kill).not.toHaveBeenCalled();
-    expect(bystander.kill('SIGKILL')).toBe(true);
+    expect(bystander.living()).toEqual([pid, helper.pid]);
+
+    // The same, told truthfully, is signalled: the rest was refused for what was forged about it.
+    kill.mockRestore();
+    expect(await host.sweep([identity])).toEqual(['run_forged']);
+    expect(bystander.living()).toEqual([helper.pid]);
   });
 });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createProcessHost } from '../../src/agents/process/native-process-host.js';
 import type { Confinement } from '../../src/agents/process/process-host.js';
+import { childrenOf, readRow } from '../../src/agents/process/procfs.js';
 import { TreeSampler } from '../../src/agents/process/sampler.js';
 import {
   ENV,
@@ -19,6 +20,7 @@ import {
   startTree,
   textOf,
   treeArgv,
+  untilEmpty,
 } from './process-support.js';
 
 const best = createProcessHost();
@@ -290,9 +292,13 @@ inNamespace('inside the namespace', () => {
   });
 
   it('reaps what is orphaned inside', async () => {
-    const run = await startShell(host, '(true & true &); (true &); echo ready; sleep 86400');
+    const run = await startShell(host, '(true & true &); (true &); echo ready; exec sleep "$1"', newMark());
     await firstLine(run.stdout);
-    expect(await run.tree()).toHaveLength(2);
+    const program = run.programPid() ?? 0;
+    const init = readRow(program)?.ppid ?? 0;
+    const others = () => childrenOf(init).filter((pid) => pid !== program);
+    await untilEmpty(others);
+    expect(others()).toEqual([]);
     await run.end({ grace_ms: 0 });
   });
 });
