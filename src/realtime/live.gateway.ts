@@ -60,10 +60,11 @@ type Answer = ((reply: unknown) => void) | undefined;
   pingTimeout: 20_000,
 })
 export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect, OnModuleDestroy {
+  /** socket.io's own; undefined until the application is initialised. */
+  server: Server | undefined;
   private readonly logger = new Logger('realtime');
   private readonly fanout = new Fanout<LiveSocket, AnyNoxEvent>(roomsOf, (to, events) => this.deliver(to, events));
   private readonly per_address = new Map<string, number>();
-  private server: Server | undefined;
   private tick_pending = false;
   private last_tick_ms = 0;
   private unsubscribe: () => void = () => undefined;

@@ -35,4 +35,11 @@ export class RealtimeAdapter extends IoAdapter {
     };
     return super.createIOServer(port, { ...options, allowRequest } as ServerOptions);
   }
+
+  /** Ends the sockets only: the HTTP server below finishes its answers and is closed by its own adapter. */
+  override close(server: Server): Promise<void> {
+    server.disconnectSockets(true);
+    server.engine.close();
+    return Promise.resolve();
+  }
 }

@@ -100,7 +100,7 @@ export async function bootEdge(options: EdgeOptions = {}) {
 
   const guard = new OriginGuard(config.server);
   const app = await NestFactory.create<NestFastifyApplication>(TestApp, new NoxHttpAdapter(guard), {
-    logger: process.env['DEBUG_EDGE'] ? ['error', 'warn'] : false,
+    logger: false,
   });
   configureHttp(app, options.dashboard_dir === undefined ? {} : { dashboard_dir: options.dashboard_dir });
   configureRealtime(app, guard);

@@ -10,6 +10,14 @@ interface Refused {
   readonly body?: string | Blob;
 }
 
+async function refusal(reply: Response) {
+  expect(reply.headers.get('content-type')).toBe('application/json; charset=utf-8');
+  const body = ErrorBody.parse(await reply.json());
+  expect(body.request_id).toBe(reply.headers.get('x-request-id'));
+  expect(Math.abs(Date.parse(body.timestamp) - Date.now())).toBeLessThan(60_000);
+  return { status: reply.status, code: body.error.code, message: body.error.message, details: body.error.details };
+}
+
 describe('errors and the shape of requests', () => {
   let edge: Edge;
   let token: Record<string, string>;
@@ -18,14 +26,6 @@ describe('errors and the shape of requests', () => {
     token = bearer((await edge.login()).access_token);
   });
   afterAll(() => edge.close());
-
-  async function refusal(reply: Response) {
-    expect(reply.headers.get('content-type')).toBe('application/json; charset=utf-8');
-    const body = ErrorBody.parse(await reply.json());
-    expect(body.request_id).toBe(reply.headers.get('x-request-id'));
-    expect(Math.abs(Date.parse(body.timestamp) - Date.now())).toBeLessThan(60_000);
-    return { status: reply.status, code: body.error.code, message: body.error.message, details: body.error.details };
-  }
 
   it('names an error of Nox by its row, with its details', async () => {
     const found = await refusal(await edge.send('GET', '/api/v1/agents/nobody', { headers: token }));
