@@ -95,6 +95,8 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
   }
 
   handleConnection(socket: LiveSocket): void {
+    const { address } = socket.handshake;
+    this.per_address.set(address, (this.per_address.get(address) ?? 0) + 1);
     this.watchLogin(socket);
   }
 
@@ -162,12 +164,10 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
   private admit(socket: LiveSocket): void {
     const { token } = socket.handshake.auth as { token?: unknown };
     const login = this.logins.verify(typeof token === 'string' ? token : undefined);
-    const { address } = socket.handshake;
-    const open = this.per_address.get(address) ?? 0;
+    const open = this.per_address.get(socket.handshake.address) ?? 0;
     if (open >= MAX_SOCKETS_PER_ADDRESS) {
       throw new NoxError('RESOURCE_LIMIT_EXCEEDED', `There are ${open} live connections from this address already.`);
     }
-    this.per_address.set(address, open + 1);
     socket.data = { login, unwatch: () => undefined };
   }
 
