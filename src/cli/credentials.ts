@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Role, type TokenReply } from '../contracts/auth.js';
 import { writeFileAtomic } from '../shared/atomic-file.js';
 import { errnoOf } from '../shared/nox-error.js';

@@ -6,7 +6,7 @@ export interface LoginLink {
   readonly token: string;
 }
 
-/** Takes the link as it was printed (the token in its query, fragment or last path step), or the token alone. */
+/** Takes the link as `nox serve` prints it (`…/login#link=TOKEN`), or the token alone. Throws a usage error for others. */
 export function parseLoginLink(text: string): LoginLink {
   const trimmed = text.trim();
   if (/^[\w.~-]{16,256}$/.test(trimmed)) return { origin: undefined, token: trimmed };
@@ -17,9 +17,6 @@ export function parseLoginLink(text: string): LoginLink {
 }
 
 function tokenIn(url: URL): string | undefined {
-  const fragment = new URLSearchParams(url.hash.slice(1));
-  const named = url.searchParams.get('token') ?? fragment.get('token');
-  if (named !== null && named !== '') return named;
-  const last = url.pathname.split('/').at(-1) ?? '';
-  return last.length >= 16 ? last : undefined;
+  const token = new URLSearchParams(url.hash.slice(1)).get('link') ?? '';
+  return token === '' ? undefined : token;
 }

@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { packageRoot } from '../shared/paths.js';
+import { VERSION } from '../shared/version.js';
 import { Cli, DEFAULT_URL, type Globals } from './cli.js';
 import { agentCommands } from './commands/agent.js';
 import { approvalCommands } from './commands/approval.js';
@@ -42,7 +40,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
 export function makeProgram(io: Io, cliOf: CliOf): Command {
   const program = new Command('nox')
     .description('Spawns and supervises Claude CLI agents; asks you before they do what is risky.')
-    .version(versionOfNox(), '-V, --version', 'print the version')
+    .version(VERSION, '-V, --version', 'print the version')
     .option('--url <url>', `the server's address (env NOX_URL, default ${DEFAULT_URL})`)
     .option('--token <token>', 'an access token, instead of the stored login (env NOX_TOKEN)')
     .option('--json', 'print JSON: one value, or one per line for streams')
@@ -84,9 +82,4 @@ export function makeProgram(io: Io, cliOf: CliOf): Command {
   program.commandsGroup('More:');
   completionCommand(program, cliOf);
   return program;
-}
-
-function versionOfNox(): string {
-  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
-  return version;
 }

@@ -1,5 +1,5 @@
 import { io, type Socket } from 'socket.io-client';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Agent } from '../contracts/agent.js';
 import { Approval } from '../contracts/approval.js';
 import { type AnyNoxEvent, parseEvent, SubscribeReply } from '../contracts/event.js';

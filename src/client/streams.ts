@@ -56,9 +56,13 @@ function promptFrameOf(frame: SseFrame): PromptFrame | undefined {
 
 /** Log lines as they are written, without gaps or repetitions over reconnects. */
 export function logLines(open: OpenStream, options: FollowOptions): AsyncGenerator<LogLine, void, undefined> {
+  let last = 0;
   return follow(open, options, (data) => {
-    const parsed = LogLine.safeParse(data);
-    return parsed.success ? parsed.data : undefined;
+    const line = LogLine.safeParse(data).data;
+    // After a reconnect the server begins with past lines again.
+    if (line === undefined || line.id <= last) return undefined;
+    last = line.id;
+    return line;
   });
 }
 

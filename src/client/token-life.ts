@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseJson } from './api-error.js';
 
 const Claims = z.object({ exp: z.number() });

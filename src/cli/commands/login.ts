@@ -44,7 +44,7 @@ export function loginCommands(program: Command, cliOf: CliOf): void {
   examples(login, [
     ['nox login', 'asks for name and password'],
     ['nox login --username ci --password-stdin < secret', 'without a terminal'],
-    ["nox login --link 'http://127.0.0.1:3000/login?token=…'", 'with the link of the first start'],
+    ["nox login --link 'http://127.0.0.1:3000/login#link=…'", 'with the link of the first start'],
   ]);
 
   program

@@ -15,7 +15,10 @@ export function userCommands(program: Command, cliOf: CliOf): void {
       const reply = await (await cli.client()).call('users_list');
       cli.answer(reply, ({ users }) => {
         const columns = [{ head: 'USERNAME' }, { head: 'ROLE' }];
-        cli.printTable(columns, users.map((u) => [u.username, u.role]));
+        cli.printTable(
+          columns,
+          users.map((u) => [u.username, u.role]),
+        );
       });
     });
   user
