@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
+import { assertAdminPassword } from './auth/auth.service.js';
 import { assertBindAllowed } from './auth/bind.js';
 import { configureRealtime } from './realtime/realtime.module.js';
 import { RegistryService } from './registry/registry.service.js';
@@ -36,6 +37,8 @@ export interface Nox {
 
 /** Opens the folders and builds the application. Rejects with what a person must mend. */
 export async function createNox(options: ServeOptions, env: NodeJS.ProcessEnv): Promise<Nox> {
+  const password = env['NOX_ADMIN_PASSWORD'];
+  if (password !== undefined) assertAdminPassword(password);
   const clock = new SystemClock();
   const folders = openFolders({
     home: options.home ?? env['NOX_HOME'],
