@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import type { NoxClient } from '../client/http-client.js';
 import { CliError, Exit, usageError } from './cli-error.js';
 import { ask, type Io, readAll } from './io.js';
@@ -29,6 +30,7 @@ export class Cli {
   constructor(
     readonly io: Io,
     readonly globals: Globals,
+    private readonly openClient: (cli: Cli) => Promise<NoxClient>,
   ) {
     this.json = globals.json === true;
     const colours = (is_tty: boolean | undefined) =>
@@ -58,7 +60,7 @@ export class Cli {
 
   /** The client with the given token or the stored login, which it renews by itself. */
   client(): Promise<NoxClient> {
-    this.opened ??= import('./session.js').then(({ openSession }) => openSession(this));
+    this.opened ??= this.openClient(this);
     return this.opened;
   }
 
@@ -112,6 +114,9 @@ export class Cli {
     return ask(this.io, question, { echo: false });
   }
 }
+
+/** Makes what a command works with from the options that it was given. */
+export type CliOf = (command: Command) => Cli;
 
 /** Throws a usage error for what is no http address. `host:port` alone is taken as http. */
 export function normalUrl(text: string): string {

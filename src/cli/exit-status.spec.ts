@@ -18,6 +18,9 @@ function told(error: unknown, json = false) {
       onInterrupt: () => () => {},
     },
     { json },
+    async () => {
+      throw new Error('no server here');
+    },
   );
   return { exit: report(error, cli), stderr };
 }

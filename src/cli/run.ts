@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
+import type { NoxClient } from '../client/http-client.js';
 import { VERSION } from '../shared/version.js';
-import { Cli, DEFAULT_URL, type Globals } from './cli.js';
+import { Cli, type CliOf, DEFAULT_URL, type Globals } from './cli.js';
 import { agentCommands } from './commands/agent.js';
 import { approvalCommands } from './commands/approval.js';
 import { completionCommand } from './commands/completion.js';
@@ -17,23 +18,26 @@ import { userCommands } from './commands/user.js';
 import { examples } from './help.js';
 import type { Io } from './io.js';
 
-/** Makes what a command works with from the options that it was given. */
-export type CliOf = (command: Command) => Cli;
-
 /**
  * Runs one command line, without the program's name, and answers its exit status: 0, or what the error table says.
  * Never throws; what went wrong is told on stderr.
  */
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
-  const program = makeProgram(io, (command) => new Cli(io, command.optsWithGlobals<Globals>()));
+  const program = makeProgram(io, (command) => new Cli(io, command.optsWithGlobals<Globals>(), openClient));
   try {
     await program.parseAsync(argv, { from: 'user' });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const { report } = await import('./report.js');
-    return report(error, new Cli(io, program.opts<Globals>()));
+    return report(error, new Cli(io, program.opts<Globals>(), openClient));
   }
+}
+
+/** Loads the client and the login only for commands that talk to the server. */
+async function openClient(cli: Cli): Promise<NoxClient> {
+  const { openSession } = await import('./session.js');
+  return openSession(cli);
 }
 
 /** All commands, with their help. */
@@ -64,7 +68,7 @@ export function makeProgram(io: Io, cliOf: CliOf): Command {
     ['nox registry rollback --last', 'undo the newest change'],
   ]);
   program.commandsGroup('The server:');
-  serveCommand(program, cliOf);
+  serveCommand(program);
   statusCommand(program, cliOf);
   doctorCommand(program, cliOf);
   modelCommands(program, cliOf);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { pickShort } from './short-id.js';
 
 const ids = ['apr_01AAA1', 'apr_01AAB2', 'apr_01BBB2X'];

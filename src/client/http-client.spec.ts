@@ -22,7 +22,12 @@ function clientOf(answers: Answer[], options: Partial<NoxClientOptions> = {}) {
   const sent: Sent[] = [];
   const network: typeof fetch = async (input, init) => {
     const body = typeof init?.body === 'string' ? JSON.parse(init.body) : undefined;
-    sent.push({ url: String(input), method: init?.method ?? '', headers: new Headers(init?.headers), body });
+    sent.push({
+      url: input instanceof Request ? input.url : input.toString(),
+      method: init?.method ?? '',
+      headers: new Headers(init?.headers),
+      body,
+    });
     const answer = answers.shift();
     if (answer === undefined) throw new Error('one request too many');
     if (answer instanceof Error) throw answer;
@@ -38,6 +43,9 @@ const errorOf = (work: Promise<unknown>) =>
     () => undefined,
     (error: unknown) => error,
   );
+
+const hang = (signal: AbortSignal) =>
+  new Promise<Response>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
 describe('NoxClient.call', () => {
   it('sends method, address, token and body of the route', async () => {
@@ -110,8 +118,6 @@ describe('NoxClient.call', () => {
   });
 
   it('ends at its time limit, and with the reason of the caller when that was first', async () => {
-    const hang = (signal: AbortSignal) =>
-      new Promise<Response>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     const slow = clientOf([hang], { retries: 0, timeout_ms: 5 });
     expect(await errorOf(slow.client.call('auth_me'))).toMatchObject({
       code: 'SERVER_UNREACHABLE',
@@ -130,6 +136,10 @@ const frame = (event: string, data: unknown, id?: number) =>
   `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 const START = frame('message_start', { turn_id: TURN, agent_id: 'lead', status: 'running' });
 
+const drain = async (text: string) => {
+  for await (const _ of clientOf([stream(text)]).client.prompt('lead', 'hello'));
+};
+
 describe('NoxClient.prompt', () => {
   it('tells the frames up to the end and passes over those it does not know', async () => {
     const end = { turn_id: TURN, status: 'complete', text: 'hi', usage: null, reason: null };
@@ -144,9 +154,6 @@ describe('NoxClient.prompt', () => {
   });
 
   it('names the turn when the stream breaks off, and rethrows an error frame', async () => {
-    const drain = async (text: string) => {
-      for await (const _ of clientOf([stream(text)]).client.prompt('lead', 'hello'));
-    };
     expect(await errorOf(drain(START))).toMatchObject({ code: 'SERVER_UNREACHABLE', details: { turn_id: TURN } });
     const error = { error: { code: 'MODEL_UNAVAILABLE', message: 'no' }, timestamp: 'now', request_id: 'req_2' };
     expect(await errorOf(drain(START + frame('error', error)))).toMatchObject({
@@ -161,12 +168,12 @@ describe('NoxClient.prompt', () => {
   });
 });
 
-describe('NoxClient.events', () => {
-  const event = (seq: number, type = 'system.started') => {
-    const timestamp = '2026-01-01T00:00:00.000Z';
-    return frame(type, { id: `evt_${seq}`, seq, type, timestamp, payload: { version: '1' } }, seq);
-  };
+const event = (seq: number, type = 'system.started') => {
+  const timestamp = '2026-01-01T00:00:00.000Z';
+  return frame(type, { id: `evt_${seq}`, seq, type, timestamp, payload: { version: '1' } }, seq);
+};
 
+describe('NoxClient.events', () => {
   it('goes on after the last event when the connection is lost', async () => {
     const states: string[] = [];
     const abort = new AbortController();
@@ -196,9 +203,9 @@ describe('NoxClient.events', () => {
   });
 });
 
-describe('NoxClient.logs', () => {
-  const line = (id: number) => ({ id, timestamp: '2026-01-01T00:00:00.000Z', stream: 'stderr', line: `l${id}` });
+const line = (id: number) => ({ id, timestamp: '2026-01-01T00:00:00.000Z', stream: 'stderr', line: `l${id}` });
 
+describe('NoxClient.logs', () => {
   it('reads the last lines, or follows them', async () => {
     const past = clientOf([json(200, { lines: [line(1), line(2)] })]);
     const seen = [];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { ROUTES } from '../contracts/routes.js';
 import { backoffMs, delay, urlOf } from './request.js';
 

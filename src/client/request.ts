@@ -13,20 +13,22 @@ export interface UntypedCall {
 export function urlOf(base_url: string, def: Pick<RouteDef, 'path' | 'root'>, call: UntypedCall): string {
   const params = (call.params ?? {}) as Record<string, unknown>;
   const path = def.path.replaceAll(/:(\w+)/g, (_, name: string) => {
-    const value = params[name];
+    const value = textOf(params[name]);
     // Dots alone would be folded away as path steps, escaped or not.
-    if (value === undefined || ['', '.', '..'].includes(String(value))) {
+    if (['', '.', '..'].includes(value)) {
       throw new TypeError(`${def.path} needs the parameter ${name}`);
     }
-    return encodeURIComponent(String(value));
+    return encodeURIComponent(value);
   });
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries((call.query ?? {}) as Record<string, unknown>)) {
-    if (value !== undefined) query.set(name, String(value));
+    if (value !== undefined) query.set(name, textOf(value));
   }
   const search = query.size === 0 ? '' : `?${query.toString()}`;
   return `${base_url.replace(/\/+$/, '')}${def.root === true ? '' : '/api/v1'}${path}${search}`;
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 
 /** How long to wait before attempt `n` (0 is the first repetition): doubling, at most `max_ms`, with half of it by chance. */
 export function backoffMs(n: number, random: number, first_ms = 200, max_ms = 10_000): number {

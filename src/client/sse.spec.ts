@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { readSse, type SseFrame, SseParser } from './sse.js';
 
 const parse = (...chunks: string[]): SseFrame[] => {
@@ -64,20 +64,20 @@ describe(SseParser.name, () => {
   });
 });
 
-describe(readSse.name, () => {
-  const bodyOf = (bytes: Uint8Array, places: number[], onCancel = () => {}): ReadableStream<Uint8Array> => {
-    const at = [0, ...places.map((p) => p % (bytes.length + 1)), bytes.length].sort((a, b) => a - b);
-    const chunks = at.slice(1).map((end, i) => bytes.subarray(at[i], end));
-    return new ReadableStream({
-      pull(controller) {
-        const chunk = chunks.shift();
-        if (chunk === undefined) controller.close();
-        else controller.enqueue(chunk);
-      },
-      cancel: onCancel,
-    });
-  };
+const bodyOf = (bytes: Uint8Array, places: number[], onCancel = () => {}): ReadableStream<Uint8Array> => {
+  const at = [0, ...places.map((p) => p % (bytes.length + 1)), bytes.length].sort((a, b) => a - b);
+  const chunks = at.slice(1).map((end, i) => bytes.subarray(at[i], end));
+  return new ReadableStream({
+    pull(controller) {
+      const chunk = chunks.shift();
+      if (chunk === undefined) controller.close();
+      else controller.enqueue(chunk);
+    },
+    cancel: onCancel,
+  });
+};
 
+describe(readSse.name, () => {
   it('decodes characters that chunks cut in two', async () => {
     await fc.assert(
       fc.asyncProperty(oneLine, fc.array(fc.nat()), async (text, places) => {

@@ -142,10 +142,11 @@ describe('nox agent add and edit', () => {
   });
 });
 
+const startingOf = ({ params }: { params: { id: string } }) => agentOf({ id: params.id, status: 'starting' });
+
 describe('nox agent start, stop, …', () => {
   it('acts on each agent in turn and tells where it stands', async () => {
-    const status = ({ params }: { params: { id: string } }) => agentOf({ id: params.id, status: 'starting' });
-    const { nox, calls } = await withServer({ agents_start: status, agents_stop: status });
+    const { nox, calls } = await withServer({ agents_start: startingOf, agents_stop: startingOf });
     const started = await nox(['agent', 'start', 'lead', 'worker']);
     expect(started.stderr).toBe('lead ◌ starting, pid 42\nworker ◌ starting, pid 42\n');
     await nox(['agent', 'stop', 'lead', '--grace', '1.5']);
@@ -194,10 +195,14 @@ describe('nox agent rm', () => {
   });
 });
 
+const end = (fields: object = {}) =>
+  frame('message_end', { turn_id: TURN_ID, status: 'complete', text: 'done', usage: null, reason: null, ...fields });
+
+/** Presses Ctrl-C when the reply has begun. */
+const onStdout = (text: string, interrupt: () => void) => text === 'part' && interrupt();
+
 describe('nox agent prompt', () => {
   const start = frame('message_start', { turn_id: TURN_ID, agent_id: 'lead', status: 'running' });
-  const end = (fields: object = {}) =>
-    frame('message_end', { turn_id: TURN_ID, status: 'complete', text: 'done', usage: null, reason: null, ...fields });
 
   it('streams the reply to stdout and the rest to stderr, harmless', async () => {
     const { nox, calls } = await withServer({
@@ -248,8 +253,7 @@ describe('nox agent prompt', () => {
   });
 
   it('cancels the turn on Ctrl-C and tells how it ended', async () => {
-    let ended = () => {};
-    const cancelled = new Promise<void>((resolve) => (ended = resolve));
+    const { promise: cancelled, resolve: ended } = Promise.withResolvers<void>();
     const { nox, calls } = await withServer({
       agents_prompt: async (_, request) => {
         // The answer is held open by hand: its head first, its end when the turn was cancelled.
@@ -265,7 +269,6 @@ describe('nox agent prompt', () => {
         return turnOf({ status: 'interrupted' });
       },
     });
-    const onStdout = (text: string, interrupt: () => void) => text === 'part' && interrupt();
     const out = await nox(['agent', 'prompt', 'lead', 'x'], { onStdout });
     expect(calls.map((c) => c.route)).toEqual(['agents_prompt', 'turns_cancel']);
     expect(out).toMatchObject({ exit: 1, stdout: 'part\n' });

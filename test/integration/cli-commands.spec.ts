@@ -34,6 +34,10 @@ const tokens = (n: number, expires_in = 600) => ({
   user: { username: 'admin', role: 'admin' as const },
 });
 
+const refuse = () => {
+  throw new Refusal('UNAUTHORIZED');
+};
+
 describe('nox login and logout', () => {
   it('asks without echo, keeps the login for its owner only, and uses it', async () => {
     const { nox, calls, credentials } = await withServer({
@@ -96,9 +100,6 @@ describe('nox login and logout', () => {
   });
 
   it('says to log in when the login has ended, with exit status 4', async () => {
-    const refuse = () => {
-      throw new Refusal('UNAUTHORIZED');
-    };
     const { nox, credentials } = await withServer({
       auth_login: () => tokens(1),
       auth_refresh: refuse,
@@ -308,12 +309,12 @@ describe('nox registry', () => {
   });
 });
 
-describe('nox events', () => {
-  const event = (seq: number) => {
-    const timestamp = new Date(NOW).toISOString();
-    return { id: `evt_${seq}`, seq, type: 'system.stopping', timestamp, payload: { reason: 'told\u001bto' } };
-  };
+const event = (seq: number) => {
+  const timestamp = new Date(NOW).toISOString();
+  return { id: `evt_${seq}`, seq, type: 'system.stopping', timestamp, payload: { reason: 'told\u001bto' } };
+};
 
+describe('nox events', () => {
   it('shows the last ones', async () => {
     const { nox, calls } = await withServer({
       system_status: () => systemOf(),

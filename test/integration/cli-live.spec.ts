@@ -40,7 +40,7 @@ class Inbox<T> {
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
+  for (const close of closers.splice(0).toReversed()) await close();
 });
 
 async function serverOf(accepts: (token: unknown) => boolean = () => true) {

@@ -68,7 +68,7 @@ async function answer(handlers: Handlers, calls: Call[], request: IncomingMessag
       body: def.body?.parse(text === '' ? undefined : JSON.parse(text)),
     };
     calls.push({ route: found.name, ...input, authorization: request.headers.authorization });
-    const handler = handlers[found.name] as Handler<RouteName> | undefined;
+    const handler: Handler<RouteName> | undefined = Reflect.get(handlers, found.name);
     if (handler === undefined) throw new Refusal('INTERNAL_SERVER_ERROR', `no handler for ${found.name}`);
     const reply = await handler(input as RouteInput<RouteName>, request);
     if (reply instanceof SseText) {
@@ -121,7 +121,7 @@ export async function nox(argv: readonly string[], options: RunOptions = {}): Pr
   const out = { stdout: '', stderr: '' };
   const typed = [...(options.typed ?? [])];
   const is_tty = options.typed !== undefined;
-  let interrupt = () => {};
+  const key = { press: (): void => {} };
   const stdin = is_tty ? new PassThrough() : Readable.from(options.stdin === undefined ? [] : [options.stdin]);
   const io: Io = {
     env: options.env ?? {},
@@ -131,7 +131,7 @@ export async function nox(argv: readonly string[], options: RunOptions = {}): Pr
       isTTY: false,
       write: (text: string) => {
         out.stdout += text;
-        options.onStdout?.(text, interrupt);
+        options.onStdout?.(text, () => key.press());
       },
     },
     stderr: {
@@ -147,8 +147,8 @@ export async function nox(argv: readonly string[], options: RunOptions = {}): Pr
     },
     now: () => options.now_ms ?? NOW,
     onInterrupt: (handler) => {
-      interrupt = handler;
-      return () => (interrupt = () => {});
+      key.press = handler;
+      return () => (key.press = () => {});
     },
   };
   return { exit: await runCli(argv, io), ...out };

@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
 import type { LogLine } from '../../contracts/agent.js';
-import type { Cli } from '../cli.js';
+import type { Cli, CliOf } from '../cli.js';
 import { usageError } from '../cli-error.js';
 import { plain } from '../output/text.js';
 import { clockTime } from '../output/time.js';
-import type { CliOf } from '../run.js';
 
 interface LogsOptions {
   readonly follow?: boolean;

@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
-import type { Cli } from '../cli.js';
+import type { Cli, CliOf } from '../cli.js';
 import { Exit, usageError } from '../cli-error.js';
 import { examples } from '../help.js';
 import { readAll } from '../io.js';
 import { PromptPrinter } from '../output/prompt-printer.js';
-import type { CliOf } from '../run.js';
 
 /** `nox agent prompt`: the reply on stdout as it is written, everything else on stderr. */
 export function agentPromptCommand(agent: Command, cliOf: CliOf): void {

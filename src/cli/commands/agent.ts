@@ -3,10 +3,9 @@ import type { Agent, AgentStatus, CreateAgent, UpdateAgent } from '../../contrac
 import { usageError } from '../cli-error.js';
 import { type AgentOptions, agentFields, withAgentOptions } from '../agent-options.js';
 import { allPages } from '../all-pages.js';
-import type { Cli } from '../cli.js';
+import type { Cli, CliOf } from '../cli.js';
 import { examples } from '../help.js';
 import { agentTable, agentView, statusLine } from '../output/agent-view.js';
-import type { CliOf } from '../run.js';
 import { agentLogsCommand } from './agent-logs.js';
 import { agentPromptCommand } from './agent-prompt.js';
 

@@ -1,12 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { Approval, ApprovalStatus } from '../../contracts/approval.js';
 import { allPages } from '../all-pages.js';
-import type { Cli } from '../cli.js';
+import type { Cli, CliOf } from '../cli.js';
 import { usageError } from '../cli-error.js';
 import { examples } from '../help.js';
 import { approvalTable, approvalView } from '../output/approval-view.js';
 import { painted, stateCell } from '../output/style.js';
-import type { CliOf } from '../run.js';
 import { pickShort } from '../short-id.js';
 
 const STATUSES = ['pending', 'parked', 'approved', 'denied', 'expired', 'cancelled'] as const;

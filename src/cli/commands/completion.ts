@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander';
+import type { CliOf } from '../cli.js';
 import { completionScript, type CommandWords } from '../completion.js';
 import { examples } from '../help.js';
-import type { CliOf } from '../run.js';
 
 /** `nox completion`: the words of the command line, for the shell. */
 export function completionCommand(program: Command, cliOf: CliOf): void {

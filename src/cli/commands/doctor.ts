@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
 import { Exit } from '../cli-error.js';
-import type { Cli } from '../cli.js';
-import type { Check } from '../doctor/checks.js';
+import type { Cli, CliOf } from '../cli.js';
+import type { Check } from './doctor/checks.js';
 import { painted, stateCell } from '../output/style.js';
 import { plain } from '../output/text.js';
-import type { CliOf } from '../run.js';
 
 /** `nox doctor`: whether Nox can work here, and what to do if not. Needs no server; exit status 1 when something fails. */
 export function doctorCommand(program: Command, cliOf: CliOf): void {
@@ -15,7 +14,7 @@ export function doctorCommand(program: Command, cliOf: CliOf): void {
     .option('--registry <folder>', 'folder of the registry (env NOX_REGISTRY_PATH)')
     .action(async (folders: Folders, command: Command) => {
       const cli = cliOf(command);
-      const { isWell } = await import('../doctor/checks.js');
+      const { isWell } = await import('./doctor/checks.js');
       const checks = await examine(cli, folders);
       const well = isWell(checks);
       cli.answer({ ok: well, checks }, () => checks.forEach((check) => printCheck(cli, check)));
@@ -31,15 +30,14 @@ interface Folders {
 async function examine(cli: Cli, folders: Folders): Promise<Check[]> {
   const { env, cwd } = cli.io;
   const [check, facts, { storeOf }] = await Promise.all([
-    import('../doctor/checks.js'),
-    import('../doctor/facts.js'),
+    import('./doctor/checks.js'),
+    import('./doctor/facts.js'),
     import('../session.js'),
   ]);
   const credentials = storeOf(cli).path;
   const home = folders.home ?? (env['NOX_HOME'] || '.nox');
   const registry = folders.registry ?? (env['NOX_REGISTRY_PATH'] || '.nox-registry');
-  return Promise.all([
-    check.nodeCheck(process.version),
+  const found = await Promise.all([
     facts.gitVersion().then(check.gitCheck),
     facts.claudeFacts(cli).then(check.claudeCheck),
     facts.isolationFacts().then(check.isolationCheck),
@@ -49,6 +47,7 @@ async function examine(cli: Cli, folders: Folders): Promise<Check[]> {
     facts.serverFacts(cli).then(check.serverCheck),
     facts.loginFacts(cli).then(check.loginCheck),
   ]);
+  return [check.nodeCheck(process.version), ...found];
 }
 
 function printCheck(cli: Cli, { name, result, detail, remedy }: Check): void {

@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
 import type { AnyNoxEvent } from '../../contracts/event.js';
-import type { Cli } from '../cli.js';
+import type { Cli, CliOf } from '../cli.js';
 import { usageError } from '../cli-error.js';
 import { examples } from '../help.js';
 import { eventLine } from '../output/event-line.js';
-import type { CliOf } from '../run.js';
 import { sayState } from './agent-logs.js';
 
 interface EventsOptions {

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { usageError } from '../cli-error.js';
-import { normalUrl } from '../cli.js';
+import { type CliOf, normalUrl } from '../cli.js';
 import { examples } from '../help.js';
 import { ask } from '../io.js';
-import type { CliOf } from '../run.js';
 import { parseLoginLink } from '../login-link.js';
 
 interface LoginOptions {

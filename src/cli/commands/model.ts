@@ -1,8 +1,7 @@
 import { Argument, type Command } from 'commander';
 import type { RouteReply } from '../../contracts/routes.js';
-import type { Cli } from '../cli.js';
+import type { Cli, CliOf } from '../cli.js';
 import { pairs } from '../output/table.js';
-import type { CliOf } from '../run.js';
 
 /** `nox model`: the real Claude, or the scripted model of the demo. */
 export function modelCommands(program: Command, cliOf: CliOf): void {

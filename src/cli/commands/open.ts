@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CliOf } from '../run.js';
+import type { CliOf } from '../cli.js';
 
 /** `nox open`: where the dashboard is. */
 export function openCommand(program: Command, cliOf: CliOf): void {

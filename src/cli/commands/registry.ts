@@ -1,14 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { RegistryCommit, RegistryStatus, RollbackRequest } from '../../contracts/registry.js';
 import type { RouteReply } from '../../contracts/routes.js';
-import type { Cli } from '../cli.js';
+import type { Cli, CliOf } from '../cli.js';
 import { usageError } from '../cli-error.js';
 import { fullHash } from '../commit-hash.js';
 import { examples } from '../help.js';
 import { changesView, historyTable, patchView, planView } from '../output/registry-view.js';
 import { pairs } from '../output/table.js';
 import { parseTime, relative } from '../output/time.js';
-import type { CliOf } from '../run.js';
 
 const ROLLBACK_TIMEOUT_MS = 180_000;
 

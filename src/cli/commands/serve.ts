@@ -2,7 +2,6 @@ import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { examples } from '../help.js';
-import type { CliOf } from '../run.js';
 import { packageRoot } from '../../shared/paths.js';
 
 interface ServeOptions {
@@ -13,7 +12,7 @@ interface ServeOptions {
 }
 
 /** `nox serve`: the server itself, in this process. Its code is loaded here and nowhere else. */
-export function serveCommand(program: Command, _: CliOf): void {
+export function serveCommand(program: Command): void {
   const serve = program
     .command('serve')
     .description('start Nox here and serve until it is told to stop')

@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import type { SystemStatus } from '../../contracts/system.js';
 import { Exit } from '../cli-error.js';
-import type { Cli } from '../cli.js';
+import type { Cli, CliOf } from '../cli.js';
 import { painted, stateCell } from '../output/style.js';
 import { pairs } from '../output/table.js';
 import { duration } from '../output/time.js';
-import type { CliOf } from '../run.js';
 
 /** `nox status`: how the server is. Exit status 1 when it says that it has failed. */
 export function statusCommand(program: Command, cliOf: CliOf): void {

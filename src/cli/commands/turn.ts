@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Turn } from '../../contracts/turn.js';
-import type { Cli } from '../cli.js';
+import type { Cli, CliOf } from '../cli.js';
 import { usageError } from '../cli-error.js';
 import { cost } from '../output/agent-view.js';
 import { shortInput } from '../output/prompt-printer.js';
@@ -8,7 +8,6 @@ import { painted, stateCell } from '../output/style.js';
 import { pairs } from '../output/table.js';
 import { oneLine, plain } from '../output/text.js';
 import { relative } from '../output/time.js';
-import type { CliOf } from '../run.js';
 
 /** `nox turn`: prompts and what came of them. */
 export function turnCommands(program: Command, cliOf: CliOf): void {

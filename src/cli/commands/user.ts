@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
+import type { CliOf } from '../cli.js';
 import { usageError } from '../cli-error.js';
 import { readAll } from '../io.js';
-import type { CliOf } from '../run.js';
 
 /** `nox user`: who may log in. */
 export function userCommands(program: Command, cliOf: CliOf): void {

@@ -1,6 +1,6 @@
-import type { AnyNoxEvent } from '../../contracts/event.js';
+import type { AnyNoxEvent, EventPayload, EventType } from '../../contracts/event.js';
 import { shortInput } from './prompt-printer.js';
-import { painted, stateCell, type Style } from './style.js';
+import { stateCell, type Style, styleOf } from './style.js';
 import { cut, oneLine } from './text.js';
 import { clockTime } from './time.js';
 
@@ -15,68 +15,47 @@ export function eventLine(event: AnyNoxEvent, style: Style, width = DEFAULT_WIDT
   return `${style.dim(head)}${style.cyan(type)} ${style.bold(agent)}${cut(summaryOf(event), room)}`.trimEnd();
 }
 
-const bare = (text: string): string => text;
-const NO_STYLE = { grey: bare, blue: bare, yellow: bare, magenta: bare, cyan: bare, red: bare, green: bare };
-const state = (word: string): string => painted(stateCell(word, { ...NO_STYLE, bold: bare, dim: bare }));
+const state = (word: string): string => stateCell(word, styleOf(false)).text;
+
+type Approvals = 'approval.requested' | 'approval.decided' | 'approval.expired' | 'approval.cancelled';
+const approval = ({ approval: a }: EventPayload<Approvals>): string =>
+  `${a.id} ${state(a.status)}, ${a.risk_level} risk: ${a.tool_name} ${shortInput(a.input)}`;
+const commit = ({ commit: c }: { commit: { hash: string; subject: string } }): string =>
+  `${c.hash.slice(0, 8)} ${c.subject}`;
+
+const SUMMARIES: { readonly [T in EventType]: (payload: EventPayload<T>) => string } = {
+  'agent.created': (p) => `"${p.name}" by ${p.actor}`,
+  'agent.updated': (p) => `${p.fields.join(', ')} by ${p.actor}`,
+  'agent.deleted': (p) => `by ${p.actor}`,
+  'agent.status_changed': (p) => `${state(p.status.status)} ${p.status.reason ?? ''}`,
+  'agent.lifecycle': (p) => `${p.step}: ${p.detail}`,
+  'agent.log': (p) => `${p.stream}: ${p.line}`,
+  'agent.api_retry': (p) => `attempt ${p.attempt} of ${p.max_retries}: ${p.error}`,
+  'turn.queued': ({ turn }) => `${turn.id} by ${turn.actor}: ${turn.prompt}`,
+  'turn.started': (p) => `${p.turn_id} ${p.model ?? ''}`,
+  'turn.text_delta': (p) => p.text,
+  'turn.text': (p) => p.text,
+  'turn.tool_call': (p) => `⚙ ${p.name} ${shortInput(p.input)}`,
+  'turn.tool_decided': (p) => `${p.decision} by ${p.by}: ${p.reason ?? ''}`,
+  'turn.tool_result': (p) => `${p.is_error ? '✕' : '✓'} ${p.result}`,
+  'turn.ended': ({ turn }) => `${turn.id} ${state(turn.status)} ${turn.reason ?? ''}`,
+  'approval.requested': approval,
+  'approval.decided': approval,
+  'approval.expired': approval,
+  'approval.cancelled': approval,
+  'approval.executed': approval,
+  'registry.committed': commit,
+  'registry.rolled_back': commit,
+  'registry.invalid': (p) => `${p.file}: ${p.message}`,
+  'system.started': (p) => `version ${p.version}`,
+  'system.stopping': (p) => p.reason,
+  'system.model_changed': (p) => `${p.mode}${p.demo ? ' (demo)' : ''} by ${p.actor}`,
+  'system.login': (p) => `${p.username} from ${p.address}: ${p.success ? 'in' : 'refused'}`,
+  'system.login_revoked': (p) => `${p.username}: ${p.reason}`,
+};
 
 /** What an event means, in a few words on one line. */
 export function summaryOf(event: AnyNoxEvent): string {
-  return oneLine(textOf(event));
-}
-
-function textOf(event: AnyNoxEvent): string {
-  switch (event.type) {
-    case 'agent.created':
-      return `"${event.payload.name}" by ${event.payload.actor}`;
-    case 'agent.updated':
-      return `${event.payload.fields.join(', ')} by ${event.payload.actor}`;
-    case 'agent.deleted':
-      return `by ${event.payload.actor}`;
-    case 'agent.status_changed':
-      return `${state(event.payload.status.status)} ${event.payload.status.reason ?? ''}`;
-    case 'agent.lifecycle':
-      return `${event.payload.step}: ${event.payload.detail}`;
-    case 'agent.log':
-      return `${event.payload.stream}: ${event.payload.line}`;
-    case 'agent.api_retry':
-      return `attempt ${event.payload.attempt} of ${event.payload.max_retries}: ${event.payload.error}`;
-    case 'turn.queued':
-      return `${event.payload.turn.id} by ${event.payload.turn.actor}: ${event.payload.turn.prompt}`;
-    case 'turn.started':
-      return `${event.payload.turn_id} ${event.payload.model ?? ''}`;
-    case 'turn.text_delta':
-    case 'turn.text':
-      return event.payload.text;
-    case 'turn.tool_call':
-      return `⚙ ${event.payload.name} ${shortInput(event.payload.input)}`;
-    case 'turn.tool_decided':
-      return `${event.payload.decision} by ${event.payload.by}: ${event.payload.reason ?? ''}`;
-    case 'turn.tool_result':
-      return `${event.payload.is_error ? '✕' : '✓'} ${event.payload.result}`;
-    case 'turn.ended':
-      return `${event.payload.turn.id} ${state(event.payload.turn.status)} ${event.payload.turn.reason ?? ''}`;
-    case 'approval.requested':
-    case 'approval.decided':
-    case 'approval.expired':
-    case 'approval.cancelled':
-    case 'approval.executed': {
-      const { id, status, risk_level, tool_name, input } = event.payload.approval;
-      return `${id} ${state(status)}, ${risk_level} risk: ${tool_name} ${shortInput(input)}`;
-    }
-    case 'registry.committed':
-    case 'registry.rolled_back':
-      return `${event.payload.commit.hash.slice(0, 8)} ${event.payload.commit.subject}`;
-    case 'registry.invalid':
-      return `${event.payload.file}: ${event.payload.message}`;
-    case 'system.started':
-      return `version ${event.payload.version}`;
-    case 'system.stopping':
-      return event.payload.reason;
-    case 'system.model_changed':
-      return `${event.payload.mode}${event.payload.demo ? ' (demo)' : ''} by ${event.payload.actor}`;
-    case 'system.login':
-      return `${event.payload.username} from ${event.payload.address}: ${event.payload.success ? 'in' : 'refused'}`;
-    case 'system.login_revoked':
-      return `${event.payload.username}: ${event.payload.reason}`;
-  }
+  const summary = SUMMARIES[event.type] as (payload: unknown) => string;
+  return oneLine(summary(event.payload));
 }

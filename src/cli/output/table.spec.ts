@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { painted, riskCell, stateCell, styleOf, wantsColour } from './style.js';
 import { pairs, table } from './table.js';
 import { widthOf } from './text.js';

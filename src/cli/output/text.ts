@@ -1,12 +1,15 @@
 /** C0 controls but tab and newline, DEL, and C1: what a terminal would obey. */
+// oxlint-disable-next-line no-control-regex -- they are what it is about
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g;
 /** Marks that turn the direction of writing, so that a text reads other than it is. */
 const DIRECTION = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 /** Half characters. */
 const LONE_SURROGATES = /\p{Cs}/gu;
 /** Whatever has no ink: controls, formats, spaces but the plain one, fillers, private and unassigned characters. */
+// oxlint-disable no-misleading-character-class -- each of them alone is meant
 const INVISIBLE =
   /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu;
+// oxlint-enable no-misleading-character-class
 
 const codeOf = (char: string): string =>
   `<U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}>`;

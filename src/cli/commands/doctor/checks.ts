@@ -118,16 +118,10 @@ export type LoginFacts =
 
 /** Whether commands may do anything at that server. */
 export function loginCheck(facts: LoginFacts): Check {
-  switch (facts.kind) {
-    case 'valid':
-      return ok('login', `${facts.user} (${facts.role})`);
-    case 'none':
-      return warn('login', 'you are not logged in', 'nox login');
-    case 'refused':
-      return fail('login', 'your login is no longer valid', 'nox login');
-    case 'unknown':
-      return warn('login', `not tried: ${facts.reason}`, 'Start the server, then run doctor again.');
-  }
+  if (facts.kind === 'valid') return ok('login', `${facts.user} (${facts.role})`);
+  if (facts.kind === 'none') return warn('login', 'you are not logged in', 'nox login');
+  if (facts.kind === 'refused') return fail('login', 'your login is no longer valid', 'nox login');
+  return warn('login', `not tried: ${facts.reason}`, 'Start the server, then run doctor again.');
 }
 
 /** Whether Nox can work as things are. */
