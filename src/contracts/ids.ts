@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** Words that are routes or well-known names and so can never be an agent's id (FEATURES A26). */
 export const RESERVED_IDS: ReadonlySet<string> = new Set(
-  'health ping rpc server admin metrics api ws docs events nox external'.split(' '),
+  'health ping rpc server admin metrics api ws docs events nox external constructor'.split(' '),
 );
 
 /** An agent's id: it becomes a file name, a table key and a URL segment, so its grammar is strict. */

@@ -22,6 +22,7 @@ export class TomlProblem extends Error {
 export function parseToml(text: string): TomlTable {
   const body = text.startsWith('\u{feff}') ? text.slice(1) : text;
   try {
+    refuseTraps(body);
     return plainTable(parse(body) as object);
   } catch (error) {
     if (error instanceof TomlProblem) throw error;
@@ -53,14 +54,40 @@ export function withoutUndefined(value: unknown): TomlValue {
   return Object.fromEntries(entries.map(([key, member]) => [key, withoutUndefined(member)]));
 }
 
+const TRAPS = new Set(Object.getOwnPropertyNames(Object.prototype));
+const MAYBE_TRAP = new RegExp([...TRAPS, '\\\\[uU]'].join('|'));
+const TOKEN = /"""(?:\\[\s\S]|[^\\])*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|[A-Za-z0-9_-]+/g;
+
+/**
+ * Refuses keys such as `constructor`, by name, before the parser sees them: it takes the one that every object inherits
+ * for a table of the document, and writes into it.
+ */
+function refuseTraps(text: string): void {
+  if (!MAYBE_TRAP.test(text)) return;
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
+    if (token.startsWith('#') || !TRAPS.has(wordOf(token))) continue;
+    const line = text.slice(0, index).split('\n');
+    const before = line.at(-1)?.trim() ?? '';
+    const after = /\S/.exec(text.slice(index + token.length))?.[0] ?? '';
+    // Quoted, it may as well be a value; a bare word is always a key.
+    const quoted = token.startsWith('"') || token.startsWith("'");
+    const is_key = !quoted || after === '.' || after === '=' || before.endsWith('.') || before.startsWith('[');
+    if (is_key) throw new TomlProblem(`the key ${wordOf(token)} is not allowed`, line.length);
+  }
+}
+
+function wordOf(token: string): string {
+  if (token.startsWith("'")) return token.slice(1, -1);
+  if (!token.startsWith('"')) return token;
+  const hex = /\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8}))/g;
+  return token.slice(1, -1).replace(hex, (all, short?: string, long?: string) => {
+    const code = Number.parseInt(short ?? long ?? '', 16);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : all;
+  });
+}
+
 function plainTable(table: object): TomlTable {
-  return Object.fromEntries(
-    Object.entries(table).map(([key, value]) => {
-      // As a member of a plain object it would be a trap for whoever copies the table.
-      if (key === '__proto__') throw new TomlProblem('the key __proto__ is not allowed', 1);
-      return [key, plain(value)];
-    }),
-  );
+  return Object.fromEntries(Object.entries(table).map(([key, value]) => [key, plain(value)]));
 }
 
 function plain(value: unknown): TomlValue {

@@ -1,0 +1,176 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, link, mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TMP_PREFIX, writeFileAtomic } from '../shared/atomic-file.js';
+import { errnoOf, messageOf, NoxError } from '../shared/nox-error.js';
+import { type FileProblem, INTENT_FILES, type IntentFile, MAX_INTENT_BYTES } from './intent.js';
+
+/** Paths of the record; the rest of the folder is intent. */
+export const RECORD_PATHS = [
+  'agents',
+  'tasks',
+  'approval-history',
+  'approval-history.toml',
+  'resource-usage.toml',
+] as const;
+
+/** What Nox was about to commit: with it, a start after a crash tells Nox's own half-done write from a person's edit. */
+export interface Promised {
+  readonly head: string;
+  readonly object_ref: string;
+  readonly sha256: Readonly<Record<string, string>>;
+}
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** The error that callers see when the disk, not git, refused. */
+export function storageError(error: unknown): NoxError {
+  if (error instanceof NoxError) return error;
+  const message = `The disk refused the write; nothing was changed: ${messageOf(error)}`;
+  return new NoxError('STORAGE_FAILED', message, { errno: errnoOf(error) ?? null }, { cause: error });
+}
+
+/** A replaced file whose old version is still at hand. */
+export interface Replaced {
+  /** Brings the old version back, without needing space for it. */
+  undo(): Promise<void>;
+  /** Lets the old version go. */
+  forget(): Promise<void>;
+  /** What stood there in the instant before. */
+  readonly old_text: string;
+}
+
+/** The folder's intent files as bytes on a disk. */
+export class IntentFolder {
+  constructor(readonly root: string) {}
+
+  /** Text by file; what cannot be read as one is a problem. */
+  async read(): Promise<{ texts: Map<IntentFile, string>; problems: FileProblem[] }> {
+    const texts = new Map<IntentFile, string>();
+    const problems: FileProblem[] = [];
+    await Promise.all(
+      INTENT_FILES.map(async (file) => {
+        const text = await this.readOne(file);
+        if (typeof text === 'string') texts.set(file, text);
+        else problems.push(text);
+      }),
+    );
+    return { texts, problems };
+  }
+
+  /** Brings files of the template that are missing here; those that exist stay. */
+  async fill(template_path: string, names: readonly string[]): Promise<void> {
+    await Promise.all(
+      names.map(async (name) => {
+        const from = join(template_path, name);
+        if ((await exists(join(this.root, name))) || !(await exists(from))) return;
+        if ((await stat(from)).isDirectory()) await mkdir(join(this.root, name));
+        else await writeFileAtomic(join(this.root, name), await readFile(from));
+      }),
+    );
+  }
+
+  /** Replaces a file; see writeFileAtomic. A link to the old version is kept until it is forgotten. */
+  async replace(file: IntentFile, text: string): Promise<Replaced> {
+    const path = join(this.root, file);
+    const backup = join(this.root, `${TMP_PREFIX}old-${file}-${randomBytes(6).toString('hex')}`);
+    const linked = await tryLink(path, backup);
+    try {
+      const old_text = await readFile(path, 'utf8');
+      await writeFileAtomic(path, text);
+      if (!linked) return { old_text, undo: () => writeFileAtomic(path, old_text), forget: () => Promise.resolve() };
+      return {
+        // Read after the rename: what an editor wrote into the file until then is in it.
+        old_text: await readFile(backup, 'utf8'),
+        undo: () => rename(backup, path),
+        forget: () => unlink(backup),
+      };
+    } catch (error) {
+      if (linked) await rename(backup, path);
+      throw error;
+    }
+  }
+
+  /** `durable` for changes of several files, of which a power cut may keep some. */
+  async promise(promised: Promised, durable: boolean): Promise<void> {
+    const text = JSON.stringify(promised);
+    if (durable) await writeFileAtomic(this.promisePath, text);
+    else await writeFile(this.promisePath, text);
+  }
+
+  async promised(): Promise<Promised | undefined> {
+    try {
+      return JSON.parse(await readFile(this.promisePath, 'utf8')) as Promised;
+    } catch (error) {
+      // Missing, or torn by a power cut before anything was promised.
+      if (errnoOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Removes what a crash left half-written. */
+  async removeTemporaryFiles(): Promise<void> {
+    const shallow = await readdir(this.root);
+    const git = await readdir(join(this.root, '.git'));
+    const record = await Promise.all(
+      RECORD_PATHS.filter((name) => !name.endsWith('.toml')).map(async (name) => {
+        const names = await readdir(join(this.root, name), { recursive: true }).catch(noNames);
+        return names.map((inner) => join(name, inner));
+      }),
+    );
+    const all = [...shallow, ...git.map((name) => join('.git', name)), ...record.flat()];
+    const left = all.filter((name) => name.slice(name.lastIndexOf('/') + 1).startsWith(TMP_PREFIX));
+    await Promise.all(left.map((name) => unlink(join(this.root, name))));
+  }
+
+  private get promisePath(): string {
+    return join(this.root, '.git', 'nox-promise.json');
+  }
+
+  private async readOne(file: IntentFile): Promise<string | FileProblem> {
+    const problem = (message: string): FileProblem => ({ file, line: 1, field: '', message });
+    try {
+      const handle = await open(
+        join(this.root, file),
+        constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+      );
+      try {
+        const stat = await handle.stat();
+        if (!stat.isFile()) return problem('is not a regular file');
+        if (stat.size > MAX_INTENT_BYTES) return problem(`is larger than ${MAX_INTENT_BYTES} bytes`);
+        return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await handle.readFile());
+      } finally {
+        await handle.close();
+      }
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return problem('is missing; "git restore" brings it back');
+      if (errnoOf(error) === 'ELOOP') return problem('is a symbolic link, which is not followed');
+      if (error instanceof TypeError) return problem('is not UTF-8 text');
+      return problem(messageOf(error));
+    }
+  }
+}
+
+/** False on file systems without hard links. */
+async function tryLink(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errnoOf(error) ?? '')) return false;
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function noNames(error: unknown): string[] {
+  if (errnoOf(error) === 'ENOENT') return [];
+  throw error;
+}

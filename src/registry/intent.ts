@@ -1,0 +1,174 @@
+import { z } from 'zod';
+import { AgentConfig } from '../contracts/agent.js';
+import { SystemConfig } from '../contracts/config.js';
+import { AgentId } from '../contracts/ids.js';
+import { lineOf } from './toml/toml-scan.js';
+import { isTable, parseToml, TomlProblem, type TomlTable } from './toml/toml.js';
+
+/** What should be: the files on branch `main`, parsed. A snapshot; a change makes a new one. */
+export interface Intent {
+  readonly agents: ReadonlyMap<string, AgentConfig>;
+  readonly config: SystemConfig;
+  /** Raw text by file. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+export const INTENT_FILES = [
+  'agents.toml',
+  'agent-relationships.toml',
+  'approval-policy.toml',
+  'mcp-services.toml',
+  'system-config.toml',
+] as const;
+export type IntentFile = (typeof INTENT_FILES)[number];
+
+/** Bytes beyond which a file is refused unread. */
+export const MAX_INTENT_BYTES = 8 * 1024 * 1024;
+
+/** What is wrong with a file, where. */
+export interface FileProblem {
+  readonly file: string;
+  readonly line: number;
+  readonly field: string;
+  readonly message: string;
+}
+
+export const describeProblem = ({ file, line, field, message }: FileProblem): string =>
+  `${file}:${line}: ${field === '' ? '' : `${field}: `}${message}`;
+
+/** A file that fits: its text, its data as written, and keys that Nox does not know (kept, reported). */
+export interface Document {
+  readonly text: string;
+  readonly table: TomlTable;
+  readonly unknown_keys: readonly string[];
+}
+export type DocumentSet = ReadonlyMap<IntentFile, Document>;
+
+const Version = z.literal(1, { message: 'must be 1: this Nox knows no other version of the file' }).default(1);
+const Named = z.record(z.string(), z.unknown());
+
+const Relationships = z.looseObject({
+  schema_version: Version,
+  relationships: z
+    .array(
+      z.looseObject({
+        from: AgentId,
+        to: AgentId,
+        type: z.enum(['collaborator', 'supervisor', 'subordinate', 'peer']),
+        strategy: z.enum(['one_for_one', 'one_for_all', 'rest_for_one']).optional(),
+      }),
+    )
+    .default([]),
+});
+
+const Policy = z.looseObject({
+  schema_version: Version,
+  defaults: z
+    .looseObject({
+      ask_expires_after_s: z.number().int().min(1).optional(),
+      park_after_s: z.number().int().min(1).optional(),
+      on_expiry: z.literal('deny').optional(),
+    })
+    .optional(),
+  rules: z
+    .array(
+      z.looseObject({
+        id: z.string().min(1).max(100),
+        when: Named,
+        then: z.enum(['allow', 'deny', 'ask']),
+        reason: z.string().max(2000).optional(),
+        proposed_from: z.array(z.string()).optional(),
+      }),
+    )
+    .default([]),
+});
+
+const Services = z.looseObject({
+  schema_version: Version,
+  services: z
+    .record(
+      AgentId,
+      z.looseObject({
+        image: z.string().regex(/@sha256:[0-9a-f]{64}$/, 'must name a digest, as image@sha256:…'),
+        transport: z.enum(['stdio', 'http']).optional(),
+        network: z.enum(['none', 'internal', 'egress']).optional(),
+      }),
+    )
+    .default({}),
+});
+
+const Agents = z.looseObject({ schema_version: Version, agents: z.record(AgentId, AgentConfig).default({}) });
+
+const SCHEMAS = {
+  'agents.toml': Agents,
+  'agent-relationships.toml': Relationships,
+  'approval-policy.toml': Policy,
+  'mcp-services.toml': Services,
+  'system-config.toml': SystemConfig.extend({ schema_version: Version }),
+} as const satisfies Record<IntentFile, z.ZodType>;
+
+/** Keys of an agent that only Nox writes; a person's new agent gets them when it is adopted. */
+const STAMPS = ['created_at', 'last_modified'] as const;
+const EPOCH = new Date(0).toISOString();
+
+/** Parses and validates one file. */
+export function readDocument(file: IntentFile, text: string): Document | FileProblem {
+  try {
+    const table = parseToml(text);
+    const result = SCHEMAS[file].safeParse(file === 'agents.toml' ? stamped(table, EPOCH) : table);
+    if (result.success) return { text, table, unknown_keys: unknownKeys(SCHEMAS[file], table) };
+    const issue = result.error.issues[0];
+    const path = (issue?.path ?? []).map(String);
+    const inner = issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message;
+    return { file, line: lineOf(text, path), field: path.join('.'), message: inner ?? 'does not fit' };
+  } catch (error) {
+    if (error instanceof TomlProblem) return { file, line: error.line, field: '', message: error.message };
+    throw error;
+  }
+}
+
+export const isProblem = (read: Document | FileProblem): read is FileProblem => 'message' in read;
+
+/** The intent that a set of documents holds; all of them fit already. */
+export function intentOf(documents: DocumentSet): Intent {
+  return {
+    agents: agentsOf(documents.get('agents.toml')),
+    config: configOf(documents.get('system-config.toml')),
+    files: new Map([...documents].map(([file, document]) => [file, document.text])),
+  };
+}
+
+export function agentsOf(document: Document | undefined): Map<string, AgentConfig> {
+  const { agents } = Agents.parse(stamped(document?.table ?? {}, EPOCH));
+  return new Map(Object.entries(agents));
+}
+
+export const configOf = (document: Document | undefined): SystemConfig => SystemConfig.parse(document?.table ?? {});
+
+/** The data of `agents.toml` with a time wherever an agent lacks one. Same data, same object. */
+export function stamped(table: TomlTable, now: string): TomlTable {
+  const { agents } = table;
+  if (!isTable(agents)) return table;
+  const lacking = Object.entries(agents).filter(([, agent]) => isTable(agent) && STAMPS.some((key) => !(key in agent)));
+  if (lacking.length === 0) return table;
+  const stamps = Object.fromEntries(STAMPS.map((key) => [key, now]));
+  const filled = lacking.map(([id, agent]) => [id, { ...stamps, ...(agent as TomlTable) }]);
+  return { ...table, agents: { ...agents, ...Object.fromEntries(filled) } };
+}
+
+function unknownKeys(schema: unknown, value: unknown, path: readonly string[] = []): string[] {
+  let type = schema;
+  while (type instanceof z.ZodOptional || type instanceof z.ZodDefault || type instanceof z.ZodPrefault) {
+    type = type.unwrap();
+  }
+  if (!isTable(value)) return [];
+  if (type instanceof z.ZodRecord) {
+    const { valueType } = type;
+    return Object.entries(value).flatMap(([key, member]) => unknownKeys(valueType, member, [...path, key]));
+  }
+  if (!(type instanceof z.ZodObject)) return [];
+  const shape: Readonly<Record<string, unknown>> = type.shape;
+  return Object.entries(value).flatMap(([key, member]) =>
+    key in shape ? unknownKeys(shape[key], member, [...path, key]) : [[...path, key].join('.')],
+  );
+}

@@ -1,0 +1,91 @@
+import type { Approval } from '../contracts/approval.js';
+import type { Turn } from '../contracts/turn.js';
+import { redact } from './redact.js';
+import { formatKey, formatValue } from './toml/toml-format.js';
+import { parseToml, TomlProblem, type TomlTable, type TomlValue, withoutUndefined } from './toml/toml.js';
+
+/** UTF-8 cannot hold half a character. */
+const LONE_SURROGATE = /\p{Surrogate}/gu;
+
+export const CONVERSATION_HEAD = 'schema_version = 1\n';
+
+/** A turn as an entry of its conversation file. Inputs of tools are named by hash only. */
+export function formatTurn(turn: Turn): string {
+  const tools = turn.blocks.flatMap((block) => (block.type === 'tool' ? [block.tool] : []));
+  return formatEntry('turns', {
+    turn_id: turn.id,
+    session_id: turn.session_id,
+    source: turn.source,
+    actor: turn.actor,
+    prompt: turn.prompt,
+    reply: turn.text,
+    status: turn.status,
+    reason: turn.reason,
+    tools: tools.map(({ name, input_sha256, decision, approval_id }) => ({
+      name,
+      input_sha256,
+      decision,
+      approval_id,
+    })),
+    usage: turn.usage,
+    started_at: turn.started_at,
+    ended_at: turn.ended_at,
+  });
+}
+
+/** An approval's end as an entry of the history. */
+export function formatApproval(approval: Approval): string {
+  return formatEntry('approvals', {
+    id: approval.id,
+    agent_id: approval.agent_id,
+    session_id: approval.session_id,
+    request_type: approval.request_type,
+    tool_name: approval.tool_name,
+    input_sha256: approval.input_sha256,
+    risk_level: approval.risk_level,
+    reasons: approval.reasons,
+    decision: approval.status,
+    decided_by: approval.decided_by,
+    channel: approval.channel,
+    reason: approval.reason,
+    requested_at: approval.requested_at,
+    decided_at: approval.decided_at,
+    executed: approval.executed,
+    result: approval.result,
+  });
+}
+
+/** `2026-11-21` of a time. */
+export const dayOf = (timestamp: string): string => timestamp.slice(0, 10);
+/** `2026-11` of a time. */
+export const monthOf = (timestamp: string): string => timestamp.slice(0, 7);
+
+/**
+ * How much of the end of an append-only file is whole, given that it holds `[[list]]` entries: a power cut may have torn
+ * the last one. Answers the length to keep.
+ */
+export function wholeLength(text: string, list: string): number {
+  const header = `[[${list}]]\n`;
+  const last = Math.max(text.lastIndexOf(`\n${header}`) + 1, text.startsWith(header) ? 0 : -1);
+  if (!text.startsWith(header, last)) return text.length;
+  try {
+    parseToml(text.slice(last));
+    return text.endsWith('\n') ? text.length : last;
+  } catch (error) {
+    if (error instanceof TomlProblem) return last;
+    throw error;
+  }
+}
+
+function formatEntry(list: string, fields: Readonly<Record<string, unknown>>): string {
+  const table = redacted(withoutUndefined(fields)) as TomlTable;
+  const rows = Object.entries(table).map(([key, value]) => `${formatKey(key)} = ${formatValue(value, key)}\n`);
+  return `\n[[${list}]]\n${rows.join('')}`;
+}
+
+function redacted(value: TomlValue): TomlValue {
+  if (typeof value === 'string') return redact(value.replace(LONE_SURROGATE, '\u{fffd}'));
+  if (Array.isArray(value)) return value.map(redacted);
+  if (typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, redacted(member)]));
+}

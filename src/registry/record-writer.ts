@@ -1,0 +1,328 @@
+import { constants, type Dirent } from 'node:fs';
+import { access, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Approval } from '../contracts/approval.js';
+import { AgentId } from '../contracts/ids.js';
+import type { Turn } from '../contracts/turn.js';
+import { TMP_PREFIX, writeFileAtomic } from '../shared/atomic-file.js';
+import type { Clock } from '../shared/clock.js';
+import { KeyedQueue } from '../shared/keyed-queue.js';
+import { errnoOf, messageOf, NoxError } from '../shared/nox-error.js';
+import { formatMessage, identityOf } from './commit-message.js';
+import { gitError } from './git/git-process.js';
+import { isIndexDamage, type RecordBranch } from './git/record-branch.js';
+import { RECORD_PATHS, storageError } from './intent-folder.js';
+import { CONVERSATION_HEAD, dayOf, formatApproval, formatTurn, monthOf, wholeLength } from './record-text.js';
+import { redact } from './redact.js';
+import { formatTable } from './toml/toml-format.js';
+import { type TomlTable, withoutUndefined } from './toml/toml.js';
+
+/** What is checkpointed of an agent's run. */
+export interface AgentCheckpoint {
+  readonly session_id: string | null;
+  readonly status: string;
+  readonly restart_count: number;
+  readonly [key: string]: unknown;
+}
+
+export interface RecordOptions {
+  /** How long a change waits for others before it is committed. */
+  readonly delay_ms?: number;
+  /** How many changes do not wait. */
+  readonly max_changes?: number;
+  /** Size at which a day's conversation goes on in a second file. */
+  readonly max_file_bytes?: number;
+}
+
+type Warn = (message: string, fields: object) => void;
+
+const APPROVALS = 'approval-history.toml';
+const NEW_AGENT_FILES = {
+  'state.toml': 'schema_version = 1\nstatus = "inactive"\nrestart_count = 0\n',
+  'memory.toml': 'schema_version = 1\n',
+  'tasks.toml': 'schema_version = 1\n',
+} as const;
+const NOX = { name: 'nox', role: 'admin' } as const;
+
+/**
+ * Writes what happened. A call resolves when the file is on the disk; the commits on ref `record` follow in batches, and
+ * what a crash leaves uncommitted is committed after the next start. Secrets of known formats are cut first.
+ */
+export class RecordWriter {
+  private readonly files = new KeyedQueue();
+  private readonly commits = new KeyedQueue<'commit'>();
+  private readonly dirty = new Set<string>();
+  /** Files whose end has been looked at since the start. */
+  private readonly checked = new Set<string>();
+  private readonly states = new Map<string, string>();
+  private readonly conversations = new Map<string, { day: string; part: number }>();
+  /** The month that approval-history.toml holds. */
+  private approvalsMonth: string | undefined;
+  private changes = 0;
+  /** Until the first commit: what an earlier Nox or a person left is looked for. */
+  private scan = true;
+  private cancelTimer: (() => void) | undefined;
+  private closed = false;
+  private readonly options: Required<RecordOptions>;
+
+  constructor(
+    private readonly root: string,
+    private readonly branch: RecordBranch,
+    private readonly clock: Clock,
+    private readonly warn: Warn,
+    options: RecordOptions = {},
+  ) {
+    this.options = { delay_ms: 2000, max_changes: 200, max_file_bytes: 4 * 1024 * 1024, ...options };
+  }
+
+  /** Begins to commit what the last run left. */
+  start(): void {
+    this.schedule();
+  }
+
+  /** Appends a turn that has ended to its agent's conversation of the day. */
+  appendTurn(turn: Turn): Promise<void> {
+    const agent_id = checkedId(turn.agent_id);
+    return this.files.run(agent_id, async () => {
+      const path = await this.conversationFile(agent_id, dayOf(turn.ended_at ?? turn.queued_at));
+      await this.append(path, 'turns', CONVERSATION_HEAD, formatTurn(turn));
+    });
+  }
+
+  /** Appends an approval that has ended to this month's history; a new month puts the old file away. */
+  appendApproval(approval: Approval): Promise<void> {
+    return this.files.run(APPROVALS, async () => {
+      const month = monthOf(approval.decided_at ?? this.clock.iso());
+      await this.rotateApprovals(month);
+      await this.append(APPROVALS, 'approvals', approvalsHead(month), formatApproval(approval));
+    });
+  }
+
+  /** Checkpoints an agent; writes only when something changed. */
+  saveState(agent_id: string, state: AgentCheckpoint): Promise<void> {
+    const id = checkedId(agent_id);
+    return this.files.run(id, async () => {
+      const table = withoutUndefined({ schema_version: 1, ...state }) as TomlTable;
+      const text = redact(formatTable([], table));
+      if (this.states.get(id) === text) return;
+      await this.write(`agents/${id}/state.toml`, text);
+      this.states.set(id, text);
+    });
+  }
+
+  /** Makes the files of an agent that are not there. */
+  ensureAgent(agent_id: string): Promise<void> {
+    const id = checkedId(agent_id);
+    return this.files.run(id, async () => {
+      for (const [name, text] of Object.entries(NEW_AGENT_FILES)) {
+        const path = `agents/${id}/${name}`;
+        if (!(await this.exists(path))) await this.write(path, text);
+      }
+    });
+  }
+
+  /** Files that wait for their commit. */
+  pending(): number {
+    return this.dirty.size;
+  }
+
+  /** Commits everything written so far. GIT_OPERATION_FAILED leaves it for the next time; the files are safe. */
+  async flush(): Promise<void> {
+    await this.files.idle();
+    await this.commits.run('commit', () => this.commitNow());
+  }
+
+  /** Commits what is written and sets no timer any more. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.flush();
+  }
+
+  private async commitNow(): Promise<void> {
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+    const written = [...this.dirty];
+    this.dirty.clear();
+    this.changes = 0;
+    try {
+      const files = this.scan ? await this.everything() : written;
+      if (files.length > 0) await this.commit(files);
+      this.scan = false;
+    } catch (error) {
+      for (const path of written) this.dirty.add(path);
+      if (isIndexDamage(error)) {
+        await this.branch.dropIndex();
+        this.scan = true;
+      }
+      throw gitError(error);
+    }
+  }
+
+  private async commit(files: readonly string[]): Promise<void> {
+    const message = formatMessage({
+      area: 'record',
+      action: 'checkpoint',
+      object: files.length === 1 ? (files[0] ?? '') : `${files.length} files`,
+      object_ref: 'record',
+      actor: NOX,
+    });
+    await this.branch.commit({ files, message, author: identityOf(NOX.name), at_ms: this.clock.now() });
+  }
+
+  private async everything(): Promise<string[]> {
+    const found = await Promise.all(
+      RECORD_PATHS.map(async (name) => {
+        if (name.endsWith('.toml')) return (await this.exists(name)) ? [name] : [];
+        const entries = await readdir(join(this.root, name), { recursive: true, withFileTypes: true }).catch(noEntries);
+        const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith(TMP_PREFIX));
+        return files.map((entry) => join(entry.parentPath, entry.name).slice(this.root.length + 1));
+      }),
+    );
+    const files = found.flat().filter((path) => !/(^|\/)\.git(\/|$)/i.test(path));
+    return [...new Set([...files, ...(await this.branch.known())])];
+  }
+
+  private mark(path: string): void {
+    this.dirty.add(path);
+    this.changes += 1;
+    if (this.changes === this.options.max_changes) this.flushLater();
+    else this.schedule();
+  }
+
+  private schedule(): void {
+    if (this.closed) return;
+    this.cancelTimer ??= this.clock.after(this.options.delay_ms, () => this.flushLater());
+  }
+
+  private flushLater(): void {
+    this.commits
+      .run('commit', () => this.commitNow())
+      .catch((error: unknown) => {
+        this.warn('the record could not be committed; it is tried again', { reason: messageOf(error) });
+        this.schedule();
+      });
+  }
+
+  private async write(path: string, text: string): Promise<void> {
+    try {
+      await mkdir(dirname(join(this.root, path)), { recursive: true });
+      await writeFileAtomic(join(this.root, path), text);
+    } catch (error) {
+      throw storageError(error);
+    }
+    this.mark(path);
+  }
+
+  /** One write at the end and one fsync; a write that fails leaves the file as it was. */
+  private async append(path: string, list: string, head: string, entry: string): Promise<void> {
+    const full = join(this.root, path);
+    try {
+      await mkdir(dirname(full), { recursive: true });
+      if (!this.checked.has(path)) await this.repairEnd(full, list);
+      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+      const file = await open(full, flags, 0o644);
+      try {
+        const { size } = await file.stat();
+        try {
+          await file.writeFile(size === 0 ? head + entry : entry);
+          await file.datasync();
+        } catch (error) {
+          await file.truncate(size);
+          throw error;
+        }
+        if (size === 0) await syncDirectory(dirname(full));
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      throw storageError(error);
+    }
+    this.checked.add(path);
+    this.mark(path);
+  }
+
+  private async repairEnd(full: string, list: string): Promise<void> {
+    const text = await readFile(full, 'utf8').catch(() => undefined);
+    if (text === undefined || text === '') return;
+    const keep = Buffer.byteLength(text.slice(0, wholeLength(text, list)));
+    if (keep === Buffer.byteLength(text)) return;
+    this.warn('cut a torn entry from the end of a record file', { file: full, bytes: Buffer.byteLength(text) - keep });
+    const file = await open(full, constants.O_RDWR | constants.O_NOFOLLOW);
+    try {
+      await file.truncate(keep);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  private async conversationFile(agent_id: string, day: string): Promise<string> {
+    const name = (part: number): string =>
+      `agents/${agent_id}/conversations/${part === 1 ? day : `${day}-${part}`}.toml`;
+    const known = this.conversations.get(agent_id);
+    let part = known?.day === day ? known.part : 1;
+    while ((await this.sizeOf(name(part))) >= this.options.max_file_bytes) part += 1;
+    this.conversations.set(agent_id, { day, part });
+    return name(part);
+  }
+
+  private async rotateApprovals(month: string): Promise<void> {
+    if (this.approvalsMonth !== undefined && this.approvalsMonth >= month) return;
+    const full = join(this.root, APPROVALS);
+    const text = await readFile(full, 'utf8').catch(() => '');
+    const began = /^(?:month = "|(?:requested|decided)_at = )(\d{4}-\d\d)/m.exec(text)?.[1] ?? month;
+    this.approvalsMonth = began > month ? began : month;
+    if (!text.includes('[[approvals]]')) {
+      if (text !== approvalsHead(month)) await this.write(APPROVALS, approvalsHead(month));
+      return;
+    }
+    if (began >= month) return;
+    const archive = (part: number): string => `approval-history/${part === 1 ? began : `${began}-${part}`}.toml`;
+    let part = 1;
+    while (await this.exists(archive(part))) part += 1;
+    await mkdir(join(this.root, 'approval-history'), { recursive: true });
+    await rename(full, join(this.root, archive(part)));
+    await syncDirectory(join(this.root, 'approval-history'));
+    this.mark(archive(part));
+    await this.write(APPROVALS, approvalsHead(month));
+  }
+
+  private async sizeOf(path: string): Promise<number> {
+    return stat(join(this.root, path)).then(
+      (found) => found.size,
+      () => 0,
+    );
+  }
+
+  private exists(path: string): Promise<boolean> {
+    return access(join(this.root, path)).then(
+      () => true,
+      () => false,
+    );
+  }
+}
+
+const approvalsHead = (month: string): string => `schema_version = 1\nmonth = "${month}"\n`;
+
+function checkedId(id: string): string {
+  const result = AgentId.safeParse(id);
+  if (!result.success)
+    throw new NoxError('VALIDATION_ERROR', 'This is not an agent id.', [
+      { field: 'agent_id', message: 'is not an id' },
+    ]);
+  return result.data;
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const dir = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await dir.sync();
+  } finally {
+    await dir.close();
+  }
+}
+
+function noEntries(error: unknown): Dirent[] {
+  if (errnoOf(error) === 'ENOENT') return [];
+  throw error;
+}

@@ -1,0 +1,40 @@
+import { Controller, Inject } from '@nestjs/common';
+import type { Actor as ActorType } from '../contracts/auth.js';
+import type { RouteInput, RouteReply } from '../contracts/routes.js';
+import { Actor, Input, Route } from '../shared/http/route.js';
+import { RegistryService } from './registry.service.js';
+
+@Controller()
+export class RegistryController {
+  constructor(@Inject(RegistryService) private readonly registry: RegistryService) {}
+
+  @Route('registry_status')
+  status(): Promise<RouteReply<'registry_status'>> {
+    return this.registry.status();
+  }
+
+  @Route('registry_history')
+  history(
+    @Input('registry_history') { query }: RouteInput<'registry_history'>,
+  ): Promise<RouteReply<'registry_history'>> {
+    return this.registry.history(query);
+  }
+
+  @Route('registry_commit')
+  commit(@Input('registry_commit') { params }: RouteInput<'registry_commit'>): Promise<RouteReply<'registry_commit'>> {
+    return this.registry.commit(params.hash);
+  }
+
+  @Route('registry_diff')
+  diff(@Input('registry_diff') { query }: RouteInput<'registry_diff'>): Promise<RouteReply<'registry_diff'>> {
+    return this.registry.diff(query);
+  }
+
+  @Route('registry_rollback')
+  rollback(
+    @Input('registry_rollback') { body }: RouteInput<'registry_rollback'>,
+    @Actor() actor: ActorType,
+  ): Promise<RouteReply<'registry_rollback'>> {
+    return this.registry.rollback(body, actor);
+  }
+}

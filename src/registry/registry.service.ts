@@ -1,0 +1,406 @@
+import { mkdir, realpath } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { z } from 'zod';
+import { AgentConfig } from '../contracts/agent.js';
+import type { Actor } from '../contracts/auth.js';
+import { SystemConfig } from '../contracts/config.js';
+import { AgentId, CommitHash } from '../contracts/ids.js';
+import {
+  DiffQuery,
+  HistoryQuery,
+  type RegistryCommit,
+  type RegistryDiff,
+  type RegistryStatus,
+  RollbackRequest,
+  type RollbackResult,
+} from '../contracts/registry.js';
+import type { Clock } from '../shared/clock.js';
+import { messageOf, NoxError, validationError } from '../shared/nox-error.js';
+import type { CommitNote } from './commit-message.js';
+import { GitHistory } from './git/git-history.js';
+import { gitError, GitProcess } from './git/git-process.js';
+import { MainBranch } from './git/main-branch.js';
+import { RecordBranch } from './git/record-branch.js';
+import { type CommitView, type History, HistoryReader } from './history.js';
+import { diffIntents } from './intent-diff.js';
+import { IntentFolder, storageError } from './intent-folder.js';
+import { type Change, EXTERNAL, IntentStore } from './intent-store.js';
+import {
+  configOf,
+  describeProblem,
+  type Document,
+  type FileProblem,
+  type Intent,
+  INTENT_FILES,
+  type IntentFile,
+  intentOf,
+  isProblem,
+  readDocument,
+} from './intent.js';
+import { excludeFromOuterRepository } from './outer-repository.js';
+import { OwnerLock } from './owner-lock.js';
+import type { Reconciler } from './reconciler.js';
+import { type RecordOptions, RecordWriter } from './record-writer.js';
+import { editToml } from './toml/toml-edit.js';
+import { isTable, sameValue, type TomlTable, type TomlValue, withoutUndefined } from './toml/toml.js';
+
+export type { Intent } from './intent.js';
+export { Reconciler } from './reconciler.js';
+
+export interface RegistryOptions {
+  readonly path: string;
+  readonly template_path: string;
+  readonly clock: Clock;
+  readonly warn?: (message: string, fields: object) => void;
+  readonly record?: RecordOptions;
+}
+
+/** Some keys of `system-config.toml`; `undefined` takes a key away, so that its default counts again. */
+export type ConfigPatch = z.input<typeof SystemConfig>;
+
+/** Tables of an agent in which a patch changes the given keys only. */
+const MERGED = new Set(['resource_limits', 'restart', 'idle']);
+
+/**
+ * The git-backed registry: intent on branch `main`, one commit per change, and the record on its own ref. Promises: a
+ * change that was answered is in a commit; one that failed left nothing behind; files that people edit keep their
+ * comments, order and unknown keys. One living Nox per registry.
+ */
+export class RegistryService {
+  /** Given at wiring: makes the live system follow a rollback or an adopted edit. */
+  reconciler: Reconciler | undefined;
+  private readonly commitListeners = new Set<(commit: RegistryCommit) => void>();
+  private readonly invalidListeners = new Set<(problem: FileProblem) => void>();
+  private following: Promise<void> = Promise.resolve();
+  private closed = false;
+
+  private constructor(
+    readonly path: string,
+    readonly record: RecordWriter,
+    /** Commits that opening made: the first one, recovered writes, adopted edits. */
+    readonly opening_commits: readonly RegistryCommit[],
+    private readonly store: IntentStore,
+    private readonly reader: HistoryReader,
+    private readonly main: MainBranch,
+    private readonly lock: OwnerLock,
+    private readonly clock: Clock,
+    private readonly warn: (message: string, fields: object) => void,
+  ) {
+    store.listeners = {
+      committed: (commit) => this.announce(this.commitListeners, commit),
+      invalid: (problem) => this.announce(this.invalidListeners, problem),
+      adopted: (before, after) => this.follow(before, after),
+    };
+  }
+
+  /** Opens a registry, making it if there is none. INVALID_STATE when another living Nox has it. */
+  static async open(options: RegistryOptions): Promise<RegistryService> {
+    const { clock, template_path, warn = () => undefined } = options;
+    const root = await makeRoot(options.path);
+    const lock = await OwnerLock.acquire(join(root, '.git', 'nox.lock'));
+    try {
+      const git = new GitProcess(root);
+      const main = new MainBranch(git);
+      const store = new IntentStore({ folder: new IntentFolder(root), main, clock, template_path, warn });
+      const commits = await store.open(lock.after_crash).catch((error: unknown) => {
+        throw gitError(error);
+      });
+      const record = new RecordWriter(root, new RecordBranch(git, main), clock, warn, options.record);
+      record.start();
+      const reader = new HistoryReader(main, new GitHistory(root), clock);
+      return new RegistryService(root, record, commits, store, reader, main, lock, clock, warn);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  /** What is in force. */
+  intent(): Intent {
+    return this.store.intent;
+  }
+
+  agents(): ReadonlyMap<string, AgentConfig> {
+    return this.store.intent.agents;
+  }
+
+  config(): SystemConfig {
+    return this.store.intent.config;
+  }
+
+  /** VALIDATION_ERROR, AGENT_ALREADY_EXISTS. */
+  async createAgent(id: string, config: AgentConfig, actor: Actor): Promise<RegistryCommit> {
+    const agent_id = parsed('id', AgentId, id);
+    const table = withoutUndefined(parsed('agent', AgentConfig, config)) as TomlTable;
+    return this.mustWrite(() => {
+      if (this.agents().has(agent_id)) throw new NoxError('AGENT_ALREADY_EXISTS', undefined, { id: agent_id });
+      return this.agentChange(agent_id, table, note('agent', 'create', agent_id, actor));
+    });
+  }
+
+  /**
+   * Changes the given keys of an agent; `undefined` takes an optional one away. Keys inside `resource_limits`, `restart`
+   * and `idle` change one by one; every other value is replaced. Null when nothing changes. AGENT_NOT_FOUND.
+   */
+  updateAgent(
+    id: string,
+    patch: Partial<AgentConfig>,
+    actor: Actor,
+    action = 'update',
+  ): Promise<RegistryCommit | null> {
+    return this.write(() => {
+      const old = this.agentTable(id);
+      const merged = mergeAgent(old, patch);
+      const before = parsed('agent', AgentConfig, { ...stamps(this.agents().get(id)), ...old });
+      const after = parsed('agent', AgentConfig, { ...stamps(this.agents().get(id)), ...merged });
+      if (sameValue(before, after)) return null;
+      return this.agentChange(id, { ...merged, last_modified: this.clock.iso() }, note('agent', action, id, actor));
+    });
+  }
+
+  /** AGENT_NOT_FOUND. */
+  deleteAgent(id: string, actor: Actor): Promise<RegistryCommit> {
+    return this.mustWrite(() => {
+      this.agentTable(id);
+      return this.agentChange(id, undefined, note('agent', 'delete', id, actor));
+    });
+  }
+
+  /** Changes the given settings. Null when nothing changes. VALIDATION_ERROR. */
+  updateConfig(patch: ConfigPatch, actor: Actor, action: string): Promise<RegistryCommit | null> {
+    return this.write(() => {
+      const file = 'system-config.toml';
+      const old = this.store.document(file);
+      const table = deepMerge(old.table, patch);
+      const config = parsed('configuration', SystemConfig, table);
+      if (sameValue(config, configOf(old))) return null;
+      const document = edited(old, table);
+      return {
+        note: { area: 'config', action, object: 'system-config', object_ref: 'config:system-config', actor },
+        documents: new Map([[file, document]]),
+        intent: { ...this.intent(), config, files: new Map([...this.intent().files, [file, document.text]]) },
+      };
+    });
+  }
+
+  /** Takes up at once what a person changed on the disk; every write does so by itself. */
+  refresh(): Promise<void> {
+    return this.store.refresh();
+  }
+
+  async history(query: z.input<typeof HistoryQuery> = {}): Promise<History> {
+    return this.reader.history(parsed('query', HistoryQuery, query));
+  }
+
+  async commit(hash: string): Promise<CommitView> {
+    return this.reader.commit(parsed('hash', CommitHash, hash));
+  }
+
+  async diff(query: z.input<typeof DiffQuery> = {}): Promise<RegistryDiff> {
+    return this.reader.diff(parsed('query', DiffQuery, query));
+  }
+
+  async status(): Promise<RegistryStatus> {
+    const [tree, record_head] = await Promise.all([this.main.status(), this.main.readRef('record')]).catch(
+      (error: unknown) => {
+        throw gitError(error);
+      },
+    );
+    const invalid = [...this.store.invalid.values()].map((p) => ({ file: p.file, message: describeProblem(p) }));
+    const { branch, head } = tree;
+    return {
+      path: this.path,
+      head,
+      branch,
+      record_head,
+      dirty: [...tree.dirty],
+      invalid,
+      record_pending: this.record.pending(),
+    };
+  }
+
+  /**
+   * Makes intent equal to an older version, by a new commit, and lets the live system follow. The record is not touched.
+   * COMMIT_NOT_FOUND; REGISTRY_INVALID when that version does not fit today's rules; CONFIRMATION_REQUIRED.
+   */
+  async rollback(input: z.input<typeof RollbackRequest>, actor: Actor): Promise<RollbackResult> {
+    const request = parsed('body', RollbackRequest, input);
+    if (!request.confirm && !request.dry_run) throw new NoxError('CONFIRMATION_REQUIRED');
+    const target = await this.reader.resolveTarget(request);
+    const documents = await this.documentsAt(target.hash);
+    const head = await this.main.head();
+    const patch = head === null ? '' : (await this.reader.diff({ from: head, to: target.hash })).patch;
+    if (request.dry_run) {
+      const after = intentOf(documents);
+      const reconciled = this.reconciler?.plan(this.intent(), after) ?? [];
+      return { dry_run: true, target, commit: null, objects: diffIntents(this.intent(), after), reconciled, patch };
+    }
+    let [before, after] = [this.intent(), this.intent()];
+    const commit = await this.write(async () => {
+      before = this.intent();
+      after = intentOf(documents);
+      const changed = [...documents].filter(([file, { text }]) => text !== before.files.get(file));
+      if (changed.length === 0) return null;
+      return {
+        note: {
+          ...note('registry', 'roll back', `to ${target.hash.slice(0, 7)}`, actor),
+          object_ref: `commit:${target.hash}`,
+          rollback_of: (await this.main.head()) ?? '',
+          rollback_to: target.hash,
+        },
+        documents: new Map(changed),
+        intent: after,
+      };
+    });
+    const reconciled = commit === null ? [] : ((await this.reconciler?.apply(before, after, actor)) ?? []);
+    return { dry_run: false, target, commit, objects: diffIntents(before, after), reconciled, patch };
+  }
+
+  /** Hears every commit on `main`, after it is in force. Returns the function that ends this. */
+  onCommit(listener: (commit: RegistryCommit) => void): () => void {
+    this.commitListeners.add(listener);
+    return () => this.commitListeners.delete(listener);
+  }
+
+  /** Hears of a file on disk that does not fit. */
+  onInvalid(listener: (problem: FileProblem) => void): () => void {
+    this.invalidListeners.add(listener);
+    return () => this.invalidListeners.delete(listener);
+  }
+
+  /** Ends the writes asked for, commits the record, gives the registry free. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await this.store.idle();
+    await this.following;
+    await this.record.close().catch((error: unknown) => {
+      this.warn('the record is on the disk but not committed; the next start does it', { reason: messageOf(error) });
+    });
+    await this.lock.release();
+  }
+
+  private write(decide: () => Change | null | Promise<Change | null>): Promise<RegistryCommit | null> {
+    if (this.closed) return Promise.reject(new NoxError('SHUTTING_DOWN'));
+    return this.store.write(decide);
+  }
+
+  private async mustWrite(decide: () => Change): Promise<RegistryCommit> {
+    const commit = await this.write(decide);
+    if (commit === null) throw new NoxError('INTERNAL_SERVER_ERROR', 'A change without a commit.');
+    return commit;
+  }
+
+  private agentTable(id: string): TomlTable {
+    const { agents } = this.store.document('agents.toml').table;
+    const table = isTable(agents) && Object.hasOwn(agents, id) ? agents[id] : undefined;
+    if (!isTable(table)) throw new NoxError('AGENT_NOT_FOUND', undefined, { id });
+    return table;
+  }
+
+  /** `undefined` takes the agent away. */
+  private agentChange(id: string, table: TomlTable | undefined, commitNote: CommitNote): Change {
+    const old = this.store.document('agents.toml');
+    const known = isTable(old.table['agents']) ? old.table['agents'] : {};
+    const others = Object.fromEntries(Object.entries(known).filter(([key]) => key !== id));
+    const tables = table === undefined ? others : { ...known, [id]: table };
+    const document = edited(old, { ...old.table, agents: tables });
+    const agents = new Map(this.agents());
+    if (table === undefined) agents.delete(id);
+    else agents.set(id, parsed('agent', AgentConfig, { ...stamps(agents.get(id)), ...table }));
+    const files = new Map([...this.intent().files, ['agents.toml', document.text]]);
+    return {
+      note: commitNote,
+      documents: new Map([['agents.toml', document]]),
+      intent: { ...this.intent(), agents, files },
+    };
+  }
+
+  private async documentsAt(hash: string): Promise<Map<IntentFile, Document>> {
+    const texts = await this.main.filesAt(hash, INTENT_FILES);
+    return new Map(
+      INTENT_FILES.map((file) => {
+        const read = readDocument(file, texts.get(file) ?? '');
+        if (!isProblem(read)) return [file, read];
+        throw new NoxError('REGISTRY_INVALID', `That version does not fit: ${describeProblem(read)}`, read);
+      }),
+    );
+  }
+
+  private announce<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void {
+    for (const listener of listeners) {
+      try {
+        listener(value);
+      } catch (error) {
+        this.warn('a listener of the registry failed', { reason: messageOf(error) });
+      }
+    }
+  }
+
+  /** A person's edit is live at once, without making the write that found it wait. */
+  private follow(before: Intent, after: Intent): void {
+    this.following = this.following
+      .then(() => this.reconciler?.apply(before, after, EXTERNAL))
+      .then(
+        () => undefined,
+        (error: unknown) =>
+          this.warn('the agents could not follow an edit of the registry', { reason: messageOf(error) }),
+      );
+  }
+}
+
+async function makeRoot(path: string): Promise<string> {
+  try {
+    await mkdir(join(resolve(path), '.git'), { recursive: true });
+    // Processes are found by the folder's real name.
+    const root = await realpath(path);
+    await excludeFromOuterRepository(root);
+    return root;
+  } catch (error) {
+    throw storageError(error);
+  }
+}
+
+const note = (area: CommitNote['area'], action: string, object: string, actor: Actor): CommitNote => ({
+  area,
+  action,
+  object,
+  object_ref: `${area}:${object}`,
+  actor,
+});
+
+function parsed<S extends z.ZodType>(part: string, schema: S, value: unknown): z.output<S> {
+  const result = schema.safeParse(value);
+  if (!result.success) throw validationError(part, result.error);
+  return result.data;
+}
+
+/** The times of an agent whose table, written by hand, has none. */
+const stamps = (agent: AgentConfig | undefined): object =>
+  agent === undefined ? {} : { created_at: agent.created_at, last_modified: agent.last_modified };
+
+/** The document with other data in it, and with its comments. */
+function edited(old: Document, table: TomlTable): Document {
+  const text = editToml(old.text, old.table, table);
+  // UTF-8 cannot hold half a character; the file would say something else than the memory.
+  if (/\p{Surrogate}/u.test(text)) throw new NoxError('VALIDATION_ERROR', 'A text holds half of a character.');
+  return { ...old, text, table };
+}
+
+function mergeAgent(old: TomlTable, patch: Readonly<Record<string, unknown>>): TomlTable {
+  const merged = Object.entries(patch).map(([key, value]) => {
+    const known = old[key];
+    return [key, MERGED.has(key) && isTable(known) && isTable(value) ? deepMerge(known, value) : value];
+  });
+  return withoutUndefined({ ...old, ...Object.fromEntries(merged) }) as TomlTable;
+}
+
+function deepMerge(old: TomlTable, patch: Readonly<Record<string, unknown>>): TomlTable {
+  const merged: Record<string, TomlValue> = { ...old };
+  for (const [key, value] of Object.entries(patch)) {
+    const known = merged[key];
+    if (value === undefined) delete merged[key];
+    else merged[key] = isTable(value) ? deepMerge(isTable(known) ? known : {}, value) : withoutUndefined(value);
+  }
+  return merged;
+}
