@@ -43,7 +43,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 afterEach(() => {
   nox?.kill('SIGKILL');
-  killMarked(mark);
+  killMarked();
   jest.restoreAllMocks();
 });
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createProcessHost } from '../../src/agents/process/native-process-host.js';
 import type { Confinement } from '../../src/agents/process/process-host.js';
 import { childrenOf, readRow } from '../../src/agents/process/procfs.js';
+import { PsTable } from '../../src/agents/process/ps-table.js';
 import { TreeSampler } from '../../src/agents/process/sampler.js';
 import {
   ENV,
@@ -57,19 +58,13 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true });
 });
 
+afterEach(killMarked);
+
 describe.each(RUNGS)('process host, %s', (rung) => {
   const host = createProcessHost({ rung });
-  const marks: string[] = [];
   const bystanders: ChildProcess[] = [];
 
-  const mark = (): string => {
-    const next = newMark();
-    marks.push(next);
-    return next;
-  };
-
   afterEach(() => {
-    for (const used of marks.splice(0)) killMarked(used);
     for (const child of bystanders.splice(0)) child.kill('SIGKILL');
   });
 
@@ -82,8 +77,8 @@ describe.each(RUNGS)('process host, %s', (rung) => {
 
   describe.each(TREES)('the tree %s', (file) => {
     it('is ended completely, and nobody else is', async () => {
-      const own = mark();
-      const innocent = mark();
+      const own = newMark();
+      const innocent = newMark();
       const sibling = await startTree(host, 'ignores-term.sh', innocent);
       const stranger = spawn('sleep', [innocent]);
       bystanders.push(stranger);
@@ -111,14 +106,14 @@ describe.each(RUNGS)('process host, %s', (rung) => {
   });
 
   it('ends what a program leaves behind when it exits by itself', async () => {
-    const own = mark();
+    const own = newMark();
     const run = await startTree(host, 'holds-stdout-after-exit.sh', own);
     expect(await run.exited).toEqual({ exit_code: 7, signal: null, forced: false });
     expect(livingWith(own)).toEqual([]);
   });
 
   it('closes the pipes although a survivor holds them', async () => {
-    const own = mark();
+    const own = newMark();
     const run = await startTree(host, 'cleared-and-reparented.sh', own);
     const closed = Promise.all([once(run.stdout, 'close'), once(run.stderr, 'close')]);
     await run.end({ grace_ms: 300 });
@@ -170,14 +165,14 @@ describe.each(RUNGS)('process host, %s', (rung) => {
   });
 
   it('lets a shorter grace overtake a longer one', async () => {
-    const run = await startTree(host, 'ignores-term.sh', mark());
+    const run = await startTree(host, 'ignores-term.sh', newMark());
     const patient = run.end({ grace_ms: 3_600_000 });
     expect((await run.end({ grace_ms: 0 })).forced).toBe(true);
     expect((await patient).forced).toBe(true);
   });
 
   it('can be ended at once after the spawn, and ended again', async () => {
-    const own = mark();
+    const own = newMark();
     for (const grace_ms of [0, 0, 0, 1, 5]) {
       const run = await host.spawn({
         run_id: newRunId(),
@@ -193,21 +188,25 @@ describe.each(RUNGS)('process host, %s', (rung) => {
   });
 
   it('sends a signal to the program only, also right after the spawn', async () => {
-    const run = await startShell(host, `trap 'echo got' INT; echo ready; sleep "$1" & while :; do wait; done`, mark());
+    const run = await startShell(
+      host,
+      `trap 'echo got' INT; echo ready; sleep "$1" & while :; do wait; done`,
+      newMark(),
+    );
     await firstLine(run.stdout);
     const got = firstLine(run.stdout);
     run.signal('SIGINT');
     expect(await got).toBe('got');
     await run.end({ grace_ms: 0 });
 
-    const early = await startShell(host, 'exec sleep "$1"', mark());
+    const early = await startShell(host, 'exec sleep "$1"', newMark());
     early.signal('SIGTERM');
     const { exit_code, signal } = await early.exited;
     expect([exit_code, signal]).toEqual(rung === 'pid-namespace' ? [143, null] : [null, 'SIGTERM']);
   });
 
   it('knows the pid of the program as the host sees it', async () => {
-    const own = mark();
+    const own = newMark();
     const run = await startShell(host, 'echo ready; exec sleep "$1"', own);
     await firstLine(run.stdout);
     expect(livingWith(own)).toContain(run.programPid());
@@ -230,7 +229,7 @@ describe.each(RUNGS)('process host, %s', (rung) => {
   });
 
   it('carries a megabyte a second past a child that never reads stdin', async () => {
-    const run = await startShell(host, 'head -c 1000000 /dev/zero; echo >&2; sleep "$1"', mark());
+    const run = await startShell(host, 'head -c 1000000 /dev/zero; echo >&2; sleep "$1"', newMark());
     // More than a pipe holds: the rest waits in Nox, and breaks when the child ends.
     const written = new Promise((resolve) => run.stdin.write(Buffer.alloc(1_000_000), resolve));
     let bytes = 0;
@@ -242,7 +241,7 @@ describe.each(RUNGS)('process host, %s', (rung) => {
   });
 
   it('gives a tree that the sampler can measure, also when some of it is gone', async () => {
-    const run = await startShell(host, 'sleep "$1" & echo ready; while :; do :; done', mark());
+    const run = await startShell(host, 'sleep "$1" & echo ready; while :; do :; done', newMark());
     await firstLine(run.stdout);
     const sampler = new TreeSampler();
     const tree = await run.tree();
@@ -264,6 +263,21 @@ describe.each(RUNGS)('process host, %s', (rung) => {
 async function letPass(ms: number): Promise<void> {
   await once(spawn('sleep', [String(ms / 1000)]), 'exit');
 }
+
+describe('where there is no /proc', () => {
+  it.each(['ignores-term.sh', 'fifty-children.sh', 'stops-itself.sh'])('the tree %s is found by ps', async (file) => {
+    const host = createProcessHost({ rung: 'process-group', table: new PsTable() });
+    const own = newMark();
+    const run = await startTree(host, file, own);
+    const tree = await run.tree();
+    expect(tree[0]).toBe(run.programPid());
+    expect(tree.length).toBeGreaterThan(1);
+    // Some of it may just be about to start.
+    expect(livingWith(own)).toEqual(expect.arrayContaining(tree));
+    await run.end({ grace_ms: 50 });
+    expect(livingWith(own)).toEqual([]);
+  });
+});
 
 const inNamespace = RUNGS.includes('pid-namespace') ? describe : describe.skip;
 inNamespace('inside the namespace', () => {

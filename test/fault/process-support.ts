@@ -12,10 +12,14 @@ const TREES = join(process.cwd(), 'test/fixtures/trees');
 
 export const ENV = { PATH: process.env['PATH'] ?? '/usr/bin:/bin' };
 
-let marks = 0;
+const marks: string[] = [];
 
 /** A number of seconds that nobody else sleeps: in the arguments of every process of one tree. */
-export const newMark = (): string => `86400.${process.pid}${String((marks += 1)).padStart(4, '0')}`;
+export function newMark(): string {
+  const mark = `86400.${process.pid}${String(marks.length).padStart(4, '0')}`;
+  marks.push(mark);
+  return mark;
+}
 
 let runs = 0;
 export const newRunId = (): string => `run_test_${process.pid}_${(runs += 1)}`;
@@ -86,7 +90,7 @@ export async function textOf(stream: Readable): Promise<string> {
   return Buffer.concat(await stream.toArray()).toString();
 }
 
-/** SIGKILL to what a test left behind, by mark: never to anything else. */
-export function killMarked(mark: string): void {
-  for (const pid of livingWith(mark)) process.kill(pid, 'SIGKILL');
+/** SIGKILL to what the tests of this file left behind, by mark: never to anything else. */
+export function killMarked(): void {
+  for (const pid of marks.flatMap(livingWith)) process.kill(pid, 'SIGKILL');
 }

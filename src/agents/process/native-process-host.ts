@@ -30,7 +30,7 @@ const PROMISES: Record<Confinement, string> = {
   'pid-namespace':
     'Each agent runs in PID and mount namespaces of its own: ending it ends every process it ever started, and so does the end of Nox, however it comes.',
   'process-group':
-    'Agents run in process groups of their own; what leaves its group is found by descent and by the NOX_RUN_ID in its environment. A process that clears its environment and detaches itself before it is seen can survive, and after a crash of Nox agents run on until Nox is started again.',
+    'Agents run in process groups of their own; what leaves its group is found by descent and, on Linux, by the NOX_RUN_ID in its environment. A process that escapes both before it is seen can survive, and after a crash of Nox agents run on until Nox is started again.',
 };
 
 /** The process host of this machine. `ready()` begins the try-out; call from the main thread, whose end ends the runs. */
