@@ -63,7 +63,8 @@ export class IntentFolder {
   async fill(template_path: string, names: readonly string[]): Promise<void> {
     await Promise.all(
       names.map(async (name) => {
-        const from = join(template_path, name);
+        // In the template it has no dot, else it would hide the template's own record files from git.
+        const from = join(template_path, name === '.gitignore' ? 'gitignore' : name);
         if ((await exists(join(this.root, name))) || !(await exists(from))) return;
         if ((await stat(from)).isDirectory()) await mkdir(join(this.root, name));
         else await writeFileAtomic(join(this.root, name), await readFile(from));
