@@ -1,6 +1,6 @@
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { NODE, NoxServer, ROOT } from '../test/support/nox-server.js';
+import { FAKE_AGENT, FAKE_AGENT_ENV } from '../test/support/fake-agent.js';
+import { NoxServer } from '../test/support/nox-server.js';
 import { eventually } from '../test/support/wait.js';
 import type { Bench, Row } from './lib/bench.js';
 import { createAgents } from './lib/fleet.js';
@@ -8,7 +8,6 @@ import { Pm2 } from './lib/pm2.js';
 import { rssMb } from './lib/server-process.js';
 
 const SETTLE_MS = 2000;
-const FAKE_AGENT = join(ROOT, 'test', 'fixtures', 'fake-agent', 'fake-agent.mjs');
 
 /** What the supervisor itself weighs with a fleet awake. */
 export const memory: Bench = {
@@ -17,7 +16,7 @@ export const memory: Bench = {
     const agents = quick ? 10 : 50;
     const pm2_mb = await measurePm2(agents);
     await using server = await NoxServer.start();
-    const ids = await createAgents(server, agents, { runtime: 'command', command: [NODE, FAKE_AGENT] });
+    const ids = await createAgents(server, agents, { runtime: 'command', command: FAKE_AGENT, env: FAKE_AGENT_ENV });
     const start = performance.now();
     await Promise.all(ids.map((id) => server.call('agents_start', { params: { id } })));
     const all_running = async (): Promise<boolean> => (await server.call('system_status')).agents.running === agents;

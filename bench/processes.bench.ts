@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Agent } from '../src/contracts/agent.js';
-import { NODE, NoxServer, ROOT } from '../test/support/nox-server.js';
+import { FAKE_AGENT, FAKE_AGENT_ENV } from '../test/support/fake-agent.js';
+import { NoxServer } from '../test/support/nox-server.js';
 import { makeTempDir } from '../test/support/temp-dir.js';
 import { eventually } from '../test/support/wait.js';
 import type { Bench, Row } from './lib/bench.js';
@@ -12,7 +13,6 @@ import { figures, wallClock } from './lib/stats.js';
 
 /** The shortest that the registry allows; taken off the figure, because it is a wish and not a cost. */
 const BACKOFF_MS = 10;
-const FAKE_AGENT = join(ROOT, 'test', 'fixtures', 'fake-agent', 'fake-agent.mjs');
 
 interface Samples {
   readonly spawn: number[];
@@ -108,7 +108,8 @@ async function measureNox(rounds: number): Promise<Samples> {
       id: params.id,
       name: 'Crasher',
       runtime: 'command',
-      command: stamps.wrap(NODE, FAKE_AGENT),
+      command: stamps.wrap(...FAKE_AGENT),
+      env: FAKE_AGENT_ENV,
       resource_limits: { max_spawn_rate: 1000 },
       restart: {
         policy: 'always',

@@ -22,7 +22,7 @@ export const startUp: Bench = {
     const nest = await buildNestPeer();
     const port = await freePort();
     const nox = (home: string) => ({
-      args: ['--enable-source-maps', BUNDLE, 'serve'],
+      args: [BUNDLE, 'serve'],
       port,
       cwd: home,
       env: {

@@ -131,9 +131,11 @@ export class NoxServer implements AsyncDisposable {
       cwd: this.workspace,
       env: {
         ...NO_TRAFFIC,
-        PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+        // As npm scripts have it: the project's own Node and Claude CLI come first.
+        PATH: `${join(ROOT, 'node_modules', '.bin')}:${process.env['PATH'] ?? '/usr/bin:/bin'}`,
         HOME: join(this.dir.path, 'home'),
         CLAUDE_CONFIG_DIR: join(this.dir.path, 'claude'),
+        FAKE_AGENT_HOME: join(this.dir.path, 'fake-agent'),
         NOX_HOME: this.home,
         NOX_REGISTRY_PATH: this.registry,
         NOX_HOST: '127.0.0.1',

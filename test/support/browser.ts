@@ -1,0 +1,44 @@
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { ADMIN_PASSWORD, type NoxServer } from './nox-server.js';
+
+/** Keeps Chromium on loopback and quiet. */
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export const launchBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS });
+
+export interface Watched {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** What the page complained about: script errors, refused resources, broken policies. */
+  readonly complaints: string[];
+}
+
+/** A fresh profile with a page that is watched; `width` 360 is a phone. */
+export async function openPage(browser: Browser, url: string, { width = 1440, height = 900 } = {}): Promise<Watched> {
+  const context = await browser.newContext({ viewport: { width, height }, baseURL: url });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    // Asking for a session that is not there is how the page finds out that somebody must log in.
+    if (message.type() === 'error' && !message.text().includes('401')) complaints.push(message.text());
+  });
+  return { context, page, complaints };
+}
+
+export async function logIn(page: Page, nox: NoxServer): Promise<void> {
+  await page.goto(nox.url);
+  await page.getByLabel('User name').fill('admin');
+  await page.getByLabel('Password').fill(ADMIN_PASSWORD);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+}
