@@ -103,7 +103,9 @@ async function startTimeOf(pid: number): Promise<string> {
   }
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   // Behind the program's name, which may hold anything: state is field 3, start time field 22.
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  // Dead, and not yet taken notice of by its parent.
+  return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '');
 }
 
 async function bootId(): Promise<string> {

@@ -81,7 +81,7 @@ export class RecordWriter {
   }
 
   /** Appends a turn that has ended to its agent's conversation of the day. */
-  appendTurn(turn: Turn): Promise<void> {
+  async appendTurn(turn: Turn): Promise<void> {
     const agent_id = checkedId(turn.agent_id);
     return this.files.run(agent_id, async () => {
       const path = await this.conversationFile(agent_id, dayOf(turn.ended_at ?? turn.queued_at));
@@ -99,7 +99,7 @@ export class RecordWriter {
   }
 
   /** Checkpoints an agent; writes only when something changed. */
-  saveState(agent_id: string, state: AgentCheckpoint): Promise<void> {
+  async saveState(agent_id: string, state: AgentCheckpoint): Promise<void> {
     const id = checkedId(agent_id);
     return this.files.run(id, async () => {
       const table = withoutUndefined({ schema_version: 1, ...state }) as TomlTable;
@@ -111,7 +111,7 @@ export class RecordWriter {
   }
 
   /** Makes the files of an agent that are not there. */
-  ensureAgent(agent_id: string): Promise<void> {
+  async ensureAgent(agent_id: string): Promise<void> {
     const id = checkedId(agent_id);
     return this.files.run(id, async () => {
       for (const [name, text] of Object.entries(NEW_AGENT_FILES)) {
@@ -145,20 +145,27 @@ export class RecordWriter {
     this.dirty.clear();
     this.changes = 0;
     try {
-      const files = this.scan ? await this.everything() : written;
-      if (files.length > 0) await this.commit(files);
-      this.scan = false;
+      await this.commitOrRebuild(written);
     } catch (error) {
       for (const path of written) this.dirty.add(path);
-      if (isIndexDamage(error)) {
-        await this.branch.dropIndex();
-        this.scan = true;
-      }
       throw gitError(error);
     }
   }
 
+  private async commitOrRebuild(written: readonly string[]): Promise<void> {
+    try {
+      await this.commit(this.scan ? await this.everything() : written);
+    } catch (error) {
+      if (!isIndexDamage(error)) throw error;
+      this.warn('the index of the record was damaged and is made anew', { reason: messageOf(error) });
+      await this.branch.dropIndex();
+      await this.commit(await this.everything());
+    }
+    this.scan = false;
+  }
+
   private async commit(files: readonly string[]): Promise<void> {
+    if (files.length === 0) return;
     const message = formatMessage({
       area: 'record',
       action: 'checkpoint',

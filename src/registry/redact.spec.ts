@@ -1,0 +1,32 @@
+import { describe, expect, it } from '@jest/globals';
+import { redact } from './redact.js';
+
+// Put together here, so that no scanner takes this file for a leak.
+const samples: readonly (readonly [kind: string, secret: string])[] = [
+  ['anthropic-key', ['sk-ant', 'api03-AbCdEfGh12345678_-x'].join('-')],
+  ['api-key', ['sk', 'proj-AbCdEfGhIjKlMnOp1234'].join('-')],
+  ['github-token', `ghp${'_'}${'a1B2'.repeat(9)}`],
+  ['github-token', `github_pat${'_'}${'a1B2c3'.repeat(5)}`],
+  ['slack-token', ['xoxb', '1234567890', 'abcdefGHIJ'].join('-')],
+  ['aws-key', `AKIA${'ABCD1234'.repeat(2)}`],
+  [
+    'jwt',
+    ['eyJhbGciOiJIUzI1NiJ9', 'eyJzdWIiOiIxMjM0NTY3ODkwIn0', 'dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U'].join('.'),
+  ],
+  ['private-key', `-----BEGIN RSA ${'PRIVATE'} KEY-----\nMIIE\nabc\n-----END RSA ${'PRIVATE'} KEY-----`],
+];
+
+describe('redact', () => {
+  it.each(samples)('cuts a %s out of its sentence', (kind, secret) => {
+    expect(redact(`before ${secret} after`)).toBe(`before [redacted:${kind}] after`);
+  });
+
+  it('cuts a bearer token and leaves its word', () => {
+    expect(redact('Authorization: Bearer abcdefghijklmnop1234=')).toBe('Authorization: Bearer [redacted:bearer-token]');
+  });
+
+  it('leaves other text alone', () => {
+    const text = 'task-force sk-short ask-anything the bearer of AKIA news, sha256 ' + 'a'.repeat(64);
+    expect(redact(text)).toBe(text);
+  });
+});

@@ -1,0 +1,33 @@
+import { RegistryService } from '../../src/registry/registry.service.js';
+import { SystemClock } from '../../src/shared/clock.js';
+
+/**
+ * Writes to a registry until it is killed, and says each acknowledged commit on stdout. Bundled and started by
+ * registry-crash.spec.ts: `node registry-writer.cjs <folder> <template> <round>`.
+ */
+async function main([path = '', template_path = '', round = '']: readonly string[]): Promise<void> {
+  const actor = { name: 'admin', role: 'admin' } as const;
+  const registry = await RegistryService.open({
+    path,
+    template_path,
+    clock: new SystemClock(),
+    record: { delay_ms: 5 },
+  });
+  process.stdout.write('open\n');
+  for (let i = 0; ; i += 1) {
+    const system_prompt = `round ${round}\nwrite ${i}\n`;
+    const first = await registry.updateAgent('lead', { system_prompt }, actor);
+    process.stdout.write(`ack ${first?.hash ?? ''}\n`);
+    await registry.record.saveState('lead', { session_id: null, status: 'idle', restart_count: i });
+    const second = await registry.updateConfig({ server: { port: 3000 + i } }, actor, 'set port');
+    process.stdout.write(`ack ${second?.hash ?? first?.hash ?? ''}\n`);
+    // Several files in one change.
+    const back = await registry.rollback(
+      { commit_hash: (await registry.history({ limit: 4 })).commits.at(-1)?.hash ?? '', confirm: true },
+      actor,
+    );
+    if (back.commit !== null) process.stdout.write(`ack ${back.commit.hash}\n`);
+  }
+}
+
+await main(process.argv.slice(2));
