@@ -13,21 +13,15 @@ interface AgentFieldsProps {
   readonly onChange: (change: Partial<AgentDraft>) => void;
 }
 
-const ADVANCED = ['capabilities', 'priority', 'resource_limits', 'restart', 'idle', 'env'];
+const ADVANCED = new Set(['capabilities', 'priority', 'resource_limits', 'restart', 'idle', 'env']);
 
 /** The fields of an agent: what everyone sets first, the rest folded. */
 export function AgentFields({ draft, problems, creating, disabled = false, onChange }: AgentFieldsProps) {
   const [unfolded, setUnfolded] = useState(!creating);
-  const open = unfolded || Object.keys(problems).some((field) => ADVANCED.includes(field.split('.')[0] ?? ''));
+  const open = unfolded || Object.keys(problems).some((field) => ADVANCED.has(field.split('.')[0] ?? ''));
   const of = (field: string): string | undefined =>
     problems[field] ?? Object.entries(problems).find(([key]) => key.startsWith(`${field}.`))?.[1];
-  const line = (
-    key: keyof AgentDraft & string,
-    label: string,
-    hint: string,
-    problem = of(key),
-    extra = {},
-  ): ReactNode => (
+  const line = (key: keyof AgentDraft, label: string, hint: string, problem = of(key), extra = {}): ReactNode => (
     <Field label={label} hint={hint} error={problem}>
       {(control) => (
         <InputText
@@ -41,7 +35,7 @@ export function AgentFields({ draft, problems, creating, disabled = false, onCha
     </Field>
   );
   const choice = (
-    key: keyof AgentDraft & string,
+    key: keyof AgentDraft,
     label: string,
     options: readonly (readonly [string, string])[],
     hint: string,

@@ -2,12 +2,21 @@ import type { Approval } from '@contracts/approval.js';
 import { Button } from 'primereact/button';
 import { InputText } from 'primereact/inputtext';
 import { type FormEvent, useState } from 'react';
+import { Link } from 'react-router';
 import { useDecide } from '../lib/queries.js';
 import { useCan } from '../lib/session.js';
 import { Icon } from './icon.js';
 
+interface DecisionProps {
+  readonly approval: Approval;
+  /** Names the call for those who do not see the card around it. */
+  readonly subject: string;
+  /** Where the whole request is, when too little of it shows here to approve it. */
+  readonly reviewAt?: string;
+}
+
 /** Approve and deny, in place. Denying asks for a reason, which the agent reads. */
-export function DecisionButtons({ approval, subject }: { readonly approval: Approval; readonly subject: string }) {
+export function DecisionButtons({ approval, subject, reviewAt }: DecisionProps) {
   const decide = useDecide();
   const [denying, setDenying] = useState(false);
   const mayDecide = useCan('operator');
@@ -24,16 +33,22 @@ export function DecisionButtons({ approval, subject }: { readonly approval: Appr
   }
   return (
     <div className="row">
-      <Button
-        type="button"
-        size="small"
-        icon={<Icon name="check" />}
-        label="Approve"
-        aria-label={`Approve ${subject}`}
-        title={title}
-        disabled={busy}
-        onClick={() => decide.mutate({ approval, decision: 'approve' })}
-      />
+      {reviewAt === undefined ? (
+        <Button
+          type="button"
+          size="small"
+          icon={<Icon name="check" />}
+          label="Approve"
+          aria-label={`Approve ${subject}`}
+          title={title}
+          disabled={busy}
+          onClick={() => decide.mutate({ approval, decision: 'approve' })}
+        />
+      ) : (
+        <Link to={reviewAt} className="p-button p-button-sm" aria-label={`Review ${subject}`}>
+          Review
+        </Link>
+      )}
       <Button
         type="button"
         size="small"

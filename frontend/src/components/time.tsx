@@ -22,7 +22,7 @@ export function Elapsed({ since }: { readonly since: string }) {
 }
 
 /** How long until; urgent in its last minute. */
-export function Countdown({ until, over = 'expired' }: { readonly until: string; readonly over?: string }) {
+export function Countdown({ until, over = 'a moment' }: { readonly until: string; readonly over?: string }) {
   const left_ms = Date.parse(until) - useNow(1000);
   return (
     <time

@@ -94,12 +94,6 @@ function check<T>(
 
 /** What is typed, in the shape of the contract; values that the form does not show are kept. */
 function fieldsOf(draft: AgentDraft, agent?: Agent): Record<string, unknown> {
-  const lines = (value: string): string[] =>
-    value
-      .split('\n')
-      .map((line) => line.trim())
-      .filter(Boolean);
-  const numeric = (value: string): number | undefined => (value.trim() === '' ? undefined : Number(value));
   const some = <T extends object>(value: T): T | undefined =>
     Object.values(value).every((each) => each === undefined) ? undefined : withoutUndefined(value);
   const env = lines(draft.env).map((line): [string, string] => {
@@ -127,6 +121,14 @@ function fieldsOf(draft: AgentDraft, agent?: Agent): Record<string, unknown> {
     env: env.length === 0 && agent?.env === undefined ? undefined : Object.fromEntries(env),
   });
 }
+
+const lines = (value: string): string[] =>
+  value
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+
+const numeric = (value: string): number | undefined => (value.trim() === '' ? undefined : Number(value));
 
 const withoutUndefined = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;

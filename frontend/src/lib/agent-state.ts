@@ -1,5 +1,6 @@
 import type { Agent, AgentStatus, AgentStatusWord } from '@contracts/agent.js';
 import type { AnyNoxEvent } from '@contracts/event.js';
+import { handle, type Handlers } from './handlers.js';
 
 export type Colour = 'grey' | 'blue' | 'amber' | 'violet' | 'slate' | 'orange' | 'red' | 'green';
 export type Sign =
@@ -45,34 +46,23 @@ export const byUrgency = (a: Agent, b: Agent): number =>
   ORDER[a.status] - ORDER[b.status] || a.name.localeCompare(b.name);
 
 /** Why the agent cannot take a prompt now; undefined when it can. */
-export function whyNoPrompt(agent: AgentStatus & { name: string }): string | undefined {
-  switch (agent.status) {
-    case 'inactive':
-      return `${agent.name} is stopped. Start it to talk to it.`;
-    case 'failed':
-      return `${agent.name} has failed. Start it again to talk to it.`;
-    case 'stopping':
-      return `${agent.name} is stopping.`;
-    default:
-      return undefined;
-  }
+export function whyNoPrompt(agent: AgentStatus & { readonly name: string }): string | undefined {
+  if (agent.status === 'inactive') return `${agent.name} is stopped. Start it to talk to it.`;
+  if (agent.status === 'failed') return `${agent.name} has failed. Start it again to talk to it.`;
+  return agent.status === 'stopping' ? `${agent.name} is stopping.` : undefined;
 }
+
+const PROMPT_HINTS: Partial<Record<AgentStatusWord, string>> = {
+  busy: 'It will be taken when the running turn ends.',
+  waiting: 'It will be taken after the waiting call is decided.',
+  parked: 'It will be taken after the waiting call is decided.',
+  hibernated: 'This wakes the agent.',
+  crashed: 'It will be taken when the agent is back.',
+};
 
 /** What a prompt will wait for, when it will not be taken at once. */
 export function promptHint(agent: AgentStatus): string | undefined {
-  switch (agent.status) {
-    case 'busy':
-      return 'It will be taken when the running turn ends.';
-    case 'waiting':
-    case 'parked':
-      return 'It will be taken after the waiting call is decided.';
-    case 'hibernated':
-      return 'This wakes the agent.';
-    case 'crashed':
-      return 'It will be taken when the agent is back.';
-    default:
-      return undefined;
-  }
+  return agent.activity === 'quota' ? 'It will be taken when the model answers again.' : PROMPT_HINTS[agent.status];
 }
 
 export interface Controls {
@@ -99,28 +89,19 @@ export function controlsOf({ process_state, activity, current_turn_id }: AgentSt
   };
 }
 
-/** The step an event tells about, in words; null when the agent has come to rest. */
-export function stepOf(event: AnyNoxEvent): string | null | undefined {
-  switch (event.type) {
-    case 'turn.started':
-      return 'Reading the prompt';
-    case 'turn.text_delta':
-    case 'turn.text':
-      return 'Writing a reply';
-    case 'turn.tool_call':
-      return `Using ${event.payload.name}`;
-    case 'turn.tool_result':
-      return 'Reading a result';
-    case 'approval.requested':
-      return `Asks to use ${event.payload.approval.tool_name}`;
-    case 'agent.api_retry':
-      return `Waits for the model, attempt ${event.payload.attempt} of ${event.payload.max_retries}`;
-    case 'turn.ended':
-      return null;
-    default:
-      return undefined;
-  }
-}
+const STEPS: Handlers<[], string | null> = {
+  'turn.started': () => 'Reading the prompt',
+  'turn.text_delta': () => 'Writing a reply',
+  'turn.text': () => 'Writing a reply',
+  'turn.tool_call': ({ payload }) => `Using ${payload.name}`,
+  'turn.tool_result': () => 'Reading a result',
+  'approval.requested': ({ payload }) => `Asks to use ${payload.approval.tool_name}`,
+  'agent.api_retry': ({ payload }) => `Waits for the model, attempt ${payload.attempt} of ${payload.max_retries}`,
+  'turn.ended': () => null,
+};
+
+/** The step an event tells about, in words; null when the agent has come to rest, undefined when it tells of none. */
+export const stepOf = (event: AnyNoxEvent): string | null | undefined => handle(STEPS, event);
 
 /** What the agent does now, or why it does not, in a few words; empty when there is nothing to say. */
 export function nowWords(agent: AgentStatus, step: string | undefined): string {

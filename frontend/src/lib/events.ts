@@ -1,5 +1,6 @@
 import { type AnyNoxEvent, parseEvent } from '@contracts/event.js';
 import { dollars, plural, shortHash } from './format.js';
+import { handle, type Handlers } from './handlers.js';
 import { oneLine } from './request-input.js';
 
 /** The events of a page that this client knows; newer types are passed over. */
@@ -95,21 +96,14 @@ const FINE = new Set([
 ]);
 export const isQuiet = (event: AnyNoxEvent): boolean => !FINE.has(event.type);
 
+const ALARMS: Handlers<[], boolean> = {
+  'agent.status_changed': ({ payload }) => payload.status.status === 'failed',
+  'registry.invalid': () => true,
+  'approval.expired': () => true,
+  'system.login': ({ payload }) => !payload.success,
+  'system.login_revoked': ({ payload }) => payload.reason === 'reuse',
+  'turn.ended': ({ payload }) => payload.turn.status === 'error',
+};
+
 /** What a person should look at. */
-export function isAlarm(event: AnyNoxEvent): boolean {
-  switch (event.type) {
-    case 'agent.status_changed':
-      return event.payload.status.status === 'failed';
-    case 'registry.invalid':
-    case 'approval.expired':
-      return true;
-    case 'system.login':
-      return !event.payload.success;
-    case 'system.login_revoked':
-      return event.payload.reason === 'reuse';
-    case 'turn.ended':
-      return event.payload.turn.status === 'error';
-    default:
-      return false;
-  }
-}
+export const isAlarm = (event: AnyNoxEvent): boolean => handle(ALARMS, event) ?? false;

@@ -19,10 +19,11 @@ export function duration(ms: number): string {
   return h % 24 === 0 || d > 6 ? `${d} d` : `${d} d ${h % 24} h`;
 }
 
+const pad = (n: number): string => String(n).padStart(2, '0');
+
 /** `04:59`, `1:04:59`: for something that runs out. */
 export function countdown(ms: number): string {
   const s = Math.max(0, Math.ceil(ms / 1000));
-  const pad = (n: number): string => String(n).padStart(2, '0');
   const h = Math.floor(s / 3600);
   const rest = `${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}`;
   return h > 0 ? `${h}:${rest}` : rest;

@@ -36,9 +36,8 @@ const NAMES: Record<number, string> = {
   0xfeff: 'byte order mark',
 };
 
-// Controls but newline and tab; every other format character, odd space and filler; lone surrogates; private use.
-const HIDDEN =
-  /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u00A0\u034F\u115F\u1160\u1680\u17B4\u17B5\u2000-\u200A\u2028\u2029\u202F\u205F\u2800\u3000\u3164\uFE00-\uFE0F\uFFA0\u{E0100}-\u{E01EF}]/gu;
+// Controls, format characters, private use, half pairs, fillers, Braille blank; every space but the plain one.
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]|(?! )\p{Zs}/gu;
 
 /** Cuts a text so that each invisible, direction-changing or look-alike-space character stands alone, with its name. */
 export function pieces(text: string): Piece[] {

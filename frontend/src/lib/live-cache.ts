@@ -1,9 +1,10 @@
 import type { LiveSnapshot } from '@client/live.js';
-import type { Agent, LogLine } from '@contracts/agent.js';
+import type { Agent, AgentStatus, LogLine } from '@contracts/agent.js';
 import type { Approval } from '@contracts/approval.js';
 import type { AnyNoxEvent } from '@contracts/event.js';
 import type { QueryClient } from '@tanstack/react-query';
 import { stepOf } from './agent-state.js';
+import { handle, type Handlers } from './handlers.js';
 import { keys } from './keys.js';
 import type { LiveListener } from './live.js';
 import { call } from './session.js';
@@ -20,6 +21,26 @@ export const currentSteps = new Store<ReadonlyMap<string, string>>(new Map());
 
 /** Writes what the server tells into the query cache, so that every page is live without asking again. */
 export class LiveCache implements LiveListener {
+  readonly #handlers: Handlers<[], unknown> = {
+    'agent.created': ({ agent_id }) => this.#reload(agent_id),
+    'agent.updated': ({ agent_id }) => this.#reload(agent_id),
+    'agent.deleted': ({ agent_id }) => this.#agents((agents) => agents.filter((agent) => agent.id !== agent_id)),
+    'agent.status_changed': ({ agent_id, payload }) =>
+      this.#agent(agent_id, (agent) => withStatus(agent, payload.status)),
+    'turn.ended': ({ agent_id, payload: { usage } }) =>
+      usage !== null && this.#agent(agent_id, (agent) => ({ ...agent, usage: plus(agent.usage, usage) })),
+    'approval.requested': ({ payload: { approval } }) =>
+      this.#pending((list) => [...list.filter((each) => each.id !== approval.id), approval]),
+    'approval.decided': ({ payload }) => this.#noLongerPending(payload.approval),
+    'approval.expired': ({ payload }) => this.#noLongerPending(payload.approval),
+    'approval.cancelled': ({ payload }) => this.#noLongerPending(payload.approval),
+    'approval.executed': () => this.#outdated(keys.decided),
+    'registry.committed': () => this.#outdated(keys.registry),
+    'registry.rolled_back': () => this.#outdated(keys.registry),
+    'registry.invalid': () => this.#outdated(keys.registry),
+    'system.model_changed': () => this.#outdated(keys.status),
+  };
+
   constructor(private readonly queries: QueryClient) {}
 
   readonly onSnapshot = (snapshot: LiveSnapshot, first: boolean): void => {
@@ -32,7 +53,7 @@ export class LiveCache implements LiveListener {
   };
 
   readonly onEvents = (events: readonly AnyNoxEvent[]): void => {
-    for (const event of events) this.#apply(event);
+    for (const event of events) handle(this.#handlers, event);
     this.#threads(events);
     this.#logs(events);
     this.#steps(events);
@@ -40,73 +61,35 @@ export class LiveCache implements LiveListener {
     if (kept.length > 0) recentEvents.set([...recentEvents.get(), ...kept].slice(-KEPT_EVENTS));
   };
 
-  #apply(event: AnyNoxEvent): void {
-    switch (event.type) {
-      case 'agent.status_changed':
-        this.#agents((agents) =>
-          agents.map((agent) => {
-            if (agent.id !== event.agent_id) return agent;
-            // Fields that are absent now must not stay from before.
-            const { reason: _, next_start_at: __, ...kept } = agent;
-            return Object.assign(kept, event.payload.status) as Agent;
-          }),
-        );
-        break;
-      case 'agent.created':
-      case 'agent.updated':
-        if (event.agent_id !== undefined) void this.#reload(event.agent_id);
-        break;
-      case 'agent.deleted':
-        this.#agents((agents) => agents.filter((agent) => agent.id !== event.agent_id));
-        break;
-      case 'turn.ended': {
-        const { usage } = event.payload;
-        if (usage === null) break;
-        this.#agents((agents) =>
-          agents.map((agent) => (agent.id === event.agent_id ? { ...agent, usage: plus(agent.usage, usage) } : agent)),
-        );
-        break;
-      }
-      case 'approval.requested':
-        this.#pending((list) => [...list.filter((a) => a.id !== event.payload.approval.id), event.payload.approval]);
-        break;
-      case 'approval.decided':
-      case 'approval.expired':
-      case 'approval.cancelled':
-        this.#pending((list) => list.filter((a) => a.id !== event.payload.approval.id));
-        void this.queries.invalidateQueries({ queryKey: keys.decided });
-        break;
-      case 'approval.executed':
-        void this.queries.invalidateQueries({ queryKey: keys.decided });
-        break;
-      case 'registry.committed':
-      case 'registry.rolled_back':
-      case 'registry.invalid':
-        void this.queries.invalidateQueries({ queryKey: keys.registry });
-        break;
-      case 'system.model_changed':
-        void this.queries.invalidateQueries({ queryKey: keys.status });
-        break;
-      default:
-        break;
-    }
-  }
-
   #agents(change: (agents: Agent[]) => Agent[]): void {
     this.queries.setQueryData<Agent[]>(keys.agents, (agents) => agents && change(agents));
+  }
+
+  #agent(id: string | undefined, change: (agent: Agent) => Agent): void {
+    this.#agents((agents) => agents.map((agent) => (agent.id === id ? change(agent) : agent)));
   }
 
   #pending(change: (list: Approval[]) => Approval[]): void {
     this.queries.setQueryData<Approval[]>(keys.pending, (list) => list && change(list));
   }
 
-  async #reload(id: string): Promise<void> {
-    try {
-      putAgent(this.queries, await call('agents_get', { params: { id } }));
-    } catch {
-      // Gone again, or out of reach: the whole list is asked for when it is next shown.
-      await this.queries.invalidateQueries({ queryKey: keys.agents });
-    }
+  #noLongerPending({ id }: Approval): void {
+    this.#pending((list) => list.filter((each) => each.id !== id));
+    this.#outdated(keys.decided);
+  }
+
+  /** What is shown of this is asked for again; the rest when it is next shown. */
+  #outdated(queryKey: readonly unknown[]): void {
+    void this.queries.invalidateQueries({ queryKey });
+  }
+
+  #reload(id: string | undefined): void {
+    if (id === undefined) return;
+    call('agents_get', { params: { id } }).then(
+      (agent) => putAgent(this.queries, agent),
+      // Gone again, or out of reach: then the whole list is asked for.
+      () => this.#outdated(keys.agents),
+    );
   }
 
   #threads(events: readonly AnyNoxEvent[]): void {
@@ -125,7 +108,12 @@ export class LiveCache implements LiveListener {
   #logs(events: readonly AnyNoxEvent[]): void {
     const lines = events.filter((event) => event.type === 'agent.log');
     for (const [agent_id, own] of Map.groupBy(lines, (event) => event.agent_id ?? '')) {
-      const added: LogLine[] = own.map(({ seq, timestamp, payload }) => ({ id: seq, timestamp, ...payload }));
+      const added = own.map(({ seq, timestamp, payload: { stream, line } }): LogLine => ({
+        id: seq,
+        timestamp,
+        stream,
+        line,
+      }));
       this.queries.setQueryData<LogLine[]>(
         keys.logs(agent_id),
         (known) => known && [...known, ...added].slice(-KEPT_LINES),
@@ -155,6 +143,12 @@ export function putAgent(queries: QueryClient, agent: Agent): void {
       ? agents.map((each) => (each.id === agent.id ? agent : each))
       : [...agents, agent];
   });
+}
+
+/** Fields that are absent now must not stay from before. */
+function withStatus(agent: Agent, status: AgentStatus): Agent {
+  const { reason: _, next_start_at: __, ...kept } = agent;
+  return { ...kept, ...status };
 }
 
 const same = (a: readonly unknown[], b: readonly unknown[]): boolean =>

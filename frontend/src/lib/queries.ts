@@ -1,9 +1,8 @@
-import type { Agent } from '@contracts/agent.js';
+import type { Agent, AgentStatus } from '@contracts/agent.js';
 import type { Approval } from '@contracts/approval.js';
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { messageOf, statusOf } from './http.js';
 import { keys } from './keys.js';
-import { putAgent } from './live-cache.js';
 import { notify } from './notify.js';
 import { call } from './session.js';
 
@@ -58,25 +57,20 @@ export function useSystemStatus() {
 
 export type AgentAction = 'start' | 'stop' | 'restart' | 'interrupt' | 'hibernate';
 
+const RUN: Record<AgentAction, (params: { id: string }, force: boolean) => Promise<AgentStatus>> = {
+  start: (params) => call('agents_start', { params }),
+  stop: (params, force) => call('agents_stop', { params, body: { force } }),
+  restart: (params) => call('agents_restart', { params, body: {} }),
+  interrupt: (params) => call('agents_interrupt', { params }),
+  hibernate: (params) => call('agents_hibernate', { params }),
+};
+
 /** Runs a control of one agent; the outcome is shown by its live state, a failure by a notice. */
 export function useAgentAction(agent: { readonly id: string; readonly name: string }) {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: async ({ action, force }: { action: AgentAction; force?: boolean }) => {
-      const params = { id: agent.id };
-      switch (action) {
-        case 'start':
-          return call('agents_start', { params });
-        case 'stop':
-          return call('agents_stop', { params, body: { force: force ?? false } });
-        case 'restart':
-          return call('agents_restart', { params, body: {} });
-        case 'interrupt':
-          return call('agents_interrupt', { params });
-        case 'hibernate':
-          return call('agents_hibernate', { params });
-      }
-    },
+    mutationFn: ({ action, force = false }: { action: AgentAction; force?: boolean }) =>
+      RUN[action]({ id: agent.id }, force),
     onSuccess: (status) => {
       queries.setQueryData<Agent[]>(keys.agents, (agents) =>
         agents?.map((each) => (each.id === status.id ? { ...each, ...status } : each)),
@@ -89,10 +83,6 @@ export function useAgentAction(agent: { readonly id: string; readonly name: stri
 export async function deleteAgent(queries: QueryClient, id: string): Promise<void> {
   await call('agents_delete', { params: { id } });
   queries.setQueryData<Agent[]>(keys.agents, (agents) => agents?.filter((agent) => agent.id !== id));
-}
-
-export async function reloadAgent(queries: QueryClient, id: string): Promise<void> {
-  putAgent(queries, await call('agents_get', { params: { id } }));
 }
 
 export interface Decision {
@@ -118,20 +108,22 @@ export function useDecide() {
     },
     onSuccess: (approval) => dropPending(queries, approval.id),
     onError: async (error, { approval }) => {
-      if (statusOf(error) !== 409) {
-        notify.error('The decision was not taken; the call still waits', messageOf(error));
-        return;
-      }
-      const now = await call('approvals_get', { params: { id: approval.id } }).catch(() => undefined);
-      dropPending(queries, approval.id);
-      notify.warn(
-        'This call was already decided',
-        now === undefined
-          ? messageOf(error)
-          : `It is ${now.status}${now.decided_by === null ? '' : `, by ${now.decided_by}`}${now.channel === null ? '' : ` (${now.channel})`}. Your decision changed nothing.`,
-      );
+      if (statusOf(error) === 409) await tellOutcome(queries, approval.id, error);
+      else notify.error('The decision was not taken; the call still waits', messageOf(error));
     },
   });
+}
+
+async function tellOutcome(queries: QueryClient, id: string, conflict: unknown): Promise<void> {
+  dropPending(queries, id);
+  let outcome = messageOf(conflict);
+  try {
+    const { status, decided_by, channel } = await call('approvals_get', { params: { id } });
+    outcome = `It is ${status}${decided_by === null ? '' : `, by ${decided_by}`}${channel === null ? '' : ` (${channel})`}.`;
+  } catch {
+    // The refusal itself says enough.
+  }
+  notify.warn('This call was already decided', `${outcome} Your decision changed nothing.`);
 }
 
 function dropPending(queries: QueryClient, id: string): void {

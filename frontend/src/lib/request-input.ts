@@ -73,9 +73,9 @@ function editOf(edit: unknown): DiffLine[] | undefined {
 /** One line that says what a call does: the command, the path, or its first plain value. */
 export function oneLine(tool_name: string, input: unknown): string {
   const { command, path, rest } = partsOf(tool_name, input);
-  const text =
-    command ?? path ?? rest.find(([, value]) => typeof value === 'string')?.[1] ?? JSON.stringify(input) ?? '';
-  return String(text).replaceAll(/\s+/g, ' ').slice(0, 300);
+  const first = rest.map(([, value]) => value).find((value) => typeof value === 'string');
+  const text = command ?? path ?? first ?? JSON.stringify(input) ?? '';
+  return text.replaceAll(/\s+/g, ' ').slice(0, 300);
 }
 
 /** What a reader could miss in these bytes, in sentences. */
@@ -98,5 +98,5 @@ export function warningsOf(input: unknown): string[] {
 function stringsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   if (Array.isArray(value)) return value.flatMap(stringsIn);
-  return isRecord(value) ? Object.entries(value).flatMap(([key, each]) => [key, ...stringsIn(each)]) : [];
+  return isRecord(value) ? [...Object.keys(value), ...Object.values(value).flatMap(stringsIn)] : [];
 }

@@ -29,51 +29,40 @@ const KEYWORDS = new Set([
  */
 export function shellTokens(command: string): ShellToken[] {
   const tokens: ShellToken[] = [];
-  let rest = command;
-  let expectsProgram = true;
-  const take = (kind: ShellKind, length: number): void => {
-    tokens.push({ kind, text: rest.slice(0, length) });
-    rest = rest.slice(length);
-  };
-  while (rest !== '') {
-    const space = /^\s+/.exec(rest)?.[0];
-    if (space !== undefined) {
-      if (space.includes('\n')) expectsProgram = true;
-      take('space', space.length);
-      continue;
-    }
-    if (rest.startsWith('#') && (tokens.length === 0 || tokens.at(-1)?.kind === 'space')) {
-      take('comment', /^[^\n]*/.exec(rest)?.[0].length ?? rest.length);
-      continue;
-    }
-    const operator = OPERATOR.exec(rest)?.[0];
-    if (operator !== undefined) {
-      expectsProgram = !/[<>]/.test(operator);
-      take('operator', operator.length);
-      continue;
-    }
-    const variable = VARIABLE.exec(rest)?.[0];
-    if (variable !== undefined) {
-      expectsProgram = variable === '$(';
-      take(variable === '$(' ? 'operator' : 'variable', variable.length);
-      continue;
-    }
-    if (rest.startsWith("'") || rest.startsWith('"') || rest.startsWith('`')) {
-      take('string', quotedLength(rest));
-      expectsProgram = false;
-      continue;
-    }
-    const word = /^(?:\\[\s\S]|[^\s|&;()<>{}$'"`\\])+/.exec(rest)?.[0] ?? rest.slice(0, 1);
-    if (word.startsWith('-') && !expectsProgram) {
-      take('flag', word.length);
-    } else if (expectsProgram && /^[A-Za-z_]\w*=/.test(word)) {
-      take('variable', word.length);
-    } else {
-      take(expectsProgram ? 'program' : 'word', word.length);
-      expectsProgram = expectsProgram && KEYWORDS.has(word);
-    }
+  let at = 0;
+  let wants_program = true;
+  while (at < command.length) {
+    const next = tokenOf(command.slice(at), wants_program, at === 0 || tokens.at(-1)?.kind === 'space');
+    tokens.push({ kind: next.kind, text: next.text });
+    at += next.text.length;
+    wants_program = next.wants_program;
   }
   return tokens;
+}
+
+interface Step extends ShellToken {
+  /** Whether the next word is the name of a program. */
+  readonly wants_program: boolean;
+}
+
+function tokenOf(rest: string, wants_program: boolean, after_space: boolean): Step {
+  const space = /^\s+/.exec(rest)?.[0];
+  if (space !== undefined) return { kind: 'space', text: space, wants_program: wants_program || space.includes('\n') };
+  if (after_space && rest.startsWith('#'))
+    return { kind: 'comment', text: /^[^\n]+/.exec(rest)?.[0] ?? '#', wants_program };
+  const operator = OPERATOR.exec(rest)?.[0];
+  if (operator !== undefined) return { kind: 'operator', text: operator, wants_program: !/[<>]/.test(operator) };
+  const variable = VARIABLE.exec(rest)?.[0];
+  if (variable === '$(') return { kind: 'operator', text: variable, wants_program: true };
+  if (variable !== undefined) return { kind: 'variable', text: variable, wants_program: false };
+  if (/^['"`]/.test(rest)) return { kind: 'string', text: rest.slice(0, quotedLength(rest)), wants_program: false };
+  return wordOf(/^(?:\\[\s\S]|[^\s|&;()<>{}$'"`\\])+/.exec(rest)?.[0] ?? rest.slice(0, 1), wants_program);
+}
+
+function wordOf(text: string, wants_program: boolean): Step {
+  if (!wants_program) return { kind: text.startsWith('-') ? 'flag' : 'word', text, wants_program: false };
+  if (/^[A-Za-z_]\w*=/.test(text)) return { kind: 'variable', text, wants_program: true };
+  return { kind: 'program', text, wants_program: KEYWORDS.has(text) };
 }
 
 /** The programs that a command names, in order, each once. */

@@ -1,5 +1,6 @@
 import type { AnyNoxEvent } from '@contracts/event.js';
 import type { ToolUse, Turn } from '@contracts/turn.js';
+import { handle, type Handlers } from './handlers.js';
 
 /** An agent's conversation as it is shown: its turns, oldest first, and the text that is being written. */
 export interface Thread {
@@ -9,58 +10,40 @@ export interface Thread {
   readonly drafts: Readonly<Record<string, string>>;
 }
 
+const HANDLERS: Handlers<[Thread], Thread> = {
+  'turn.queued': ({ payload: { turn } }, thread) =>
+    thread.turns.some((each) => each.id === turn.id) ? thread : { ...thread, turns: [...thread.turns, turn] },
+  'turn.started': ({ payload: { turn_id, session_id }, timestamp }, thread) =>
+    patch(thread, turn_id, (turn) => ({
+      ...turn,
+      status: 'running',
+      started_at: turn.started_at ?? timestamp,
+      session_id,
+    })),
+  'turn.text_delta': ({ payload: { turn_id, text } }, thread) => ({
+    ...thread,
+    drafts: { ...thread.drafts, [turn_id]: (thread.drafts[turn_id] ?? '') + text },
+  }),
+  'turn.text': ({ payload: { turn_id, text } }, thread) => withText(thread, turn_id, text),
+  'turn.tool_call': ({ payload: { turn_id, tool_use_id, name, input } }, thread) =>
+    patch(thread, turn_id, (turn) => (hasTool(turn, tool_use_id) ? turn : withTool(turn, tool_use_id, name, input))),
+  'turn.tool_decided': ({ payload: { turn_id, tool_use_id, decision, approval_id } }, thread) =>
+    patchTool(thread, turn_id, tool_use_id, { decision, approval_id }),
+  'turn.tool_result': ({ payload: { turn_id, tool_use_id, is_error, result } }, thread) =>
+    patchTool(thread, turn_id, tool_use_id, { is_error, result }),
+  'approval.requested': ({ payload: { approval } }, thread) =>
+    approval.turn_id === null
+      ? thread
+      : patchTool(thread, approval.turn_id, approval.tool_use_id, { decision: 'pending', approval_id: approval.id }),
+  'turn.ended': ({ payload: { turn } }, thread) => {
+    const known = thread.turns.some((each) => each.id === turn.id);
+    const next = known ? patch(thread, turn.id, () => turn) : { ...thread, turns: [...thread.turns, turn] };
+    return withoutDraft(next, turn.id);
+  },
+};
+
 /** Takes in one event. Safe to repeat, and to meet events that the loaded turns already hold. */
-export function withEvent(thread: Thread, event: AnyNoxEvent): Thread {
-  switch (event.type) {
-    case 'turn.queued':
-      return thread.turns.some((turn) => turn.id === event.payload.turn.id)
-        ? thread
-        : { ...thread, turns: [...thread.turns, event.payload.turn] };
-    case 'turn.started':
-      return patch(thread, event.payload.turn_id, (turn) => ({
-        ...turn,
-        status: 'running',
-        started_at: turn.started_at ?? event.timestamp,
-        session_id: event.payload.session_id,
-      }));
-    case 'turn.text_delta': {
-      const { turn_id, text } = event.payload;
-      return { ...thread, drafts: { ...thread.drafts, [turn_id]: (thread.drafts[turn_id] ?? '') + text } };
-    }
-    case 'turn.text':
-      return withText(thread, event.payload.turn_id, event.payload.text);
-    case 'turn.tool_call': {
-      const { turn_id, tool_use_id, name, input } = event.payload;
-      return patch(thread, turn_id, (turn) =>
-        hasTool(turn, tool_use_id) ? turn : withTool(turn, tool_use_id, name, input),
-      );
-    }
-    case 'turn.tool_decided': {
-      const { turn_id, tool_use_id, decision, approval_id } = event.payload;
-      return patchTool(thread, turn_id, tool_use_id, { decision, approval_id });
-    }
-    case 'turn.tool_result': {
-      const { turn_id, tool_use_id, is_error, result } = event.payload;
-      return patchTool(thread, turn_id, tool_use_id, { is_error, result });
-    }
-    case 'approval.requested': {
-      const { turn_id, tool_use_id, id } = event.payload.approval;
-      return turn_id === null
-        ? thread
-        : patchTool(thread, turn_id, tool_use_id, { decision: 'pending', approval_id: id });
-    }
-    case 'turn.ended': {
-      const { turn } = event.payload;
-      const known = thread.turns.some((each) => each.id === turn.id);
-      return withoutDraft(
-        known ? patch(thread, turn.id, () => turn) : { ...thread, turns: [...thread.turns, turn] },
-        turn.id,
-      );
-    }
-    default:
-      return thread;
-  }
-}
+export const withEvent = (thread: Thread, event: AnyNoxEvent): Thread => handle(HANDLERS, event, thread) ?? thread;
 
 function withText(thread: Thread, turn_id: string, text: string): Thread {
   return withoutDraft(

@@ -46,7 +46,7 @@ export function LoginPage() {
     setBusy(true);
     setProblem(undefined);
     try {
-      await session.login(String(form.get('username')), String(form.get('password')));
+      await session.login(form.get('username') as string, form.get('password') as string);
     } catch (error) {
       setProblem(loginProblem(error));
     } finally {
@@ -114,14 +114,9 @@ export function LoginPage() {
 }
 
 function loginProblem(error: unknown): string {
-  switch (statusOf(error)) {
-    case 401:
-      return 'User name or password is wrong.';
-    case 429:
-      return 'Too many attempts. Wait a minute, then try again.';
-    default:
-      return messageOf(error);
-  }
+  const status = statusOf(error);
+  if (status === 401) return 'User name or password is wrong.';
+  return status === 429 ? 'Too many attempts. Wait a minute, then try again.' : messageOf(error);
 }
 
 function linkProblem(error: unknown): string {

@@ -25,10 +25,10 @@ export function useEventsSince(since_ms: number): readonly AnyNoxEvent[] | undef
   });
   const fresh = useStore(recentEvents);
   return useMemo(() => {
-    if (past.data === undefined) return past.isError ? [...fresh].reverse() : undefined;
+    if (past.data === undefined) return past.isError ? fresh.toReversed() : undefined;
     const newest = past.data.at(-1)?.seq ?? 0;
     return [...past.data, ...fresh.filter((event) => event.seq > newest)]
       .filter((event) => Date.parse(event.timestamp) >= since_ms)
-      .reverse();
+      .toReversed();
   }, [past.data, past.isError, fresh, since_ms]);
 }

@@ -125,9 +125,7 @@ export function RegistryPage() {
           </div>
         </div>
       )}
-      {target !== undefined && (
-        <RollbackDialog key={target} target={target} onClose={() => setTarget(undefined)} onUndo={setTarget} />
-      )}
+      {target !== undefined && <RollbackDialog target={target} onClose={() => setTarget(undefined)} />}
     </div>
   );
 }

@@ -1,4 +1,3 @@
-import type { RollbackRequest } from '@contracts/registry.js';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { keys } from '../../lib/keys.js';
 import { call } from '../../lib/session.js';
@@ -39,8 +38,7 @@ export function usePreview(commit_hash: string | undefined) {
   return useQuery({
     queryKey: ['rollback-preview', commit_hash],
     enabled: commit_hash !== undefined,
-    queryFn: ({ signal }) =>
-      call('registry_rollback', { body: { commit_hash, dry_run: true } as RollbackRequest }, signal),
+    queryFn: ({ signal }) => call('registry_rollback', { body: { commit_hash, dry_run: true } }, signal),
     staleTime: 0,
     gcTime: 0,
   });

@@ -12,6 +12,9 @@ import { InlineApproval } from './inline-approval.js';
 import { PromptBox } from './prompt-box.js';
 import { TurnView } from './turn-view.js';
 
+/** One list for all turns without such calls, so that they need not be drawn again. */
+const NONE: readonly Approval[] = [];
+
 /** The conversation as a thread, with the calls that wait in their places, and the prompt box below. */
 export function Conversation() {
   const agent = useOutletContext<Agent>();
@@ -29,7 +32,11 @@ export function Conversation() {
       turn.blocks.map((block) => (block.type === 'tool' ? block.tool.approval_id : null)),
     ),
   );
-  const loose: readonly Approval[] = [...own.values()].filter((approval) => !inTurns.has(approval.id));
+  // A call is asked for before its block is told, and one from before the loaded turns has none: shown all the same.
+  const loose = Map.groupBy(
+    [...own.values()].filter((approval) => !inTurns.has(approval.id)),
+    ({ turn_id }) => (thread?.turns.some((turn) => turn.id === turn_id) === true ? turn_id : null),
+  );
   const first = thread?.turns[0];
 
   return (
@@ -57,7 +64,7 @@ export function Conversation() {
                 onClick={() => older.mutate(first.id)}
               />
             )}
-            {thread?.turns.length === 0 && loose.length === 0 && (
+            {thread?.turns.length === 0 && loose.size === 0 && (
               <EmptyState
                 icon="agents"
                 title={`Nothing has been said yet`}
@@ -67,9 +74,16 @@ export function Conversation() {
               </EmptyState>
             )}
             {thread?.turns.map((turn) => (
-              <TurnView key={turn.id} turn={turn} draft={thread.drafts[turn.id]} pending={own} agentName={agent.name} />
+              <TurnView
+                key={turn.id}
+                turn={turn}
+                draft={thread.drafts[turn.id]}
+                loose={loose.get(turn.id) ?? NONE}
+                pending={own}
+                agentName={agent.name}
+              />
             ))}
-            {loose.map((approval) => (
+            {loose.get(null)?.map((approval) => (
               <InlineApproval key={approval.id} approval={approval} />
             ))}
           </div>

@@ -2,7 +2,6 @@ import type { Approval } from '@contracts/approval.js';
 import type { Turn } from '@contracts/turn.js';
 import { Button } from 'primereact/button';
 import { memo, useDeferredValue } from 'react';
-import { ExactText } from '../../../components/exact-text.js';
 import { Markdown } from '../../../components/markdown.js';
 import { TurnBadge } from '../../../components/status-badge.js';
 import { RelativeTime } from '../../../components/time.js';
@@ -14,6 +13,8 @@ import { ToolLine } from './tool-line.js';
 
 interface TurnViewProps {
   readonly turn: Turn;
+  /** Calls of this turn that wait and have no block of their own yet. */
+  readonly loose: readonly Approval[];
   /** What is being written right now. */
   readonly draft: string | undefined;
   readonly pending: ReadonlyMap<string, Approval>;
@@ -21,7 +22,7 @@ interface TurnViewProps {
 }
 
 /** A prompt and all that came of it, in order. */
-export const TurnView = memo(function TurnView({ turn, draft, pending, agentName }: TurnViewProps) {
+export const TurnView = memo(function TurnView({ turn, draft, loose, pending, agentName }: TurnViewProps) {
   const writing = useDeferredValue(draft);
   return (
     <article className="turn" aria-label={`Prompt by ${turn.actor}`}>
@@ -33,10 +34,10 @@ export const TurnView = memo(function TurnView({ turn, draft, pending, agentName
           </span>
         </p>
         <p className="turn-text" dir="auto">
-          <ExactText text={turn.prompt} />
+          {turn.prompt}
         </p>
       </div>
-      {(turn.blocks.length > 0 || writing !== undefined) && (
+      {(turn.blocks.length > 0 || writing !== undefined || loose.length > 0) && (
         <div className="turn-reply">
           <p className="turn-who">
             <strong>{agentName}</strong>
@@ -52,6 +53,9 @@ export const TurnView = memo(function TurnView({ turn, draft, pending, agentName
             );
           })}
           {writing !== undefined && <Markdown key={turn.blocks.length} text={writing} />}
+          {loose.map((approval) => (
+            <InlineApproval key={approval.id} approval={approval} />
+          ))}
         </div>
       )}
       <TurnFoot turn={turn} />

@@ -1,6 +1,5 @@
 import type { Approval } from '@contracts/approval.js';
 import { Button } from 'primereact/button';
-import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { CopyButton } from '../../../components/copy-button.js';
 import { DenyForm } from '../../../components/decision.js';
@@ -107,11 +106,6 @@ interface ActionsProps {
 
 function Actions({ busy, mayDecide, onMode, onApprove }: ActionsProps) {
   const disabled = busy || !mayDecide;
-  const key = (name: string): ReactNode => (
-    <kbd className="only-wide" aria-hidden="true">
-      {name}
-    </kbd>
-  );
   return (
     <>
       <Button
@@ -122,7 +116,7 @@ function Actions({ busy, mayDecide, onMode, onApprove }: ActionsProps) {
         disabled={disabled}
         onClick={onApprove}
       >
-        {key('a')}
+        <Key name="a" />
       </Button>
       <Button
         type="button"
@@ -134,7 +128,7 @@ function Actions({ busy, mayDecide, onMode, onApprove }: ActionsProps) {
         disabled={disabled}
         onClick={() => onMode('deny')}
       >
-        {key('d')}
+        <Key name="d" />
       </Button>
       <Button
         type="button"
@@ -145,10 +139,18 @@ function Actions({ busy, mayDecide, onMode, onApprove }: ActionsProps) {
         disabled={disabled}
         onClick={() => onMode('edit')}
       >
-        {key('e')}
+        <Key name="e" />
       </Button>
       {!mayDecide && <span className="muted">Your role may look, not decide.</span>}
     </>
+  );
+}
+
+function Key({ name }: { readonly name: string }) {
+  return (
+    <kbd className="only-wide" aria-hidden="true">
+      {name}
+    </kbd>
   );
 }
 

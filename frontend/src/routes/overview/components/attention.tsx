@@ -1,6 +1,5 @@
 import type { Agent } from '@contracts/agent.js';
-import type { Approval } from '@contracts/approval.js';
-import { RiskLevel } from '@contracts/approval.js';
+import { type Approval, RiskLevel } from '@contracts/approval.js';
 import { Button } from 'primereact/button';
 import { Link } from 'react-router';
 import { DecisionButtons } from '../../../components/decision.js';
@@ -10,11 +9,13 @@ import { RiskBar } from '../../../components/risk-bar.js';
 import { StatusBadge } from '../../../components/status-badge.js';
 import { Countdown, RelativeTime } from '../../../components/time.js';
 import { useAgentAction } from '../../../lib/queries.js';
-import { oneLine, warningsOf } from '../../../lib/request-input.js';
+import { oneLine, partsOf, warningsOf } from '../../../lib/request-input.js';
 import { useCan } from '../../../lib/session.js';
 
-const SHOWN = 6;
+const SHOWN = 12;
 const LEVELS = RiskLevel.options;
+/** Longer bytes than this do not show whole on a card. */
+const WHOLE = 90;
 
 /** The riskiest first, then the oldest. */
 const byRisk = (a: Approval, b: Approval): number =>
@@ -27,25 +28,23 @@ interface AttentionProps {
 
 /** What needs a person now, each with its action in place. Nothing when nothing does. */
 export function Attention({ approvals, agents }: AttentionProps) {
-  const broken = agents.filter((agent) => agent.status === 'failed' || agent.status === 'crashed');
   const names = new Map(agents.map((agent) => [agent.id, agent.name]));
   const sorted = approvals.toSorted(byRisk);
-  if (sorted.length + broken.length === 0) return null;
+  const urgent = sorted.filter(({ risk_level }) => risk_level === 'critical' || risk_level === 'high');
+  const calm = sorted.slice(urgent.length);
+  const card = (approval: Approval) => (
+    <ApprovalCard key={approval.id} approval={approval} agentName={names.get(approval.agent_id) ?? approval.agent_id} />
+  );
+  const broken = (status: Agent['status']) =>
+    agents.filter((agent) => agent.status === status).map((agent) => <BrokenCard key={agent.id} agent={agent} />);
+  const cards = [...urgent.map(card), ...broken('failed'), ...calm.map(card), ...broken('crashed')];
+  if (cards.length === 0) return null;
   return (
     <section className="attention" aria-label="Needs you">
-      {sorted.slice(0, SHOWN).map((approval) => (
-        <ApprovalCard
-          key={approval.id}
-          approval={approval}
-          agentName={names.get(approval.agent_id) ?? approval.agent_id}
-        />
-      ))}
-      {broken.map((agent) => (
-        <BrokenCard key={agent.id} agent={agent} />
-      ))}
-      {sorted.length > SHOWN && (
+      {cards.slice(0, SHOWN)}
+      {cards.length > SHOWN && (
         <Link to="/approvals" className="attention-more">
-          {sorted.length - SHOWN} more wait for a decision
+          {cards.length - SHOWN} more
         </Link>
       )}
     </section>
@@ -55,6 +54,9 @@ export function Attention({ approvals, agents }: AttentionProps) {
 function ApprovalCard({ approval, agentName }: { readonly approval: Approval; readonly agentName: string }) {
   const line = oneLine(approval.tool_name, approval.input);
   const warned = warningsOf(approval.input).length > 0;
+  const { diffs, rest } = partsOf(approval.tool_name, approval.input);
+  // Nothing is approved unseen: what does not show whole here is looked at on its own page.
+  const whole = !warned && line.length <= WHOLE && diffs.length === 0 && rest.length <= 1;
   return (
     <article className="attention-card card" aria-label={`${approval.tool_name} by ${agentName} waits for a decision`}>
       <div className="row">
@@ -64,13 +66,15 @@ function ApprovalCard({ approval, agentName }: { readonly approval: Approval; re
           <RelativeTime at={approval.requested_at} />
         </span>
       </div>
-      <p className="truncate">
-        <Link to={`/agents/${approval.agent_id}`} className="plain-link">
+      <p className="row attention-who">
+        <Link to={`/agents/${approval.agent_id}`} className="plain-link truncate">
           {agentName}
-        </Link>{' '}
-        <span className="muted">asks to use</span> {approval.tool_name}
+        </Link>
+        <span>
+          <span className="muted">asks to use</span> {approval.tool_name}
+        </span>
       </p>
-      <Link to={`/approvals/${approval.id}`} className="attention-bytes" aria-label="Look closer">
+      <Link to={`/approvals/${approval.id}`} className="attention-bytes" aria-label={`Look closer: ${line}`}>
         <code>
           <ExactText text={line} />
         </code>
@@ -80,10 +84,14 @@ function ApprovalCard({ approval, agentName }: { readonly approval: Approval; re
         {approval.reasons.join(' · ')}
       </p>
       <div className="row-wrap attention-foot">
-        <DecisionButtons approval={approval} subject={`${approval.tool_name} by ${agentName}`} />
+        <DecisionButtons
+          approval={approval}
+          subject={`${approval.tool_name} by ${agentName}`}
+          {...(!whole && { reviewAt: `/approvals/${approval.id}` })}
+        />
         <span className="grow" />
-        <span className="muted">
-          <Countdown until={approval.expires_at} />
+        <span className="muted" title="Time until it is denied by itself">
+          <Countdown until={approval.expires_at} over="expired" />
         </span>
       </div>
     </article>

@@ -58,7 +58,7 @@ export function CommitDetail({ hash, isHead, onGoBack }: CommitDetailProps) {
             title={mayRollBack ? undefined : 'Only an admin can go back'}
             onClick={onGoBack}
           />
-          <div className="p-selectbutton" role="group" aria-label="Show the changes">
+          <div className="segmented" role="group" aria-label="Show the changes">
             <Button
               type="button"
               className={text ? '' : 'p-highlight'}

@@ -50,11 +50,13 @@ interface FieldChangeProps {
   readonly after: unknown;
 }
 
+/** An absent value has no lines. */
+const text = (value: unknown): string => (value === null || value === undefined ? '' : inline(value));
+
 function FieldChange({ field, before, after }: FieldChangeProps) {
   const long = [before, after].some(
     (value) => typeof value === 'string' && (value.includes('\n') || value.length > 100),
   );
-  const text = (value: unknown): string => (value === null || value === undefined ? '' : inline(value));
   return (
     <>
       <dt className="mono">{field}</dt>

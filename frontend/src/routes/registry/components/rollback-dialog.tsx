@@ -1,6 +1,7 @@
 import type { ReconcileStep, RollbackResult } from '@contracts/registry.js';
 import { Button } from 'primereact/button';
 import { Dialog } from 'primereact/dialog';
+import { useState } from 'react';
 import { Link } from 'react-router';
 import { CommandLine } from '../../../components/copy-button.js';
 import { Banner, ErrorState, SkeletonRows } from '../../../components/states.js';
@@ -9,33 +10,34 @@ import { RelativeTime } from '../../../components/time.js';
 import type { StateLook } from '../../../lib/agent-state.js';
 import { messageOf } from '../../../lib/http.js';
 import { plural, shortHash } from '../../../lib/format.js';
-import { usePreview, useRegistryStatus, useRollback } from '../queries.js';
+import { usePreview, useRollback } from '../queries.js';
 import { ObjectChanges } from './object-changes.js';
-import { useRef } from 'react';
 
 interface RollbackDialogProps {
   readonly target: string;
   readonly onClose: () => void;
-  /** Opens the preview of going back to this commit instead. */
-  readonly onUndo: (hash: string) => void;
 }
 
-/** What going back would do; then, once confirmed, what it did, with the way to undo it. */
-export function RollbackDialog({ target, onClose, onUndo }: RollbackDialogProps) {
+/** What going back would do; then, once confirmed, what it did, with one click that undoes it. */
+export function RollbackDialog({ target, onClose }: RollbackDialogProps) {
   const rollback = useRollback();
-  const preview = usePreview(rollback.isIdle || rollback.isError ? target : undefined);
-  const head = useRegistryStatus().data?.head ?? undefined;
-  const before = useRef<string>(undefined);
+  const [goal, setGoal] = useState(target);
   const done = rollback.data;
-  const confirm = (): void => {
-    before.current = head;
-    rollback.mutate(target);
+  const undo_to = done?.commit?.rollback_of ?? undefined;
+  const preview = usePreview(rollback.isIdle ? target : undefined);
+
+  const goTo = (hash: string): void => {
+    setGoal(hash);
+    rollback.mutate(hash);
   };
-  const undo_to = done?.commit?.rollback_of ?? before.current;
+  const title =
+    done !== undefined
+      ? `Went back to ${shortHash(goal)}`
+      : `Go${rollback.isPending ? 'ing' : ''} back to ${shortHash(goal)}${rollback.isPending ? '…' : '?'}`;
   return (
     <Dialog
       visible
-      header={done === undefined ? `Go back to ${shortHash(target)}?` : `Went back to ${shortHash(target)}`}
+      header={title}
       modal
       draggable={false}
       resizable={false}
@@ -45,18 +47,18 @@ export function RollbackDialog({ target, onClose, onUndo }: RollbackDialogProps)
       footer={
         done === undefined ? (
           <>
-            <Button type="button" outlined label="Cancel" onClick={onClose} />
+            <Button type="button" outlined label="Cancel" disabled={rollback.isPending} onClick={onClose} />
             <Button
               type="button"
-              label={rollback.isPending ? 'Going back…' : 'Confirm rollback'}
-              disabled={preview.data === undefined || rollback.isPending}
-              onClick={confirm}
+              label={rollback.isError ? 'Try again' : 'Confirm rollback'}
+              disabled={(rollback.isIdle && preview.data === undefined) || rollback.isPending}
+              onClick={() => goTo(goal)}
             />
           </>
         ) : (
           <>
             {undo_to !== undefined && (
-              <Button type="button" outlined label="Undo this rollback" onClick={() => onUndo(undo_to)} />
+              <Button type="button" outlined label="Undo this rollback" onClick={() => goTo(undo_to)} />
             )}
             <Button type="button" label="Done" onClick={onClose} />
           </>
@@ -69,7 +71,7 @@ export function RollbackDialog({ target, onClose, onUndo }: RollbackDialogProps)
             {messageOf(rollback.error)} Nothing was changed.
           </Banner>
         )}
-        {done === undefined && preview.isError && (
+        {rollback.isIdle && preview.isError && (
           <ErrorState
             title="The preview failed"
             error={preview.error}
@@ -77,9 +79,9 @@ export function RollbackDialog({ target, onClose, onUndo }: RollbackDialogProps)
             retry={() => void preview.refetch()}
           />
         )}
-        {done === undefined && preview.isPending && <SkeletonRows rows={5} />}
-        {done === undefined && preview.data !== undefined && <Plan result={preview.data} />}
-        {done !== undefined && <Report result={done} />}
+        {(rollback.isPending || (rollback.isIdle && preview.isPending)) && <SkeletonRows rows={5} />}
+        {rollback.isIdle && preview.data !== undefined && <Plan result={preview.data} />}
+        {done !== undefined && <Report result={done} onLeave={onClose} />}
       </div>
     </Dialog>
   );
@@ -103,7 +105,7 @@ function Plan({ result }: { readonly result: RollbackResult }) {
   );
 }
 
-function Report({ result }: { readonly result: RollbackResult }) {
+function Report({ result, onLeave }: { readonly result: RollbackResult; readonly onLeave: () => void }) {
   return (
     <>
       <Banner tone="green" icon="check">
@@ -111,8 +113,11 @@ function Report({ result }: { readonly result: RollbackResult }) {
           'Nothing differed, so no commit was made.'
         ) : (
           <>
-            Committed as <Link to={`/registry/${result.commit.hash}`}>{shortHash(result.commit.hash)}</Link>,{' '}
-            {plural(result.objects.length, 'object')} changed.
+            Committed as{' '}
+            <Link to={`/registry/${result.commit.hash}`} onClick={onLeave}>
+              {shortHash(result.commit.hash)}
+            </Link>
+            , {plural(result.objects.length, 'object')} changed.
           </>
         )}
       </Banner>

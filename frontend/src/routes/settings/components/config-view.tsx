@@ -10,8 +10,8 @@ export function ConfigView() {
       <div className="card-head">
         <h2 id="config-title">Settings in force</h2>
       </div>
-      <div className="card-body stack">
-        <p className="muted">
+      <div className="card-body">
+        <p className="muted config-note">
           Changed in <code>system-config.toml</code> of the registry; each change is a commit.
         </p>
         {config === undefined && error !== null && (
@@ -19,7 +19,7 @@ export function ConfigView() {
         )}
         {config === undefined && error === null && <SkeletonRows rows={6} />}
         {config !== undefined &&
-          Object.entries(config).map(([name, value]) => (
+          sectionsOf(config).map(([name, value]) => (
             <details key={name} className="config-part">
               <summary>{name}</summary>
               <dl className="facts">
@@ -36,6 +36,10 @@ export function ConfigView() {
     </section>
   );
 }
+
+/** The tables of the file; what stands above them says only its version. */
+const sectionsOf = (config: object): [string, unknown][] =>
+  Object.entries(config).filter(([, value]) => typeof value === 'object');
 
 /** Nested settings as dotted names. */
 function flat(value: unknown, prefix = ''): [string, string][] {
