@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createProcessHost } from '../src/agents/process/native-process-host.js';
 import type { Agent } from '../src/contracts/agent.js';
 import { FAKE_AGENT, FAKE_AGENT_ENV } from '../test/support/fake-agent.js';
 import { NoxServer } from '../test/support/nox-server.js';
@@ -25,6 +28,7 @@ export const processes: Bench = {
   async run({ quick }): Promise<Row[]> {
     const rounds = quick ? 5 : 40;
     const bare = await measureBare(rounds);
+    const confined = await measureConfined(rounds);
     const pm2 = await measurePm2(rounds);
     const nox = await measureNox(rounds);
     const own = nox.respawn.map((ms) => ms - BACKOFF_MS);
@@ -36,6 +40,7 @@ export const processes: Bench = {
         ...figures(nox.spawn),
         beside: [
           { name: 'bare spawn', ...figures(bare.spawn) },
+          { name: 'confined spawn', ...figures(confined.spawn) },
           { name: 'PM2', ...figures(pm2.spawn) },
         ],
         runs: rounds,
@@ -48,6 +53,7 @@ export const processes: Bench = {
         target: { below: 15 },
         beside: [
           { name: 'bare respawn on exit', ...figures(bare.respawn) },
+          { name: 'confined respawn', ...figures(confined.respawn) },
           { name: 'PM2', ...figures(pm2.respawn) },
         ],
         runs: rounds,
@@ -58,24 +64,53 @@ export const processes: Bench = {
 };
 
 /** The limit: what the operating system and Node need. */
-async function measureBare(rounds: number): Promise<Samples> {
+const measureBare = (rounds: number): Promise<Samples> =>
+  measureChildren(rounds, async ([program, ...args]) => {
+    const child = spawn(program, args, { stdio: 'pipe' });
+    return { exited: once(child, 'exit'), kill: () => child.kill('SIGKILL') };
+  });
+
+/** The same in a namespace of its own, as Nox confines its agents: what complete killing costs. */
+async function measureConfined(rounds: number): Promise<Samples> {
+  const host = createProcessHost();
+  return measureChildren(rounds, async (argv) => {
+    const env = { PATH: process.env['PATH'] ?? '' };
+    const child = await host.spawn({ run_id: randomUUID(), argv, cwd: tmpdir(), env });
+    for (const stream of [child.stdout, child.stderr]) stream.resume();
+    return {
+      exited: child.exited,
+      kill: () => {
+        const pid = child.programPid();
+        if (pid === null) throw new Error('the program is not known');
+        process.kill(pid, 'SIGKILL');
+      },
+    };
+  });
+}
+
+type Argv = readonly [string, ...string[]];
+interface Child {
+  readonly exited: Promise<unknown>;
+  kill(): void;
+}
+
+/** Starts a child, kills it, starts another the moment it is gone; and so on. */
+async function measureChildren(rounds: number, start: (argv: Argv) => Promise<Child>): Promise<Samples> {
   await using dir = await makeTempDir('nox-bench-');
   const stamps = new Stamps(join(dir.path, 'stamps'));
-  const [program, ...args] = stamps.wrap('sleep', '1000');
+  const argv = stamps.wrap('sleep', '1000');
   const samples: Samples = { spawn: [], respawn: [] };
-  const start = () => spawn(program, args, { stdio: 'pipe' });
   for (let round = 0; round < rounds; round += 1) {
     const wished = wallClock();
-    const child = start();
+    const child = await start(argv);
     samples.spawn.push((await stamps.next(2 * round)) - wished);
-    const restarted = once(child, 'exit').then(start);
+    const restarted = child.exited.then(() => start(argv));
     const killed = wallClock();
-    child.kill('SIGKILL');
+    child.kill();
     const successor = await restarted;
     samples.respawn.push((await stamps.next(2 * round + 1)) - killed);
-    const ended = once(successor, 'exit');
-    successor.kill('SIGKILL');
-    await ended;
+    successor.kill();
+    await successor.exited;
   }
   return samples;
 }

@@ -36,21 +36,16 @@ async function measureNox(rounds: number): Promise<number[]> {
   const params = { id: 'sleeper' };
   await server.call('agents_create', { body: { id: params.id, name: 'Sleeper', start: true } });
   await server.call('agents_prompt', { params, body: { content: 'say good night' } });
+  const status = () => server.call('agents_status', { params });
   const samples: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
+    await eventually('the agent is idle', async () => (await status()).activity === 'idle');
     await server.call('agents_hibernate', { params });
-    await eventually('the agent sleeps', async () => {
-      const { process_state } = await server.call('agents_status', { params });
-      return process_state === 'hibernated';
-    });
+    await eventually('the agent sleeps', async () => (await status()).process_state === 'hibernated');
     const start = performance.now();
     const frames = server.client.prompt(params.id, 'say good morning');
     await firstOf('first text', frames, (frame) => frame.event === 'content');
     samples.push(performance.now() - start);
-    await eventually('the turn is over', async () => {
-      const { activity } = await server.call('agents_status', { params });
-      return activity === 'idle';
-    });
   }
   return samples;
 }
