@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AgentId, PageQuery, Pagination, Timestamp } from './ids.js';
 
 export const RuntimeName = z.enum(['claude', 'command']);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AgentId, ApprovalId, PageQuery, Pagination, Timestamp } from './ids.js';
 
 export const RiskLevel = z.enum(['low', 'medium', 'high', 'critical']);

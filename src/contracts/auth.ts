@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What a person may do. Each includes the ones before it: viewer, operator, admin. */
 export const Role = z.enum(['viewer', 'operator', 'admin']);

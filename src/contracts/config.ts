@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DefaultResourceLimits, DefaultRestartConfig } from './agent.js';
 
 const Port = z.number().int().min(0).max(65_535);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Activity, AgentStatus, LogLine, ProcessState } from './agent.js';
 import { Approval } from './approval.js';
 import { ErrorBody } from './errors.js';

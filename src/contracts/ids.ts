@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Words that are routes or well-known names and so can never be an agent's id (FEATURES A26). */
 export const RESERVED_IDS: ReadonlySet<string> = new Set(

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CommitHash, Timestamp } from './ids.js';
 
 /** A commit of the registry; actor, action and object come from its trailers. */

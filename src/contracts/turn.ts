@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AgentId, Pagination, Timestamp, TurnId } from './ids.js';
 
 export const TurnStatus = z.enum(['queued', 'running', 'complete', 'error', 'interrupted', 'deferred', 'cancelled']);
