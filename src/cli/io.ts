@@ -14,7 +14,6 @@ export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly now: () => number;
-  readonly fetch?: typeof fetch;
   /** Calls the handler on Ctrl-C instead of ending the program; returns the function that takes it back. */
   readonly onInterrupt: (handler: () => void) => () => void;
 }

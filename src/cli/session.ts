@@ -3,6 +3,7 @@ import type { TokenReply } from '../contracts/auth.js';
 import { NoxApiError } from '../client/api-error.js';
 import { NoxClient } from '../client/http-client.js';
 import type { Cli } from './cli.js';
+import { nodeSend } from './node-send.js';
 import { credentialsPath, CredentialStore, loginOf } from './credentials.js';
 
 /** An access token that ends sooner than this is renewed before it is used. */
@@ -13,14 +14,14 @@ export const storeOf = (cli: Cli): CredentialStore =>
 
 /** A client without a login, for the routes that are public. */
 export const publicClient = (cli: Cli, url = cli.url): NoxClient =>
-  new NoxClient({ base_url: url, retries: 0, fetch: cli.io.fetch });
+  new NoxClient({ base_url: url, retries: 0, fetch: nodeSend });
 
 /**
  * The client for this call: with the token that was given, else with the stored login, which is renewed when it has
  * ended. Without either the server will say that a login is needed.
  */
 export async function openSession(cli: Cli): Promise<NoxClient> {
-  const base = { base_url: cli.url, retries: 0, fetch: cli.io.fetch };
+  const base = { base_url: cli.url, retries: 0, fetch: nodeSend };
   if (cli.given_token !== undefined) return new NoxClient({ ...base, token: cli.given_token });
   const store = storeOf(cli);
   let login = await store.get(cli.url);

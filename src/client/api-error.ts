@@ -1,4 +1,5 @@
 import { ERRORS, ErrorBody, type ErrorCode } from '../contracts/errors.js';
+import type { HttpAnswer } from './http-send.js';
 
 export interface ApiErrorFields {
   /** A row of the error table, or one that a newer server has. */
@@ -34,7 +35,7 @@ export class NoxApiError extends Error {
 }
 
 /** The error of an answer that is no success. Answers of others (a proxy's page) are told as such. */
-export async function errorOfResponse(response: Response): Promise<NoxApiError> {
+export async function errorOfResponse(response: HttpAnswer): Promise<NoxApiError> {
   const body = ErrorBody.safeParse(parseJson(await response.text()));
   if (!body.success) {
     const message = `The server answered ${response.status} ${response.statusText}`.trim() + ', but not as Nox does.';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { NoxApiError } from './api-error.js';
+import type { HttpSend } from './http-send.js';
 import { NoxClient, type NoxClientOptions } from './http-client.js';
 
 interface Sent {
@@ -20,18 +21,13 @@ const stream = (text: string) =>
 /** A client whose network gives these answers, in this order. */
 function clientOf(answers: Answer[], options: Partial<NoxClientOptions> = {}) {
   const sent: Sent[] = [];
-  const network: typeof fetch = async (input, init) => {
-    const body = typeof init?.body === 'string' ? JSON.parse(init.body) : undefined;
-    sent.push({
-      url: input instanceof Request ? input.url : input.toString(),
-      method: init?.method ?? '',
-      headers: new Headers(init?.headers),
-      body,
-    });
+  const network: HttpSend = async (url, { method, headers, body: text, signal }) => {
+    const body = text === undefined ? undefined : JSON.parse(text);
+    sent.push({ url, method, headers: new Headers(headers), body });
     const answer = answers.shift();
     if (answer === undefined) throw new Error('one request too many');
     if (answer instanceof Error) throw answer;
-    return typeof answer === 'function' ? answer(init?.signal as AbortSignal) : answer;
+    return typeof answer === 'function' ? answer(signal) : answer;
   };
   const client = new NoxClient({ base_url: 'http://nox', fetch: network, wait: async () => {}, ...options });
   return { client, sent, left: answers };

@@ -3,6 +3,7 @@ import type { AnyNoxEvent } from '../contracts/event.js';
 import { type RouteCall, type RouteDef, type RouteName, type RouteReply, ROUTES } from '../contracts/routes.js';
 import type { PromptFrame } from '../contracts/turn.js';
 import { errorOfResponse, NoxApiError, parseJson } from './api-error.js';
+import type { HttpAnswer, HttpSend } from './http-send.js';
 import { backoffMs, delay, type UntypedCall, urlOf } from './request.js';
 import { events, type FollowOptions, logLines, type OpenStream, promptFrames } from './streams.js';
 
@@ -14,7 +15,8 @@ export interface NoxClientOptions {
   readonly getToken?: (() => string | undefined | Promise<string | undefined>) | undefined;
   /** Asked once when a request is answered 401: a new token, or undefined when there is none. */
   readonly refresh?: (() => Promise<string | undefined>) | undefined;
-  readonly fetch?: typeof fetch | undefined;
+  /** Instead of the platform's `fetch`. */
+  readonly fetch?: HttpSend | undefined;
   /** How long an answer may take; 0 waits for ever. A prompt's answer may always take as long as its turn. */
   readonly timeout_ms?: number;
   /** How often a GET is repeated that nothing answered or that was refused for now. */
@@ -54,14 +56,14 @@ const NEVER_TIMED: ReadonlySet<RouteName> = new Set<RouteName>(['agents_prompt']
  * by the route's schema. Whatever goes wrong is a NoxApiError, except that a caller's own abort signal rethrows its reason.
  */
 export class NoxClient {
-  private readonly fetch: typeof fetch;
+  private readonly fetch: HttpSend;
   private readonly timeout_ms: number;
   private readonly retries: number;
   private readonly wait: typeof delay;
   private refreshing: Promise<string | undefined> | undefined;
 
   constructor(private readonly options: NoxClientOptions) {
-    this.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
+    this.fetch = options.fetch ?? ((url, request) => globalThis.fetch(url, request));
     this.timeout_ms = options.timeout_ms ?? 30_000;
     this.retries = options.retries ?? 2;
     this.wait = options.wait ?? delay;
@@ -124,8 +126,9 @@ export class NoxClient {
       // Only the answer's beginning is timed. Once it is there, the stream may last.
       const response = await this.timed(this.timeout_ms, signal, (timed) => this.request(request, timed));
       const type = response.headers.get('content-type') ?? '';
-      if (response.body !== null && type.startsWith('text/event-stream')) return response.body;
-      await response.body?.cancel();
+      const { body } = response;
+      if (body !== null && type.startsWith('text/event-stream')) return body;
+      await body?.cancel();
       const message = `The answer to ${ROUTES[name].path} is no event stream.`;
       throw new NoxApiError({ code: 'UNEXPECTED_REPLY', status: response.status, message });
     };
@@ -139,13 +142,14 @@ export class NoxClient {
   }
 
   /** One request, repeated once with a new token if the server no longer takes the old one. */
-  private async request(request: PreparedRequest, signal: AbortSignal): Promise<Response> {
+  private async request(request: PreparedRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const { getToken, token, refresh } = this.options;
     let response = await this.send(request, getToken === undefined ? token : await getToken(), signal);
     if (response.status === 401 && request.def.role !== 'public' && refresh !== undefined) {
       const fresh = await this.refreshOnce(refresh);
       if (fresh !== undefined) {
-        await response.body?.cancel();
+        // Read to its end, the connection can be used again.
+        await response.text();
         response = await this.send(request, fresh, signal);
       }
     }
@@ -153,7 +157,7 @@ export class NoxClient {
     return response;
   }
 
-  private send(request: PreparedRequest, bearer: string | undefined, signal: AbortSignal): Promise<Response> {
+  private send(request: PreparedRequest, bearer: string | undefined, signal: AbortSignal): Promise<HttpAnswer> {
     const { def, url, headers, body } = request;
     return this.fetch(url, {
       method: def.method,
@@ -213,7 +217,7 @@ export class NoxClient {
 
 /** The network's own word, as `ECONNREFUSED`, where the platform tells it. */
 function reasonOf(error: unknown): { reason: string } | undefined {
-  const cause = error instanceof Error ? error.cause : undefined;
+  const cause = error instanceof Error ? (error.cause ?? error) : undefined;
   if (typeof cause !== 'object' || cause === null || !('code' in cause)) return undefined;
   return { reason: String(cause.code) };
 }

@@ -4,10 +4,8 @@ import { stateCell, type Style, styleOf } from './style.js';
 import { cut, oneLine } from './text.js';
 import { clockTime } from './time.js';
 
-const DEFAULT_WIDTH = 200;
-
 /** An event on one line: when, which, who, and what it means. */
-export function eventLine(event: AnyNoxEvent, style: Style, width = DEFAULT_WIDTH): string {
+export function eventLine(event: AnyNoxEvent, style: Style, width = Number.POSITIVE_INFINITY): string {
   const head = `${clockTime(event.timestamp)} ${String(event.seq).padStart(6)} `;
   const type = event.type.padEnd(22);
   const agent = event.agent_id === undefined ? '' : `${event.agent_id} `;
