@@ -5,6 +5,7 @@ import { type AgentOptions, agentFields, withAgentOptions } from '../agent-optio
 import { allPages } from '../all-pages.js';
 import type { Cli, CliOf } from '../cli.js';
 import { examples } from '../help.js';
+import { counted } from '../output/text.js';
 import { agentTable, agentView, statusLine } from '../output/agent-view.js';
 import { agentLogsCommand } from './agent-logs.js';
 import { agentPromptCommand } from './agent-prompt.js';
@@ -166,8 +167,8 @@ export function lossOf(agent: Agent): string {
   const lost = [
     agent.process_state === 'running' ? 'its running process' : undefined,
     agent.current_turn_id === null ? undefined : 'the turn that is under way',
-    agent.queued_turns > 0 ? `${agent.queued_turns} queued prompts` : undefined,
-    agent.pending_approvals > 0 ? `${agent.pending_approvals} waiting approvals` : undefined,
+    agent.queued_turns > 0 ? counted(agent.queued_turns, 'queued prompt') : undefined,
+    agent.pending_approvals > 0 ? counted(agent.pending_approvals, 'waiting approval') : undefined,
     'its session',
   ].filter((part) => part !== undefined);
   return `${agent.id} loses ${lost.join(', ')}.`;

@@ -4,6 +4,7 @@ import { Exit } from '../cli-error.js';
 import type { Cli, CliOf } from '../cli.js';
 import { painted, stateCell } from '../output/style.js';
 import { pairs } from '../output/table.js';
+import { counted } from '../output/text.js';
 import { duration } from '../output/time.js';
 
 /** `nox status`: how the server is. Exit status 1 when it says that it has failed. */
@@ -32,7 +33,10 @@ function printStatus(cli: Cli, status: SystemStatus): void {
         ['up for', duration(status.uptime_s * 1000)],
         ['model', status.model.demo ? { text: `${status.model.mode} (demo)`, paint: style.yellow } : status.model.mode],
         ['agents', failed > 0 ? { text: agents, paint: style.red } : agents],
-        ['approvals', status.approvals_pending === 0 ? 'none waits' : `${status.approvals_pending} wait for you`],
+        [
+          'approvals',
+          status.approvals_pending === 0 ? 'none waits' : `${counted(status.approvals_pending, 'request')} for you`,
+        ],
         ['memory', `${Math.round(status.process.rss_bytes / 2 ** 20)} MiB`],
       ],
       style.dim,

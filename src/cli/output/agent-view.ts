@@ -2,7 +2,7 @@ import type { Agent, AgentStatus } from '../../contracts/agent.js';
 import type { Cli } from '../cli.js';
 import { painted, type Painted, stateCell, type Style } from './style.js';
 import { type Column, pairs } from './table.js';
-import { oneLine, plain } from './text.js';
+import { counted, oneLine, plain } from './text.js';
 import { duration, relative } from './time.js';
 
 const COLUMNS: readonly Column[] = [
@@ -59,8 +59,8 @@ export function agentView(cli: Cli, a: Agent): string {
       ['session', a.session_id],
       ['turn', a.current_turn_id],
       ['queued turns', a.queued_turns],
-      ['approvals', a.pending_approvals === 0 ? 'none waits' : `${a.pending_approvals} wait for you`],
-      ['usage', `${a.usage.turns} turns, ${a.usage.input_tokens} tokens in, ${a.usage.output_tokens} out`],
+      ['approvals', a.pending_approvals === 0 ? 'none waits' : `${counted(a.pending_approvals, 'request')} for you`],
+      ['usage', `${counted(a.usage.turns, 'turn')}, ${a.usage.input_tokens} tokens in, ${a.usage.output_tokens} out`],
       ['cost', cost(a.usage.cost_usd)],
       ['created', relative(a.created_at, now_ms)],
       ['changed', relative(a.last_modified, now_ms)],
