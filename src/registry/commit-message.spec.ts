@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { type CommitNote, commitOf, formatMessage, identityOf, parseLog } from './commit-message.js';
 
 const NOTE: CommitNote = {

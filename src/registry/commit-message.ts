@@ -26,17 +26,15 @@ type TrailerName = keyof typeof TRAILERS;
 const TRAILER_NAMES = Object.keys(TRAILERS) as TrailerName[];
 
 /** One line without control characters, so that nobody's name can add a trailer. */
+const oneLine = (text: string): string => text.replace(CONTROL, ' ').trim().slice(0, 200);
 // oxlint-disable-next-line no-control-regex -- these are the characters to remove
-const oneLine = (text: string): string =>
-  text
-    .replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ')
-    .trim()
-    .slice(0, 200);
+const CONTROL = /[\u0000-\u001f\u007f\u2028\u2029]+/g;
+
+const value = (text: string | undefined): string | null => (text === undefined ? null : oneLine(text));
 
 export const subjectOf = (note: CommitNote): string => oneLine(`${note.area}: ${note.action} ${note.object}`);
 
 function trailersOf(note: CommitNote): Record<TrailerName, string | null> {
-  const value = (text: string | undefined): string | null => (text === undefined ? null : oneLine(text));
   return {
     actor: value(note.actor.name),
     action: value(note.action),

@@ -42,7 +42,8 @@ export class HistoryReader {
     const to = query.to ?? (await this.main.head());
     if (to === null) throw new NoxError('COMMIT_NOT_FOUND');
     // Both must exist before git compares them: its own words for a stranger are no answer.
-    await Promise.all([query.from, query.to].map((hash) => (hash === undefined ? undefined : this.git.commit(hash))));
+    const named = [query.from, query.to].filter((hash) => hash !== undefined);
+    await Promise.all(named.map((hash) => this.git.commit(hash)));
     return this.between(query.from ?? (await this.main.firstParent(to)), to);
   }
 

@@ -105,7 +105,6 @@ function listed(list: unknown, idOf: (item: Readonly<Record<string, unknown>>) =
 /** `{a: {b: 1}}` as `a.b`; lists stay whole. */
 function flat(value: unknown, path = ''): Map<string, unknown> {
   if (!isTable(value)) return new Map([[path, value]]);
-  return new Map(
-    Object.entries(value).flatMap(([key, member]) => [...flat(member, path === '' ? key : `${path}.${key}`)]),
-  );
+  const members = Object.entries(value).map(([key, member]) => flat(member, path === '' ? key : `${path}.${key}`));
+  return new Map(members.flatMap((fields) => Array.from(fields)));
 }

@@ -75,6 +75,7 @@ const Policy = z.looseObject({
       z.looseObject({
         id: z.string().min(1).max(100),
         when: Named,
+        // oxlint-disable-next-line unicorn/no-thenable -- the word of the file's format; it is never awaited
         then: z.enum(['allow', 'deny', 'ask']),
         reason: z.string().max(2000).optional(),
         proposed_from: z.array(z.string()).optional(),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Turn } from '../contracts/turn.js';
 import { CONVERSATION_HEAD, formatTurn, wholeLength } from './record-text.js';
 import { parseToml } from './toml/toml.js';

@@ -1,5 +1,5 @@
-import { constants, type Dirent } from 'node:fs';
-import { access, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { access, mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Approval } from '../contracts/approval.js';
 import { AgentId } from '../contracts/ids.js';
@@ -8,11 +8,12 @@ import { TMP_PREFIX, writeFileAtomic } from '../shared/atomic-file.js';
 import type { Clock } from '../shared/clock.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
 import { errnoOf, messageOf, NoxError } from '../shared/nox-error.js';
+import { appendEntry, cutTornEntry, syncDirectory } from './append-file.js';
 import { formatMessage, identityOf } from './commit-message.js';
 import { gitError } from './git/git-process.js';
 import { isIndexDamage, type RecordBranch } from './git/record-branch.js';
 import { RECORD_PATHS, storageError } from './intent-folder.js';
-import { CONVERSATION_HEAD, dayOf, formatApproval, formatTurn, monthOf, wholeLength } from './record-text.js';
+import { CONVERSATION_HEAD, dayOf, formatApproval, formatTurn, monthOf } from './record-text.js';
 import { redact } from './redact.js';
 import { formatTable } from './toml/toml-format.js';
 import { type TomlTable, withoutUndefined } from './toml/toml.js';
@@ -220,47 +221,17 @@ export class RecordWriter {
     this.mark(path);
   }
 
-  /** One write at the end and one fsync; a write that fails leaves the file as it was. */
   private async append(path: string, list: string, head: string, entry: string): Promise<void> {
     const full = join(this.root, path);
     try {
-      await mkdir(dirname(full), { recursive: true });
-      if (!this.checked.has(path)) await this.repairEnd(full, list);
-      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
-      const file = await open(full, flags, 0o644);
-      try {
-        const { size } = await file.stat();
-        try {
-          await file.writeFile(size === 0 ? head + entry : entry);
-          await file.datasync();
-        } catch (error) {
-          await file.truncate(size);
-          throw error;
-        }
-        if (size === 0) await syncDirectory(dirname(full));
-      } finally {
-        await file.close();
-      }
+      const torn_bytes = this.checked.has(path) ? 0 : await cutTornEntry(full, list);
+      if (torn_bytes > 0) this.warn('cut a torn entry from the end of a record file', { file: path, torn_bytes });
+      await appendEntry(full, head, entry);
     } catch (error) {
       throw storageError(error);
     }
     this.checked.add(path);
     this.mark(path);
-  }
-
-  private async repairEnd(full: string, list: string): Promise<void> {
-    const text = await readFile(full, 'utf8').catch(() => undefined);
-    if (text === undefined || text === '') return;
-    const keep = Buffer.byteLength(text.slice(0, wholeLength(text, list)));
-    if (keep === Buffer.byteLength(text)) return;
-    this.warn('cut a torn entry from the end of a record file', { file: full, bytes: Buffer.byteLength(text) - keep });
-    const file = await open(full, constants.O_RDWR | constants.O_NOFOLLOW);
-    try {
-      await file.truncate(keep);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
   }
 
   private async conversationFile(agent_id: string, day: string): Promise<string> {
@@ -318,15 +289,6 @@ function checkedId(id: string): string {
       { field: 'agent_id', message: 'is not an id' },
     ]);
   return result.data;
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const dir = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await dir.sync();
-  } finally {
-    await dir.close();
-  }
 }
 
 function noEntries(error: unknown): Dirent[] {

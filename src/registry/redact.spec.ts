@@ -5,15 +5,15 @@ import { redact } from './redact.js';
 const samples: readonly (readonly [kind: string, secret: string])[] = [
   ['anthropic-key', ['sk-ant', 'api03-AbCdEfGh12345678_-x'].join('-')],
   ['api-key', ['sk', 'proj-AbCdEfGhIjKlMnOp1234'].join('-')],
-  ['github-token', `ghp${'_'}${'a1B2'.repeat(9)}`],
-  ['github-token', `github_pat${'_'}${'a1B2c3'.repeat(5)}`],
+  ['github-token', ['ghp', 'a1B2'.repeat(9)].join('_')],
+  ['github-token', ['github_pat', 'a1B2c3'.repeat(5)].join('_')],
   ['slack-token', ['xoxb', '1234567890', 'abcdefGHIJ'].join('-')],
   ['aws-key', `AKIA${'ABCD1234'.repeat(2)}`],
   [
     'jwt',
     ['eyJhbGciOiJIUzI1NiJ9', 'eyJzdWIiOiIxMjM0NTY3ODkwIn0', 'dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U'].join('.'),
   ],
-  ['private-key', `-----BEGIN RSA ${'PRIVATE'} KEY-----\nMIIE\nabc\n-----END RSA ${'PRIVATE'} KEY-----`],
+  ['private-key', ['-----BEGIN RSA PRIVATE', 'KEY-----\nMIIE\nabc\n-----END RSA PRIVATE', 'KEY-----'].join(' ')],
 ];
 
 describe('redact', () => {

@@ -1,9 +1,9 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
-import { AgentConfig } from '../contracts/agent.js';
+import type { AgentConfig } from '../contracts/agent.js';
 import type { Actor } from '../contracts/auth.js';
-import { SystemConfig } from '../contracts/config.js';
+import type { SystemConfig } from '../contracts/config.js';
 import { AgentId, CommitHash } from '../contracts/ids.js';
 import {
   DiffQuery,
@@ -15,8 +15,7 @@ import {
   type RollbackResult,
 } from '../contracts/registry.js';
 import type { Clock } from '../shared/clock.js';
-import { messageOf, NoxError, validationError } from '../shared/nox-error.js';
-import type { CommitNote } from './commit-message.js';
+import { messageOf, NoxError } from '../shared/nox-error.js';
 import { GitHistory } from './git/git-history.js';
 import { gitError, GitProcess } from './git/git-process.js';
 import { MainBranch } from './git/main-branch.js';
@@ -24,9 +23,19 @@ import { RecordBranch } from './git/record-branch.js';
 import { type CommitView, type History, HistoryReader } from './history.js';
 import { diffIntents } from './intent-diff.js';
 import { IntentFolder, storageError } from './intent-folder.js';
-import { type Change, EXTERNAL, IntentStore } from './intent-store.js';
 import {
-  configOf,
+  type Base,
+  type Change,
+  configChange,
+  type ConfigPatch,
+  createAgentChange,
+  deleteAgentChange,
+  parsed,
+  updateAgentChange,
+} from './intent-change.js';
+import { EXTERNAL } from './intent-commit.js';
+import { IntentStore } from './intent-store.js';
+import {
   describeProblem,
   type Document,
   type FileProblem,
@@ -41,9 +50,8 @@ import { excludeFromOuterRepository } from './outer-repository.js';
 import { OwnerLock } from './owner-lock.js';
 import type { Reconciler } from './reconciler.js';
 import { type RecordOptions, RecordWriter } from './record-writer.js';
-import { editToml } from './toml/toml-edit.js';
-import { isTable, sameValue, type TomlTable, type TomlValue, withoutUndefined } from './toml/toml.js';
 
+export type { ConfigPatch } from './intent-change.js';
 export type { Intent } from './intent.js';
 export { Reconciler } from './reconciler.js';
 
@@ -54,12 +62,6 @@ export interface RegistryOptions {
   readonly warn?: (message: string, fields: object) => void;
   readonly record?: RecordOptions;
 }
-
-/** Some keys of `system-config.toml`; `undefined` takes a key away, so that its default counts again. */
-export type ConfigPatch = z.input<typeof SystemConfig>;
-
-/** Tables of an agent in which a patch changes the given keys only. */
-const MERGED = new Set(['resource_limits', 'restart', 'idle']);
 
 /**
  * The git-backed registry: intent on branch `main`, one commit per change, and the record on its own ref. Promises: a
@@ -131,11 +133,7 @@ export class RegistryService {
   /** VALIDATION_ERROR, AGENT_ALREADY_EXISTS. */
   async createAgent(id: string, config: AgentConfig, actor: Actor): Promise<RegistryCommit> {
     const agent_id = parsed('id', AgentId, id);
-    const table = withoutUndefined(parsed('agent', AgentConfig, config)) as TomlTable;
-    return this.mustWrite(() => {
-      if (this.agents().has(agent_id)) throw new NoxError('AGENT_ALREADY_EXISTS', undefined, { id: agent_id });
-      return this.agentChange(agent_id, table, note('agent', 'create', agent_id, actor));
-    });
+    return this.mustWrite((base) => createAgentChange(base, agent_id, config, actor));
   }
 
   /**
@@ -148,39 +146,17 @@ export class RegistryService {
     actor: Actor,
     action = 'update',
   ): Promise<RegistryCommit | null> {
-    return this.write(() => {
-      const old = this.agentTable(id);
-      const merged = mergeAgent(old, patch);
-      const before = parsed('agent', AgentConfig, { ...stamps(this.agents().get(id)), ...old });
-      const after = parsed('agent', AgentConfig, { ...stamps(this.agents().get(id)), ...merged });
-      if (sameValue(before, after)) return null;
-      return this.agentChange(id, { ...merged, last_modified: this.clock.iso() }, note('agent', action, id, actor));
-    });
+    return this.write((base) => updateAgentChange(base, id, patch, { actor, action, now: this.clock.iso() }));
   }
 
   /** AGENT_NOT_FOUND. */
   deleteAgent(id: string, actor: Actor): Promise<RegistryCommit> {
-    return this.mustWrite(() => {
-      this.agentTable(id);
-      return this.agentChange(id, undefined, note('agent', 'delete', id, actor));
-    });
+    return this.mustWrite((base) => deleteAgentChange(base, id, actor));
   }
 
   /** Changes the given settings. Null when nothing changes. VALIDATION_ERROR. */
   updateConfig(patch: ConfigPatch, actor: Actor, action: string): Promise<RegistryCommit | null> {
-    return this.write(() => {
-      const file = 'system-config.toml';
-      const old = this.store.document(file);
-      const table = deepMerge(old.table, patch);
-      const config = parsed('configuration', SystemConfig, table);
-      if (sameValue(config, configOf(old))) return null;
-      const document = edited(old, table);
-      return {
-        note: { area: 'config', action, object: 'system-config', object_ref: 'config:system-config', actor },
-        documents: new Map([[file, document]]),
-        intent: { ...this.intent(), config, files: new Map([...this.intent().files, [file, document.text]]) },
-      };
-    });
+    return this.write((base) => configChange(base, patch, actor, action));
   }
 
   /** Takes up at once what a person changed on the disk; every write does so by itself. */
@@ -243,8 +219,11 @@ export class RegistryService {
       if (changed.length === 0) return null;
       return {
         note: {
-          ...note('registry', 'roll back', `to ${target.hash.slice(0, 7)}`, actor),
+          area: 'registry',
+          action: 'roll back',
+          object: `to ${target.hash.slice(0, 7)}`,
           object_ref: `commit:${target.hash}`,
+          actor,
           rollback_of: (await this.main.head()) ?? '',
           rollback_to: target.hash,
         },
@@ -280,40 +259,15 @@ export class RegistryService {
     await this.lock.release();
   }
 
-  private write(decide: () => Change | null | Promise<Change | null>): Promise<RegistryCommit | null> {
+  private write(decide: (base: Base) => Change | null | Promise<Change | null>): Promise<RegistryCommit | null> {
     if (this.closed) return Promise.reject(new NoxError('SHUTTING_DOWN'));
-    return this.store.write(decide);
+    return this.store.write(() => decide({ intent: this.store.intent, versions: this.store.versions }));
   }
 
-  private async mustWrite(decide: () => Change): Promise<RegistryCommit> {
+  private async mustWrite(decide: (base: Base) => Change): Promise<RegistryCommit> {
     const commit = await this.write(decide);
     if (commit === null) throw new NoxError('INTERNAL_SERVER_ERROR', 'A change without a commit.');
     return commit;
-  }
-
-  private agentTable(id: string): TomlTable {
-    const { agents } = this.store.document('agents.toml').table;
-    const table = isTable(agents) && Object.hasOwn(agents, id) ? agents[id] : undefined;
-    if (!isTable(table)) throw new NoxError('AGENT_NOT_FOUND', undefined, { id });
-    return table;
-  }
-
-  /** `undefined` takes the agent away. */
-  private agentChange(id: string, table: TomlTable | undefined, commitNote: CommitNote): Change {
-    const old = this.store.document('agents.toml');
-    const known = isTable(old.table['agents']) ? old.table['agents'] : {};
-    const others = Object.fromEntries(Object.entries(known).filter(([key]) => key !== id));
-    const tables = table === undefined ? others : { ...known, [id]: table };
-    const document = edited(old, { ...old.table, agents: tables });
-    const agents = new Map(this.agents());
-    if (table === undefined) agents.delete(id);
-    else agents.set(id, parsed('agent', AgentConfig, { ...stamps(agents.get(id)), ...table }));
-    const files = new Map([...this.intent().files, ['agents.toml', document.text]]);
-    return {
-      note: commitNote,
-      documents: new Map([['agents.toml', document]]),
-      intent: { ...this.intent(), agents, files },
-    };
   }
 
   private async documentsAt(hash: string): Promise<Map<IntentFile, Document>> {
@@ -359,48 +313,4 @@ async function makeRoot(path: string): Promise<string> {
   } catch (error) {
     throw storageError(error);
   }
-}
-
-const note = (area: CommitNote['area'], action: string, object: string, actor: Actor): CommitNote => ({
-  area,
-  action,
-  object,
-  object_ref: `${area}:${object}`,
-  actor,
-});
-
-function parsed<S extends z.ZodType>(part: string, schema: S, value: unknown): z.output<S> {
-  const result = schema.safeParse(value);
-  if (!result.success) throw validationError(part, result.error);
-  return result.data;
-}
-
-/** The times of an agent whose table, written by hand, has none. */
-const stamps = (agent: AgentConfig | undefined): object =>
-  agent === undefined ? {} : { created_at: agent.created_at, last_modified: agent.last_modified };
-
-/** The document with other data in it, and with its comments. */
-function edited(old: Document, table: TomlTable): Document {
-  const text = editToml(old.text, old.table, table);
-  // UTF-8 cannot hold half a character; the file would say something else than the memory.
-  if (/\p{Surrogate}/u.test(text)) throw new NoxError('VALIDATION_ERROR', 'A text holds half of a character.');
-  return { ...old, text, table };
-}
-
-function mergeAgent(old: TomlTable, patch: Readonly<Record<string, unknown>>): TomlTable {
-  const merged = Object.entries(patch).map(([key, value]) => {
-    const known = old[key];
-    return [key, MERGED.has(key) && isTable(known) && isTable(value) ? deepMerge(known, value) : value];
-  });
-  return withoutUndefined({ ...old, ...Object.fromEntries(merged) }) as TomlTable;
-}
-
-function deepMerge(old: TomlTable, patch: Readonly<Record<string, unknown>>): TomlTable {
-  const merged: Record<string, TomlValue> = { ...old };
-  for (const [key, value] of Object.entries(patch)) {
-    const known = merged[key];
-    if (value === undefined) delete merged[key];
-    else merged[key] = isTable(value) ? deepMerge(isTable(known) ? known : {}, value) : withoutUndefined(value);
-  }
-  return merged;
 }

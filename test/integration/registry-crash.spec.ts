@@ -47,7 +47,11 @@ describe('kill -9 while writing', () => {
     const program = join(kit.base, 'writer.mjs');
     await promisify(execFile)(join(REPOSITORY, 'node_modules/.bin/esbuild'), [
       join(REPOSITORY, 'test/integration/registry-writer.ts'),
-      ...['--bundle', '--platform=node', '--format=esm', `--outfile=${program}`, '--log-level=error'],
+      '--bundle',
+      '--platform=node',
+      '--format=esm',
+      `--outfile=${program}`,
+      '--log-level=error',
       "--banner:js=import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
     ]);
     const first = await kit.open();
@@ -82,21 +86,21 @@ describe('kill -9 while writing', () => {
   }, 180_000);
 });
 
-describe('a start after a crash', () => {
-  const crashed = async (): Promise<string> => {
-    const registry = await kit.open();
-    await registry.createAgent('lead', agentConfig(), ADMIN);
-    await registry.updateConfig({ server: { port: 4000 } }, ADMIN, 'set port');
-    await registry.close();
-    await writeFile(file('.git/nox.lock'), '{"pid":1,"start_time":"0","boot_id":"gone"}');
-    return kit.git('rev-parse', 'main');
-  };
-  const promise = (head: string, texts: Readonly<Record<string, string>>): Promise<void> => {
-    const sums = Object.entries(texts).map(([name, text]) => [name, createHash('sha256').update(text).digest('hex')]);
-    const promised = { head, object_ref: 'agent:lead', sha256: Object.fromEntries(sums) as object };
-    return writeFile(file('.git/nox-promise.json'), JSON.stringify(promised));
-  };
+const crashed = async (): Promise<string> => {
+  const registry = await kit.open();
+  await registry.createAgent('lead', agentConfig(), ADMIN);
+  await registry.updateConfig({ server: { port: 4000 } }, ADMIN, 'set port');
+  await registry.close();
+  await writeFile(file('.git/nox.lock'), '{"pid":1,"start_time":"0","boot_id":"gone"}');
+  return kit.git('rev-parse', 'main');
+};
+const promise = (head: string, texts: Readonly<Record<string, string>>): Promise<void> => {
+  const sums = Object.entries(texts).map(([name, text]) => [name, createHash('sha256').update(text).digest('hex')]);
+  const promised = { head, object_ref: 'agent:lead', sha256: Object.fromEntries(sums) as object };
+  return writeFile(file('.git/nox-promise.json'), JSON.stringify(promised));
+};
 
+describe('a start after a crash', () => {
   it('removes locks and temporary files of those who are gone', async () => {
     await crashed();
     await mkdir(file('.git/refs/heads/x'), { recursive: true });

@@ -19,24 +19,23 @@ beforeEach(async () => {
 });
 afterEach(() => kit.remove());
 
-const turn = (over: Partial<Turn> = {}): Turn =>
-  ({
-    id: 'trn_01J00000000000000000000000',
-    agent_id: 'lead',
-    session_id: 'ses',
-    source: 'user',
-    actor: 'admin',
-    prompt: 'Plan it.\n[[turns]]\nNow.',
-    status: 'complete',
-    text: 'Done "it".\n',
-    blocks: [],
-    usage: { input_tokens: 1, output_tokens: 2, cache_read_tokens: 0, cache_write_tokens: 0, cost_usd: 0.5 },
-    reason: null,
-    queued_at: '2026-11-21T08:31:01.000Z',
-    started_at: '2026-11-21T08:31:02.000Z',
-    ended_at: '2026-11-21T08:31:05.000Z',
-    ...over,
-  }) as Turn;
+const turn = (over: Partial<Turn> = {}): Turn => ({
+  id: 'trn_01J00000000000000000000000',
+  agent_id: 'lead',
+  session_id: 'ses',
+  source: 'user',
+  actor: 'admin',
+  prompt: 'Plan it.\n[[turns]]\nNow.',
+  status: 'complete',
+  text: 'Done "it".\n',
+  blocks: [],
+  usage: { input_tokens: 1, output_tokens: 2, cache_read_tokens: 0, cache_write_tokens: 0, cost_usd: 0.5 },
+  reason: null,
+  queued_at: '2026-11-21T08:31:01.000Z',
+  started_at: '2026-11-21T08:31:02.000Z',
+  ended_at: '2026-11-21T08:31:05.000Z',
+  ...over,
+});
 
 const approval = (decided_at: string): Approval =>
   Approval.parse({

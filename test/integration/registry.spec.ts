@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Actor } from '../../src/contracts/auth.js';
 import { SystemConfig } from '../../src/contracts/config.js';
 import type { ReconcileStep, RegistryCommit } from '../../src/contracts/registry.js';
+import { INTENT_FILES } from '../../src/registry/intent.js';
 import { type Intent, Reconciler, type RegistryService } from '../../src/registry/registry.service.js';
 import { ADMIN, agentConfig, Kit } from './registry-kit.js';
 
@@ -17,6 +18,15 @@ beforeEach(async () => {
   registry = await kit.open();
 });
 afterEach(() => kit.remove());
+
+const unchanged = async (change: () => Promise<unknown>, code: string): Promise<void> => {
+  const [before, head, agents] = [await text('agents.toml'), await kit.git('rev-parse', 'main'), registry.agents()];
+  await expect(change()).rejects.toMatchObject({ code });
+  expect(await text('agents.toml')).toBe(before);
+  expect(await kit.git('rev-parse', 'main')).toBe(head);
+  expect(registry.agents()).toBe(agents);
+  expect((await readdir(kit.root)).filter((name) => name.startsWith('.nox-tmp-'))).toEqual([]);
+};
 
 class Recorder extends Reconciler {
   readonly applied: { before: string[]; after: string[]; actor: string }[] = [];
@@ -38,14 +48,12 @@ describe('opening', () => {
     const names = await readdir(kit.root);
     expect(names).toEqual(
       expect.arrayContaining([
-        ...[
-          'agents.toml',
-          'agent-relationships.toml',
-          'approval-policy.toml',
-          'mcp-services.toml',
-          'system-config.toml',
-        ],
-        ...['approval-history.toml', 'resource-usage.toml', 'agents', 'tasks', '.gitignore'],
+        ...INTENT_FILES,
+        'approval-history.toml',
+        'resource-usage.toml',
+        'agents',
+        'tasks',
+        '.gitignore',
       ]),
     );
     expect(await kit.git('status', '--porcelain')).toBe('');
@@ -242,15 +250,6 @@ x_note = 1
 });
 
 describe('when git or the disk fails', () => {
-  const unchanged = async (change: () => Promise<unknown>, code: string): Promise<void> => {
-    const [before, head, agents] = [await text('agents.toml'), await kit.git('rev-parse', 'main'), registry.agents()];
-    await expect(change()).rejects.toMatchObject({ code });
-    expect(await text('agents.toml')).toBe(before);
-    expect(await kit.git('rev-parse', 'main')).toBe(head);
-    expect(registry.agents()).toBe(agents);
-    expect((await readdir(kit.root)).filter((name) => name.startsWith('.nox-tmp-'))).toEqual([]);
-  };
-
   it('answers GIT_OPERATION_FAILED, changes nothing, and works again afterwards', async () => {
     await registry.createAgent('lead', agentConfig(), ADMIN);
     // Also the superuser cannot write objects below a file.

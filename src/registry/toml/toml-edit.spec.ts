@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { editToml } from './toml-edit.js';
 import { formatTable } from './toml-format.js';
 import { lineOf } from './toml-scan.js';
@@ -204,7 +204,7 @@ describe('keys that every object inherits', () => {
   ])('are refused in %j, and nothing global changes', (text) => {
     expect(() => parseToml(text)).toThrow(/is not allowed/);
     expect(Object.keys(Object)).toEqual([]);
-    expect(Object.keys(Object.prototype.toString)).toEqual([]);
+    expect(Object.keys({}.constructor)).toEqual([]);
   });
 
   it('are welcome in texts', () => {

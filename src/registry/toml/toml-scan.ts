@@ -150,14 +150,15 @@ class Scanner {
   private string(): void {
     const quote = this.text[this.pos] ?? '"';
     const block = quote.repeat(3);
-    const end = this.text.startsWith(block, this.pos) ? block : quote;
+    const is_block = this.text.startsWith(block, this.pos);
+    const end = is_block ? block : quote;
     this.pos += end.length;
     while (this.pos < this.text.length && !this.text.startsWith(end, this.pos)) {
       this.pos += quote === '"' && this.text[this.pos] === '\\' ? 2 : 1;
     }
     this.pos += end.length;
     // A block may end with quotes of its own: `""""` is one quote and the end.
-    while (end === block && this.text[this.pos] === quote) this.pos += 1;
+    if (is_block) while (this.text[this.pos] === quote) this.pos += 1;
   }
 
   private skipBlanks(): void {

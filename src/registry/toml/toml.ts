@@ -23,7 +23,7 @@ export function parseToml(text: string): TomlTable {
   const body = text.startsWith('\u{feff}') ? text.slice(1) : text;
   try {
     refuseTraps(body);
-    return plainTable(parse(body) as object);
+    return plainTable(parse(body));
   } catch (error) {
     if (error instanceof TomlProblem) throw error;
     const line = typeof error === 'object' && error !== null && 'line' in error ? Number(error.line) + 1 : 1;

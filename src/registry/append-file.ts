@@ -1,0 +1,59 @@
+import { constants } from 'node:fs';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { errnoOf } from '../shared/nox-error.js';
+import { wholeLength } from './record-text.js';
+
+/**
+ * Appends an entry of `[[list]]` to a file, which begins with `head` when it is new. One write at the end and one fsync,
+ * whatever the file's size; a write that fails leaves the file as it was.
+ */
+export async function appendEntry(path: string, head: string, entry: string): Promise<void> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(path, flags, 0o644);
+  try {
+    const { size } = await file.stat();
+    try {
+      await file.writeFile(size === 0 ? head + entry : entry);
+      await file.datasync();
+    } catch (error) {
+      await file.truncate(size);
+      throw error;
+    }
+    if (size === 0) await syncDirectory(dirname(path));
+  } finally {
+    await file.close();
+  }
+}
+
+/** Cuts what a power cut tore off the last entry; answers how many bytes went. A missing file is whole. */
+export async function cutTornEntry(path: string, list: string): Promise<number> {
+  const text = await readFile(path, 'utf8').catch(emptyWhenMissing);
+  const bytes = Buffer.byteLength(text);
+  const keep = Buffer.byteLength(text.slice(0, wholeLength(text, list)));
+  if (keep === bytes) return 0;
+  const file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  try {
+    await file.truncate(keep);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return bytes - keep;
+}
+
+/** After it, names that were added to or taken from the folder are on the disk. */
+export async function syncDirectory(path: string): Promise<void> {
+  const dir = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await dir.sync();
+  } finally {
+    await dir.close();
+  }
+}
+
+function emptyWhenMissing(error: unknown): string {
+  if (errnoOf(error) === 'ENOENT') return '';
+  throw error;
+}

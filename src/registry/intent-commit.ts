@@ -1,0 +1,74 @@
+import type { Actor } from '../contracts/auth.js';
+import type { RegistryCommit } from '../contracts/registry.js';
+import type { Clock } from '../shared/clock.js';
+import type { NoxError } from '../shared/nox-error.js';
+import { commitOf, type CommitNote, formatMessage, identityOf } from './commit-message.js';
+import { gitError } from './git/git-process.js';
+import type { MainBranch } from './git/main-branch.js';
+import { type IntentFolder, storageError } from './intent-folder.js';
+import { type Document, type FileProblem, type IntentFile, readDocument, stamped } from './intent.js';
+import { editToml } from './toml/toml-edit.js';
+
+/** What opening and writing intent work with. */
+export interface IntentContext {
+  readonly folder: IntentFolder;
+  readonly main: MainBranch;
+  readonly clock: Clock;
+  readonly template_path: string;
+  readonly warn: (message: string, fields: object) => void;
+}
+
+export const NOX: Actor = { name: 'nox', role: 'admin' };
+export const EXTERNAL: Actor = { name: 'external', role: 'admin' };
+
+/** Commits files as they stand on the disk. GIT_OPERATION_FAILED, STORAGE_FAILED. */
+export async function commitFiles(
+  { clock, main }: IntentContext,
+  note: CommitNote,
+  files: string[],
+): Promise<RegistryCommit> {
+  const at_ms = clock.now();
+  const author = identityOf(note.actor.name);
+  const hash = await main.commit({ files, message: formatMessage(note), author, at_ms }).catch(rethrowAs(gitError));
+  // Git keeps whole seconds.
+  const timestamp = new Date(Math.floor(at_ms / 1000) * 1000).toISOString();
+  return commitOf(note, { hash, timestamp, files });
+}
+
+/** Commits what a person edited; agents that they added get their times first, and `edits` then has that version. */
+export async function commitEdits(
+  context: IntentContext,
+  files: readonly IntentFile[],
+  edits: Map<IntentFile, Document>,
+): Promise<RegistryCommit> {
+  const agents = edits.get('agents.toml');
+  const table = agents === undefined ? undefined : stamped(agents.table, context.clock.iso());
+  if (agents !== undefined && table !== undefined && table !== agents.table) {
+    const text = editToml(agents.text, agents.table, table);
+    const old = await context.folder.replace('agents.toml', text).catch(rethrowAs(storageError));
+    // Saved once more meanwhile: that version stays and is adopted by the next write.
+    await (old.old_text === agents.text ? old.forget() : old.undo());
+    if (old.old_text === agents.text) edits.set('agents.toml', { ...agents, text, table });
+  }
+  const object_ref = `file:${files.join(',')}`;
+  const note = { area: 'registry', action: 'edit', object: files.join(', '), object_ref, actor: EXTERNAL } as const;
+  return commitFiles(context, note, [...files]);
+}
+
+/** What a file on the disk holds, or why it does not fit. */
+export function readFrom(
+  file: IntentFile,
+  texts: ReadonlyMap<IntentFile, string>,
+  problems: readonly FileProblem[],
+): Document | FileProblem {
+  const text = texts.get(file);
+  if (text !== undefined) return readDocument(file, text);
+  return problems.find((problem) => problem.file === file) ?? { file, line: 1, field: '', message: 'cannot be read' };
+}
+
+/** For `catch`: the same failure in words for callers. */
+export function rethrowAs(translate: (error: unknown) => NoxError): (error: unknown) => never {
+  return (error) => {
+    throw translate(error);
+  };
+}
