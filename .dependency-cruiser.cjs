@@ -50,7 +50,7 @@ module.exports = {
       severity: 'error',
       comment: 'The command line does what any program could do over the API; only `serve` and `doctor` look inside.',
       from: { path: '^src/cli/', pathNot: ['\\.spec\\.ts$', '^src/cli/commands/(serve|doctor)'] },
-      to: { path: '^src/', pathNot: '^src/(cli|client|contracts)/' },
+      to: { path: '^src/', pathNot: '^src/(cli|client|contracts|shared)/' },
     },
     {
       name: 'process-below-runtime-below-supervisor',
@@ -85,6 +85,6 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'], extensionAlias: { '.js': ['.ts', '.js'] } },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
   },
 };

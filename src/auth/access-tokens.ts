@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../shared/clock.js';
 import type { JwtKeys } from './jwt-keys.js';
 import type { AccessClaims } from './verified-tokens.js';

@@ -1,6 +1,6 @@
 import { Controller, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AnyNoxEvent } from '../contracts/event.js';
 import type { RouteInput } from '../contracts/routes.js';
 import { EventLog, type ReplayFilter } from '../events/event-log.js';

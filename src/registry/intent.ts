@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AgentConfig } from '../contracts/agent.js';
 import { SystemConfig } from '../contracts/config.js';
 import { AgentId } from '../contracts/ids.js';

@@ -8,7 +8,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isSideRequest, MessagesRequest, ownSystemPrompt, readConversation } from './conversation.js';
 import { errorBody, estimateTokens, newId, streamFrames, wholeMessage } from './messages-wire.js';
 import { type ModelError, planReply, type Reply, type ScriptRule, sideReply } from './reply.js';

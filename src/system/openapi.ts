@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import * as agent from '../contracts/agent.js';
 import * as approval from '../contracts/approval.js';
 import * as auth from '../contracts/auth.js';

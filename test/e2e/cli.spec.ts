@@ -29,7 +29,8 @@ describe('the command line', () => {
     const [code] = (await once(child, 'close')) as [number];
     return { code, out, err };
   };
-  const json = async (args: readonly string[]) => JSON.parse((await run([...args, '--json'])).out) as Record<string, unknown>;
+  const json = async (args: readonly string[]) =>
+    JSON.parse((await run([...args, '--json'])).out) as Record<string, unknown>;
 
   beforeAll(async () => {
     nox = await NoxServer.start({ env: { NOX_CLAUDE_PATH: CLAUDE_PATH } });
@@ -43,7 +44,9 @@ describe('the command line', () => {
   });
 
   it('logs in and keeps the tokens for this user only', async () => {
-    expect(await run(['login', '--username', 'admin', '--password-stdin'], `${ADMIN_PASSWORD}\n`)).toMatchObject({ code: 0 });
+    expect(await run(['login', '--username', 'admin', '--password-stdin'], `${ADMIN_PASSWORD}\n`)).toMatchObject({
+      code: 0,
+    });
     expect(statSync(join(nox.dir.path, 'config', 'nox', 'credentials.json')).mode & 0o777).toBe(0o600);
   });
 

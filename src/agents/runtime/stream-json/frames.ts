@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The lines of the protocol that Nox understands, as schemas. Only the fields that are used are named; the CLI sends
