@@ -3,29 +3,41 @@ import { io, type Socket } from 'socket.io-client';
 import { freePort, NODE, NoxServer, ROOT } from '../test/support/nox-server.js';
 import { within } from '../test/support/wait.js';
 import type { Bench, Row } from './lib/bench.js';
+import { createAgents } from './lib/fleet.js';
 import { peer } from './lib/peers.js';
 import { startServer } from './lib/server-process.js';
 import { figures, wallClock } from './lib/stats.js';
 
 const CLIENTS = 10;
 const RATE = 1000;
+/** One agent alone may not log so much. */
+const LOGGING_AGENTS = 20;
 
-/** From an agent's write of a piece of text to its arrival in browsers' sockets; beside socket.io alone. */
+/** From an agent's write to the arrival in browsers' sockets; beside socket.io alone. */
 export const events: Bench = {
   name: 'events',
   async run({ quick }): Promise<Row[]> {
     const count = RATE * (quick ? 2 : 10);
-    const nox = await measureNox(count);
-    const limit = await measureSocketIo(count);
+    const log = await measureNox('log', LOGGING_AGENTS, count);
+    const text = await measureNox('text', 1, count);
+    const beside = [{ name: 'socket.io alone', ...figures(await measureSocketIo(count)) }];
     return [
       {
         what: `event, cause to socket, ${CLIENTS} clients, ${RATE}/s`,
         unit: 'ms',
-        ...figures(nox),
+        ...figures(log),
         target: { below: 8, of: 'p99' },
-        beside: [{ name: 'socket.io alone', ...figures(limit) }],
-        runs: nox.length,
-        note: 'cause = the agent writes the text; on the way Nox parses and journals it',
+        beside,
+        runs: log.length,
+        note: `cause = one of ${LOGGING_AGENTS} agents writes a line; on the way Nox reads and journals it`,
+      },
+      {
+        what: `streamed text, ${CLIENTS} clients, ${RATE} pieces/s`,
+        unit: 'ms',
+        ...figures(text),
+        beside,
+        runs: text.length,
+        note: 'Nox joins pieces that come close together, so that a page repaints less often',
       },
     ];
   },
@@ -40,12 +52,13 @@ function listen(
   const samples: number[] = [];
   const sockets = Array.from({ length: CLIENTS }, () => io(url, { transports: ['websocket'], auth, forceNew: true }));
   const done = new Promise<void>((resolve) => {
-    const onEvents = (batch: { type: string; payload: { text?: string } }[]): void => {
+    const onEvents = (batch: { type: string; payload: { text?: string; line?: string } }[]): void => {
       const now = wallClock();
       for (const { type, payload } of batch) {
-        if (type !== 'turn.text_delta') continue;
+        if (type !== 'turn.text_delta' && type !== 'agent.log') continue;
         // Pieces may have been joined on the way: each holds the moment of its writing.
-        for (const stamp of (payload.text ?? '').split(' ').slice(0, -1)) samples.push(now - Number(stamp));
+        for (const [stamp] of (payload.text ?? payload.line ?? '').matchAll(/\d[\d.]+/g))
+          samples.push(now - Number(stamp));
       }
       if (samples.length >= CLIENTS * count) resolve();
     };
@@ -60,19 +73,21 @@ const connected = (socket: Socket): Promise<void> =>
     socket.once('connect_error', reject);
   });
 
-async function measureNox(count: number): Promise<number[]> {
+/** `count` pieces in all, shared out among the agents, at RATE in all. */
+async function measureNox(kind: 'log' | 'text', agents: number, count: number): Promise<number[]> {
   await using server = await NoxServer.start();
-  const params = { id: 'ticker' };
   const command = [NODE, join(ROOT, 'bench', 'agents', 'ticker.mjs')];
-  await server.call('agents_create', {
-    body: { id: params.id, name: 'Ticker', runtime: 'command', command, start: true },
-  });
+  const ids = await createAgents(server, agents, { runtime: 'command', command, start: true });
   const { sockets, samples, done } = listen(server.url, count, { token: server.access_token });
   try {
     await within('all clients connected', Promise.all(sockets.map(connected)));
-    await Promise.all(sockets.map((socket) => socket.emitWithAck('subscribe', { rooms: ['turn'] })));
-    const reply = await server.call('agents_prompt', { params, body: { content: `tick ${RATE} ${count}` } });
-    if (reply.status !== 'complete') throw new Error(`the turn ended ${reply.status}: ${reply.reason ?? ''}`);
+    await Promise.all(sockets.map((socket) => socket.emitWithAck('subscribe', { rooms: ['turn', 'agent'] })));
+    const content = `${kind} ${RATE / agents} ${count / agents}`;
+    const turn = async (id: string): Promise<void> => {
+      const { status, reason } = await server.call('agents_prompt', { params: { id }, body: { content } });
+      if (status !== 'complete') throw new Error(`the turn of ${id} ended ${status}: ${reason ?? ''}`);
+    };
+    await Promise.all(ids.map(turn));
     await within('all events at all clients', done);
     return samples;
   } finally {
