@@ -1,5 +1,13 @@
-import { Dialog } from 'primereact/dialog';
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useMemo, useRef, useState } from 'react';
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import { useNavigate } from 'react-router';
 import { Icon } from '../components/icon.js';
 import { StatusBadge } from '../components/status-badge.js';
@@ -21,24 +29,27 @@ interface Entry {
 
 const SHOWN = 12;
 
-/** Pages, agents and actions by a few letters. */
-export function CommandPalette({ visible, onClose }: { readonly visible: boolean; readonly onClose: () => void }) {
+/**
+ * Pages, agents and actions by a few letters. The browser's own dialog, because it takes the focus in the same moment:
+ * letters typed right after the keys that open it are not lost.
+ */
+export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useLayoutEffect(() => {
+    const element = dialog.current;
+    element?.showModal();
+    return () => element?.close();
+  }, []);
   return (
-    <Dialog
-      visible={visible}
-      onHide={onClose}
-      modal
-      dismissableMask
-      draggable={false}
-      resizable={false}
-      showHeader={false}
-      position="top"
+    <dialog
+      ref={dialog}
       className="palette"
       aria-label="Search or run a command"
-      focusOnShow={false}
+      onCancel={onClose}
+      onClick={(event) => event.target === event.currentTarget && onClose()}
     >
       <Palette onClose={onClose} />
-    </Dialog>
+    </dialog>
   );
 }
 
@@ -67,8 +78,6 @@ function Palette({ onClose }: { readonly onClose: () => void }) {
     } else if (event.key === 'Enter') {
       event.preventDefault();
       run(found[chosen]);
-    } else if (event.key === 'Escape') {
-      onClose();
     }
   };
   return (

@@ -61,7 +61,7 @@ export function Shell() {
           </Suspense>
         </main>
       </div>
-      <CommandPalette visible={searching} onClose={() => setSearching(false)} />
+      {searching && <CommandPalette onClose={() => setSearching(false)} />}
       <Toast ref={toast} position="bottom-right" />
     </div>
   );

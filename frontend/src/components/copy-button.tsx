@@ -38,7 +38,7 @@ export function CommandLine({ command }: { readonly command: string }) {
   return (
     <span className="command-line">
       <code>{command}</code>
-      <CopyButton text={command} label={`Copy command: ${command}`} />
+      <CopyButton text={command} label="Copy command" />
     </span>
   );
 }

@@ -10,8 +10,8 @@ export function useKeys(actions: Readonly<Record<string, () => unknown>>): void 
     const onKey = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
       const target = event.target as HTMLElement;
-      if (target.closest('input, textarea, select, [contenteditable], [role="dialog"]') !== null) return;
-      if (document.querySelector('[role="dialog"]') !== null) return;
+      if (target.closest('input, textarea, select, [contenteditable]') !== null) return;
+      if (document.querySelector('[role="dialog"], dialog[open]') !== null) return;
       const action = latest.current[event.key];
       if (action === undefined) return;
       event.preventDefault();
