@@ -107,7 +107,9 @@ export class IntentStore {
     let commit: RegistryCommit;
     try {
       const head = await main.head().catch(rethrowAs(gitError));
-      await folder.promise({ head: head ?? '', object_ref: note.object_ref, sha256: sums }, files.length > 1);
+      await folder
+        .promise({ head: head ?? '', object_ref: note.object_ref, sha256: sums }, files.length > 1)
+        .catch(rethrowAs(gitError));
       for (const [file, { text }] of documents) {
         const old = await folder.replace(file, text);
         replaced.push(old);

@@ -275,6 +275,14 @@ describe('when git or the disk fails', () => {
     expect(await registry.updateAgent('lead', { name: 'New' }, ADMIN)).toMatchObject({ action: 'update' });
   });
 
+  it('changes nothing when .git cannot be written', async () => {
+    await registry.createAgent('lead', agentConfig(), ADMIN);
+    // Permissions would not stop the superuser; a folder in the place of a file does.
+    await rm(file('.git/nox-promise.json'));
+    await mkdir(file('.git/nox-promise.json'));
+    await unchanged(() => registry.updateAgent('lead', { name: 'New' }, ADMIN), 'GIT_OPERATION_FAILED');
+  });
+
   it('gives up on a lock that stays, and changes nothing', async () => {
     await registry.createAgent('lead', agentConfig(), ADMIN);
     await writeFile(file('.git/index.lock'), '');

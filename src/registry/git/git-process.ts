@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { NoxError } from '../../shared/nox-error.js';
+import { errnoOf, NoxError } from '../../shared/nox-error.js';
 
 /**
  * Settings that hold whatever a person's or the repository's own configuration says: nothing runs but git itself, bytes
@@ -87,7 +87,10 @@ export class GitFailure extends Error {
 /** The error that callers of the registry see. */
 export function gitError(error: unknown): NoxError {
   if (error instanceof NoxError) return error;
-  const full = error instanceof GitFailure && /No space left|quota exceeded|Input\/output error/i.test(error.stderr);
+  const full =
+    error instanceof GitFailure
+      ? /No space left|quota exceeded|Input\/output error/i.test(error.stderr)
+      : ['ENOSPC', 'EDQUOT', 'EIO'].includes(errnoOf(error) ?? '');
   const text = error instanceof Error ? error.message : String(error);
   if (full) return new NoxError('STORAGE_FAILED', undefined, undefined, { cause: error });
   return new NoxError('GIT_OPERATION_FAILED', `Git refused; nothing was changed: ${text}`, undefined, { cause: error });
