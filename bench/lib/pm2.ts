@@ -38,9 +38,9 @@ export class Pm2 implements AsyncDisposable {
       await promisify(execFile)('npm', ['install', ...options, '--prefix', PREFIX, `pm2@${VERSION}`]);
     }
     const home = await makeTempDir('nox-bench-pm2-');
-    process.env['PM2_HOME'] = home.path; // read when the module is loaded
-    process.env['PM2_DISCRETE_MODE'] = 'true';
-    const api = createRequire(manifest)('pm2') as Pm2Api;
+    process.env['PM2_HOME'] ??= join(PREFIX, 'home'); // else its mere import makes one in the person's own
+    const { custom } = createRequire(manifest)('pm2') as { custom: new (options: object) => Pm2Api };
+    const api = new custom({ pm2_home: home.path });
     const pm2 = new Pm2(api, home);
     await promisify(api.connect.bind(api))();
     return pm2;
