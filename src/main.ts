@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PinoLogger } from 'nestjs-pino';
+import { pino } from 'pino';
 import { AppModule } from './app.module.js';
 import { assertAdminPassword } from './auth/auth.service.js';
 import { assertBindAllowed } from './auth/bind.js';
 import { configureRealtime } from './realtime/realtime.module.js';
+import { excludeFromOuterRepository } from './registry/outer-repository.js';
 import { RegistryService } from './registry/registry.service.js';
 import { SystemClock } from './shared/clock.js';
 import { StateDb } from './shared/db/state-db.js';
@@ -45,7 +47,10 @@ export async function createNox(options: ServeOptions, env: NodeJS.ProcessEnv): 
     registry: options.registry_path ?? env['NOX_REGISTRY_PATH'],
   });
   const template_path = join(packageRoot(), 'registry-template');
-  const registry = await RegistryService.open({ path: folders.registry, template_path, clock });
+  const early = pino({ level: env['NOX_LOG_LEVEL'] ?? 'info' });
+  const warn = (message: string, fields: object): void => early.warn(fields, message);
+  const registry = await RegistryService.open({ path: folders.registry, template_path, clock, warn });
+  await excludeFromOuterRepository(folders.home);
   const db = new StateDb(join(folders.home, 'state.db'));
   const { server, logging } = registry.config();
   const host = options.host ?? env['NOX_HOST'] ?? server.host;

@@ -10,6 +10,7 @@ import { ProcessHost } from './agents/process/process-host.js';
 import { ClaudeRuntime } from './agents/runtime/claude/claude-runtime.js';
 import { Surroundings } from './agents/surroundings.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
+import type { RegistryCommit } from './contracts/registry.js';
 import { EventLog } from './events/event-log.js';
 import { RegistryService } from './registry/registry.service.js';
 import { SessionsService } from './sessions/sessions.service.js';
@@ -37,13 +38,15 @@ export function wire(app: NestFastifyApplication): void {
   fleet.warn = warn;
   sessions.warn = warn;
   registry.reconciler = app.get(AgentsService);
-  registry.onCommit((commit) => {
+  const tellCommit = (commit: RegistryCommit): void => {
     events
       .append('registry.committed', { commit })
       .catch((error: unknown) =>
         warn('a commit is in git but not among the events', { hash: commit.hash, reason: messageOf(error) }),
       );
-  });
+  };
+  registry.opening_commits.forEach(tellCommit);
+  registry.onCommit(tellCommit);
   registry.onInvalid(({ file, message }) => {
     log.warn({ file, reason: message }, 'a registry file is not valid');
     events

@@ -18,6 +18,9 @@ import { redact } from './redact.js';
 import { formatTable } from './toml/toml-format.js';
 import { type TomlTable, withoutUndefined } from './toml/toml.js';
 
+/** So many approvals may be under way between their decision and what came of it. */
+const REMEMBERED_APPROVALS = 1000;
+
 /** What is checkpointed of an agent's run. */
 export interface AgentCheckpoint {
   readonly session_id: string | null;
@@ -59,6 +62,8 @@ export class RecordWriter {
   private readonly conversations = new Map<string, { day: string; part: number }>();
   /** The month that approval-history.toml holds. */
   private approvalsMonth: string | undefined;
+  /** Entries lately written, by approval: what ran is told shortly after the decision. */
+  private readonly approvals = new Map<string, string>();
   private changes = 0;
   /** Until the first commit: what an earlier Nox or a person left is looked for. */
   private scan = true;
@@ -90,13 +95,38 @@ export class RecordWriter {
     });
   }
 
-  /** Appends an approval that has ended to this month's history; a new month puts the old file away. */
+  /**
+   * Keeps an approval that has ended in its month's history; a new month puts the old file away. Said again, when it is
+   * known what ran, the later word replaces the earlier one.
+   */
   appendApproval(approval: Approval): Promise<void> {
     return this.files.run(APPROVALS, async () => {
       const month = monthOf(approval.decided_at ?? this.clock.iso());
       await this.rotateApprovals(month);
-      await this.append(APPROVALS, 'approvals', approvalsHead(month), formatApproval(approval));
+      const entry = formatApproval(approval);
+      const replaced = await this.replaceApproval(approval.id, entry);
+      if (!replaced) await this.append(APPROVALS, 'approvals', approvalsHead(month), entry);
+      this.remember(approval.id, entry);
     });
+  }
+
+  /** False when this month's history does not hold the approval as it was written by this Nox. */
+  private async replaceApproval(id: string, entry: string): Promise<boolean> {
+    const before = this.approvals.get(id);
+    if (before === undefined) return false;
+    if (before === entry) return true;
+    const text = await readFile(join(this.root, APPROVALS), 'utf8');
+    const at = text.lastIndexOf(before);
+    if (at < 0) return false;
+    await this.write(APPROVALS, text.slice(0, at) + entry + text.slice(at + before.length));
+    return true;
+  }
+
+  private remember(id: string, entry: string): void {
+    this.approvals.delete(id);
+    this.approvals.set(id, entry);
+    const [oldest] = this.approvals.keys();
+    if (this.approvals.size > REMEMBERED_APPROVALS && oldest !== undefined) this.approvals.delete(oldest);
   }
 
   /** Checkpoints an agent; writes only when something changed. */

@@ -110,7 +110,8 @@ export class SystemService {
     try {
       const { invalid, head } = await this.registry.status();
       const [first] = invalid;
-      if (first !== undefined) return degraded(`${first.file} is not valid, the last good version is in force: ${first.message}`);
+      if (first !== undefined)
+        return degraded(`${first.file} is not valid, the last good version is in force: ${first.message}`);
       return ok(head === null ? 'no commit yet' : `at ${head.slice(0, 10)}`);
     } catch (error) {
       return { status: 'failed', detail: messageOf(error) };

@@ -158,6 +158,16 @@ describe('the record', () => {
     expect(kit.warnings.map(({ message }) => message)).toContain('cut a torn entry from the end of a record file');
   });
 
+  it('regression: keeps one entry of an approval that is told again with what ran', async () => {
+    const decided = approval('2026-11-01T00:00:00.000Z');
+    await registry.record.appendApproval(decided);
+    await registry.record.appendApproval({ ...decided, id: 'apr_01J00000000000000000000009' });
+    await registry.record.appendApproval({ ...decided, executed: true, result: 'made' });
+    const { approvals } = (await toml('approval-history.toml')) as { approvals: { id: string }[] };
+    expect(approvals).toHaveLength(2);
+    expect(approvals[0]).toMatchObject({ id: decided.id, executed: true, result: 'made' });
+  });
+
   it('keeps approvals by month', async () => {
     await registry.record.appendApproval(approval('2026-10-31T23:59:59.000Z'));
     await registry.record.appendApproval(approval('2026-11-01T00:00:00.000Z'));
