@@ -1,4 +1,6 @@
-import { type AnyNoxEvent, parseEvent } from '@contracts/event.js';
+import type { AgentStatusWord } from '@contracts/agent.js';
+import { type AnyNoxEvent, type EventType, parseEvent } from '@contracts/event.js';
+import { lookOf } from './agent-state.js';
 import { dollars, plural, shortHash } from './format.js';
 import { handle, type Handlers } from './handlers.js';
 import { oneLine } from './request-input.js';
@@ -19,7 +21,7 @@ export function sentenceOf(event: AnyNoxEvent): string {
       return `was deleted by ${event.payload.actor}`;
     case 'agent.status_changed': {
       const { status } = event.payload;
-      return `is ${status.status}${status.reason === undefined ? '' : `: ${status.reason}`}`;
+      return `is ${lookOf(status.status).word}${status.reason === undefined ? '' : `: ${status.reason}`}`;
     }
     case 'agent.lifecycle':
       return `${event.payload.step}: ${event.payload.detail}`;
@@ -85,8 +87,8 @@ const REVOKED = {
   user_deleted: 'the user was removed',
 } as const;
 
-/** Steps between the ones that matter; left out of quiet streams. */
-const FINE = new Set([
+/** Steps between the ones that matter. */
+const FINE = new Set<EventType>([
   'turn.text',
   'turn.text_delta',
   'turn.tool_result',
@@ -94,7 +96,19 @@ const FINE = new Set([
   'agent.log',
   'agent.lifecycle',
 ]);
-export const isQuiet = (event: AnyNoxEvent): boolean => !FINE.has(event.type);
+export const isMain = (event: AnyNoxEvent): boolean => !FINE.has(event.type);
+
+/** What is worth a line to somebody who glances: neither single calls, nor states that come and go, nor a thing twice. */
+export const isHeadline = (event: AnyNoxEvent): boolean => handle(HEADLINES, event) ?? isMain(event);
+const SETTLED = new Set<AgentStatusWord>(['failed', 'crashed', 'parked']);
+const HEADLINES: Handlers<[], boolean> = {
+  'turn.queued': () => false,
+  'turn.tool_call': () => false,
+  'turn.tool_decided': () => false,
+  'agent.status_changed': ({ payload }) => SETTLED.has(payload.status.status),
+  // The change of an agent is told by the agent's own event.
+  'registry.committed': ({ payload }) => payload.commit.object?.startsWith('agent') !== true,
+};
 
 const ALARMS: Handlers<[], boolean> = {
   'agent.status_changed': ({ payload }) => payload.status.status === 'failed',

@@ -62,7 +62,7 @@ export function AgentsPage() {
         title="Agents"
         summary={agents && summaryOf(agents.length, agents.filter((a) => a.process_state === 'running').length)}
       >
-        <CommandHint commands={['nox agent ls', 'nox agent add lead --name Lead --start']} />
+        <CommandHint commands={['nox agent ls', 'nox agent add Lead --start']} />
         {create}
       </PageHead>
       {agents !== undefined && agents.length > 0 && (
@@ -99,12 +99,7 @@ export function AgentsPage() {
       )}
       {agents === undefined && error === null && <SkeletonRows rows={8} height="28px" />}
       {agents?.length === 0 && (
-        <EmptyState
-          icon="agents"
-          title="No agents yet"
-          action={create}
-          command="nox agent add lead --name Lead --start"
-        >
+        <EmptyState icon="agents" title="No agents yet" action={create} command="nox agent add Lead --start">
           An agent is one supervised Claude CLI process with a conversation of its own. Create the first one here or
           from a terminal.
         </EmptyState>

@@ -6,7 +6,7 @@ import { CommandHint } from '../../components/command-hint.js';
 import { EventRow } from '../../components/event-row.js';
 import { PageHead } from '../../components/page-head.js';
 import { EmptyState, ErrorState, SkeletonRows } from '../../components/states.js';
-import { isAlarm, isQuiet, sentenceOf } from '../../lib/events.js';
+import { isAlarm, isMain, sentenceOf } from '../../lib/events.js';
 import { useAgents } from '../../lib/queries.js';
 import { useEvents } from './queries.js';
 
@@ -25,7 +25,7 @@ export function EventsPage() {
   const shown = useMemo(() => {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     return events
-      ?.filter((event) => detail === 'all' || (detail === 'alarms' ? isAlarm(event) : isQuiet(event)))
+      ?.filter((event) => detail === 'all' || (detail === 'alarms' ? isAlarm(event) : isMain(event)))
       .filter((event) => {
         const line = `${event.type} ${event.agent_id ?? ''} ${sentenceOf(event)}`.toLowerCase();
         return words.every((word) => line.includes(word));
@@ -44,7 +44,7 @@ export function EventsPage() {
   return (
     <div className="page">
       <PageHead title="Audit" summary="What agents and people did, newest first.">
-        <CommandHint commands={['curl -N -H "Authorization: Bearer $TOKEN" "$NOX_URL/api/v1/events"']} />
+        <CommandHint commands={['nox events', 'nox events --follow']} />
       </PageHead>
       <div className="filters">
         <InputText

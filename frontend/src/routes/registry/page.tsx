@@ -52,7 +52,7 @@ export function RegistryPage() {
           <CommandHint
             commands={[
               'nox registry history',
-              `nox registry diff ${hash ?? 'HASH'}`,
+              `nox registry show ${hash ?? 'HASH'}`,
               `nox registry rollback ${hash ?? 'HASH'} --dry-run`,
             ]}
           />

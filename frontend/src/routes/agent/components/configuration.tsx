@@ -57,7 +57,9 @@ export function Configuration() {
           Last changed <RelativeTime at={agent.last_modified} /> ·{' '}
           <Link to={`/registry?object=agent:${agent.id}`}>History of this agent</Link>
         </p>
-        <CommandHint commands={[`nox agent show ${agent.id} --json`, 'nox registry history']} />
+        <CommandHint
+          commands={[`nox agent show ${agent.id} --json`, `nox agent edit ${agent.id} --name "${agent.name}"`]}
+        />
       </div>
       {agent.last_modified !== base.last_modified && (
         <Banner

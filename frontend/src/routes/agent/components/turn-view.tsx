@@ -67,6 +67,8 @@ function speaker(turn: Turn): string {
   return turn.source === 'user' ? turn.actor : turn.source;
 }
 
+const span = (ms: number): string => (ms < 1000 ? '< 1 s' : duration(ms));
+
 function TurnFoot({ turn }: { readonly turn: Turn }) {
   const cancel = useCancelTurn();
   const mayOperate = useCan('operator');
@@ -87,7 +89,7 @@ function TurnFoot({ turn }: { readonly turn: Turn }) {
         />
       )}
       {turn.started_at !== null && turn.ended_at !== null && (
-        <span>{duration(Date.parse(turn.ended_at) - Date.parse(turn.started_at))}</span>
+        <span>{span(Date.parse(turn.ended_at) - Date.parse(turn.started_at))}</span>
       )}
       {usage !== null && (
         <span title={`${usage.input_tokens} tokens in, ${usage.output_tokens} out`}>

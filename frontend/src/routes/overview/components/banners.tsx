@@ -7,8 +7,7 @@ import { Banner } from '../../../components/states.js';
 export function DemoBanner({ detail }: { readonly detail: string }) {
   return (
     <Banner tone="blue" action={<CommandLine command="nox model use claude" />}>
-      <strong>Demo model.</strong> {detail} Once the Claude CLI is logged in, switch in{' '}
-      <Link to="/settings">Settings</Link> or by this command.
+      <strong>Demo model.</strong> {detail} It can be switched in <Link to="/settings">Settings</Link> too.
     </Banner>
   );
 }

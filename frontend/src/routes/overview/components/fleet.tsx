@@ -33,7 +33,7 @@ export function Fleet({
         <EmptyState
           icon="agents"
           title="No agents yet"
-          command="nox agent add lead --name Lead --start"
+          command="nox agent add Lead --start"
           action={<Link to="/agents?create">Create the first agent</Link>}
         >
           Each agent is one supervised Claude CLI process with a conversation of its own.

@@ -2,13 +2,13 @@ import type { AnyNoxEvent } from '@contracts/event.js';
 import { Link } from 'react-router';
 import { EventRow } from '../../../components/event-row.js';
 import { EmptyState, SkeletonRows } from '../../../components/states.js';
-import { isQuiet } from '../../../lib/events.js';
+import { isHeadline } from '../../../lib/events.js';
 
 const SHOWN = 60;
 
 /** The last hour, newest first, without the small steps. */
 export function Stream({ events }: { readonly events: readonly AnyNoxEvent[] | undefined }) {
-  const shown = events?.filter(isQuiet).slice(0, SHOWN);
+  const shown = events?.filter(isHeadline).slice(0, SHOWN);
   return (
     <section className="card stream" aria-labelledby="stream-title">
       <div className="card-head">

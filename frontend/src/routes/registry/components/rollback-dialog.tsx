@@ -100,7 +100,7 @@ function Plan({ result }: { readonly result: RollbackResult }) {
         <h3 className="field-label">In the registry</h3>
         <ObjectChanges objects={result.objects} none="Nothing differs: the registry is already so." />
       </div>
-      <CommandLine command={`nox registry rollback ${result.target.hash} --confirm`} />
+      <CommandLine command={`nox registry rollback ${result.target.hash}`} />
     </>
   );
 }
