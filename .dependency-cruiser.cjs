@@ -27,7 +27,8 @@ module.exports = {
     {
       name: 'no-circles',
       severity: 'error',
-      comment: 'With ES modules and decorator metadata a circle crashes when it is loaded, and two files in a circle are one idea cut apart.',
+      comment:
+        'With ES modules and decorator metadata a circle crashes when it is loaded, and two files in a circle are one idea cut apart.',
       from: {},
       to: { circular: true },
     },

@@ -2,10 +2,11 @@
 // whose inputs are unchanged is left as it is. SWC compiles (esbuild emits no decorator metadata), esbuild bundles.
 import { transform } from '@swc/core';
 import { createHash } from 'node:crypto';
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -77,9 +78,11 @@ async function buildServer() {
   });
 }
 
-function buildDashboard() {
+async function buildDashboard() {
   const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
-  execFileSync(process.execPath, [vite, 'build', '--logLevel', 'warn'], { cwd: join(root, 'frontend'), stdio: 'inherit' });
+  await promisify(execFile)(process.execPath, [vite, 'build', '--logLevel', 'warn'], {
+    cwd: join(root, 'frontend'),
+  });
 }
 
 function filesBelow(path) {
@@ -91,14 +94,23 @@ function filesBelow(path) {
 
 function fingerprint(files) {
   const hash = createHash('sha256');
-  for (const file of files.sort()) hash.update(file).update('\0').update(readFileSync(join(root, file))).update('\0');
+  for (const file of files.sort())
+    hash
+      .update(file)
+      .update('\0')
+      .update(readFileSync(join(root, file)))
+      .update('\0');
   return hash.digest('hex');
 }
 
 const common = ['package-lock.json', 'scripts/build.mjs', '.swcrc'];
 const halves = [
   { name: 'server', files: [...common, ...filesBelow('src')], run: buildServer },
-  { name: 'dashboard', files: [...common, ...filesBelow('src/contracts'), ...filesBelow('src/client'), ...filesBelow('frontend')], run: buildDashboard },
+  {
+    name: 'dashboard',
+    files: [...common, ...filesBelow('src/contracts'), ...filesBelow('src/client'), ...filesBelow('frontend')],
+    run: buildDashboard,
+  },
 ];
 
 mkdirSync(dist, { recursive: true });

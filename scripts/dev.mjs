@@ -14,7 +14,9 @@ let building = Promise.resolve();
 const finished = (child) => new Promise((resolve) => child.once('exit', resolve));
 
 async function cycle() {
-  const status = await finished(spawn(process.execPath, ['scripts/build.mjs', '--if-changed', '--only=server'], inherit));
+  const status = await finished(
+    spawn(process.execPath, ['scripts/build.mjs', '--if-changed', '--only=server'], inherit),
+  );
   if (status !== 0) return;
   if (server?.exitCode === null) {
     server.kill('SIGTERM');
@@ -25,10 +27,15 @@ async function cycle() {
 
 const queue = () => {
   clearTimeout(timer);
-  timer = setTimeout(() => (building = building.then(cycle)), 200);
+  timer = setTimeout(() => {
+    building = building.then(cycle);
+  }, 200);
 };
 
-const vite = spawn(process.execPath, [join(root, 'node_modules/vite/bin/vite.js')], { ...inherit, cwd: join(root, 'frontend') });
+const vite = spawn(process.execPath, [join(root, 'node_modules/vite/bin/vite.js')], {
+  ...inherit,
+  cwd: join(root, 'frontend'),
+});
 watch(join(root, 'src'), { recursive: true }, queue);
 queue();
 for (const signal of ['SIGINT', 'SIGTERM']) {

@@ -13,7 +13,9 @@ export function setupMachine() {
   const packages = [...new Set(missing.map((program) => NEEDED[program]))];
   const mayInstall = process.getuid?.() === 0 && has('apt-get') && process.env.NOX_TEST_NO_INSTALL !== '1';
   if (!mayInstall) {
-    process.stderr.write(`Missing: ${missing.join(', ')}. Install them first, on Debian with: apt-get install ${packages.join(' ')}\n`);
+    process.stderr.write(
+      `Missing: ${missing.join(', ')}. Install them first, on Debian with: apt-get install ${packages.join(' ')}\n`,
+    );
     process.exit(1);
   }
   process.stderr.write(`Installing ${packages.join(', ')} …\n`);

@@ -14,7 +14,12 @@ const NETWORK = [
   'NODE_EXTRA_CA_CERTS',
 ];
 /** Set by a Claude session for its children: an agent is not a child of whoever started Nox. */
-const NEVER = ['CLAUDECODE', 'CLAUDE_CODE_ENTRYPOINT', 'CLAUDE_CODE_SSE_PORT', 'CLAUDE_CODE_SESSION_ID'];
+const NEVER: ReadonlySet<string> = new Set([
+  'CLAUDECODE',
+  'CLAUDE_CODE_ENTRYPOINT',
+  'CLAUDE_CODE_SSE_PORT',
+  'CLAUDE_CODE_SESSION_ID',
+]);
 
 const matches = (name: string, patterns: readonly string[]): boolean =>
   patterns.some((pattern) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern));
@@ -34,7 +39,7 @@ export function buildAgentEnv(parts: EnvParts): Record<string, string> {
   const allowed = [...ALWAYS, ...NETWORK, ...NETWORK.map((n) => n.toLowerCase()), ...parts.config.pass_env];
   const env: Record<string, string> = { CLAUDE_CODE_MAX_RETRIES: String(parts.config.max_api_retries) };
   for (const [name, value] of Object.entries(parts.nox_env)) {
-    if (value !== undefined && matches(name, allowed) && !NEVER.includes(name)) env[name] = value;
+    if (value !== undefined && matches(name, allowed) && !NEVER.has(name)) env[name] = value;
   }
   return { ...env, ...parts.agent_env, ...parts.model_env, NOX_AGENT_ID: parts.agent_id };
 }

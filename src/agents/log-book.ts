@@ -51,7 +51,7 @@ export class LogBook {
         after_id,
         lines,
       )
-      .reverse()
+      .toReversed()
       .map(({ id, at_ms, stream, line }) => ({ id, timestamp: this.clock.iso(at_ms), stream, line }));
   }
 

@@ -66,7 +66,7 @@ describe('every route', () => {
     expect(open.sort()).toEqual(allowed.sort());
   });
 
-  it.each(['not.a.token', `${'a'.repeat(2000)}`, 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9.'])(
+  it.each(['not.a.token', 'a'.repeat(2000), 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9.'])(
     'refuses the token %#',
     async (token) => {
       const answer = await fetch(`${url}/api/v1/agents`, { headers: { authorization: `Bearer ${token}` } });

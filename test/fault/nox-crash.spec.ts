@@ -116,9 +116,8 @@ describe('kill -9 of Nox', () => {
 
   it('keeps every acknowledged change of the registry, and git is whole', async () => {
     const acknowledged: string[] = [];
-    let going = true;
     const writer = (async () => {
-      for (let n = 0; going && n < 200; n += 1) {
+      for (let n = 0; n < 200; n += 1) {
         try {
           const id = `agent-${n}`;
           await create(id, false);
@@ -130,7 +129,6 @@ describe('kill -9 of Nox', () => {
     })();
     await eventually('some writes', () => acknowledged.length >= 5, 20_000);
     await nox.kill('SIGKILL');
-    going = false;
     await writer;
     await nox.boot();
     const { agents: found } = await nox.call('agents_list', { query: { limit: 500 } });

@@ -52,7 +52,7 @@ export class StateDb {
         reject(new NoxError('SHUTTING_DOWN'));
         return;
       }
-      this.waiting.push({ work, resolve: resolve as (value: never) => void, reject });
+      this.waiting.push({ work, resolve, reject });
       if (!this.flushing) {
         this.flushing = true;
         setImmediate(() => this.flush());

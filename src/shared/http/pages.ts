@@ -56,7 +56,10 @@ export function handOver(files: FastifyInstance, request: FastifyRequest, reply:
 
 async function makeFileServer(root: string): Promise<FastifyInstance> {
   // Default imports: the named ones of these packages are lost when they are bundled and loaded late.
-  const [{ default: fastify }, { default: fastifyStatic }] = await Promise.all([import('fastify'), import('@fastify/static')]);
+  const [{ default: fastify }, { default: fastifyStatic }] = await Promise.all([
+    import('fastify'),
+    import('@fastify/static'),
+  ]);
   const server = fastify({ genReqId: () => '' });
   server.setNotFoundHandler((_, reply) => reply.status(404).type('text/plain').send('There is no such file.\n'));
   await server.register(fastifyStatic, {
