@@ -14,6 +14,9 @@ const app = { setupFiles: ['<rootDir>/test/support/load-nest.mjs'] };
 export default {
   projects: [
     project('unit', ['<rootDir>/src/**/*.spec.ts']),
+    project('dashboard', ['<rootDir>/frontend/src/**/*.spec.ts'], {
+      moduleNameMapper: { '^@(contracts|client)/(.*)\\.js$': '<rootDir>/src/$1/$2', ...shared.moduleNameMapper },
+    }),
     project('integration', ['<rootDir>/test/integration/**/*.spec.ts'], app),
     project('contract', ['<rootDir>/test/contract/**/*.spec.ts']),
     project('fault', ['<rootDir>/test/fault/**/*.spec.ts'], app),

@@ -12,7 +12,7 @@ const args = process.argv.slice(2);
 
 /** Suites in order; those with real processes, servers or browsers run one file at a time. */
 const STAGES = [
-  { projects: ['unit', 'integration'], workers: 2 },
+  { projects: ['unit', 'dashboard', 'integration'], workers: 2 },
   { projects: ['contract', 'fault', 'e2e'], workers: 1 },
 ];
 

@@ -54,6 +54,14 @@ describe('formatTurn', () => {
 });
 
 describe('wholeLength', () => {
+  it.each(['\n', '\n[', '\n[[turns', '\n[[turns]]'])(
+    'regression: a tear in the next header (%j) takes no whole entry',
+    (tail) => {
+      const whole = CONVERSATION_HEAD + formatTurn(turn('prompt', 'reply'));
+      expect((whole + tail).slice(0, wholeLength(whole + tail, 'turns')).trimEnd()).toBe(whole.trimEnd());
+    },
+  );
+
   it('keeps whole entries and cuts a torn one, wherever it tore', () => {
     fc.assert(
       fc.property(words, words, fc.double({ min: 0, max: 1, noNaN: true }), (prompt, reply, where) => {

@@ -66,6 +66,9 @@ export const monthOf = (timestamp: string): string => timestamp.slice(0, 7);
  */
 export function wholeLength(text: string, list: string): number {
   const header = `[[${list}]]\n`;
+  // Torn within the next entry's header: what was before it counts.
+  const line = text.lastIndexOf('\n') + 1;
+  if (line < text.length && header.startsWith(text.slice(line))) return wholeLength(text.slice(0, line), list);
   const last = Math.max(text.lastIndexOf(`\n${header}`) + 1, text.startsWith(header) ? 0 : -1);
   if (!text.startsWith(header, last)) return text.length;
   try {
