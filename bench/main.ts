@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { within } from '../test/support/wait.js';
 import type { Bench, Row } from './lib/bench.js';
 import { BENCH_DIR } from './lib/peers.js';
 import { table } from './lib/table.js';
@@ -14,6 +15,9 @@ import { startUp } from './start-up.bench.js';
 import { wake } from './wake.bench.js';
 
 const BENCHES: readonly Bench[] = [startUp, memory, processes, wake, registry, api, events];
+
+/** Many times what any of them needs: a bench that hangs must not hide the others' figures. */
+const BENCH_TIMEOUT_MS = 300_000;
 
 const USAGE = `npm run bench -- [--only NAME]… [--quick] [--json]
   names: ${BENCHES.map((bench) => bench.name).join(', ')}`;
@@ -35,6 +39,8 @@ export async function main(argv: string[]): Promise<void> {
     process.exitCode = values.help ? 0 : 2;
     return;
   }
+  // So that `exit` handlers end the servers under measurement.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   mkdirSync(BENCH_DIR, { recursive: true });
 
   const machine = describeMachine();
@@ -43,7 +49,7 @@ export async function main(argv: string[]): Promise<void> {
   for (const bench of BENCHES.filter(({ name }) => values.only?.includes(name) ?? true)) {
     console.error(`${bench.name} …`);
     try {
-      rows.push(...(await bench.run({ quick: values.quick })));
+      rows.push(...(await within(bench.name, bench.run({ quick: values.quick }), BENCH_TIMEOUT_MS)));
     } catch (error) {
       failures.push({
         bench: bench.name,

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { makeTempDir, type TempDir } from '../../test/support/temp-dir.js';
 import { BENCH_DIR } from './peers.js';
 
 /** PM2 is AGPL: it is installed for the bench when it is run, and is never a dependency. */
@@ -24,12 +24,12 @@ interface Pm2Api {
   killDaemon(callback: Callback<unknown>): void;
 }
 
-/** A PM2 daemon with a home of its own. `close` ends it and all that it runs. */
+/** Read by PM2 when it is loaded, once: so all daemons of a bench have the same, one after the other. */
+const HOME = join(tmpdir(), `nox-bench-pm2-${process.pid}`);
+
+/** A PM2 daemon in a temporary home. Leaving its scope ends it and all that it runs. */
 export class Pm2 implements AsyncDisposable {
-  private constructor(
-    private readonly api: Pm2Api,
-    private readonly home: TempDir,
-  ) {}
+  private constructor(private readonly api: Pm2Api) {}
 
   static async start(): Promise<Pm2> {
     const manifest = join(PREFIX, 'node_modules', 'pm2', 'package.json');
@@ -37,17 +37,16 @@ export class Pm2 implements AsyncDisposable {
       const options = '--no-save --no-audit --no-fund --ignore-scripts'.split(' ');
       await promisify(execFile)('npm', ['install', ...options, '--prefix', PREFIX, `pm2@${VERSION}`]);
     }
-    const home = await makeTempDir('nox-bench-pm2-');
-    process.env['PM2_HOME'] ??= join(PREFIX, 'home'); // else its mere import makes one in the person's own
-    const { custom } = createRequire(manifest)('pm2') as { custom: new (options: object) => Pm2Api };
-    const api = new custom({ pm2_home: home.path });
-    const pm2 = new Pm2(api, home);
+    process.env['PM2_HOME'] = HOME;
+    process.once('exit', () => rmSync(HOME, { recursive: true, force: true }));
+    const api = createRequire(manifest)('pm2') as Pm2Api;
+    const pm2 = new Pm2(api);
     await promisify(api.connect.bind(api))();
     return pm2;
   }
 
   get daemon_pid(): number {
-    return Number(readFileSync(join(this.home.path, 'pm2.pid'), 'utf8'));
+    return Number(readFileSync(join(HOME, 'pm2.pid'), 'utf8'));
   }
 
   /** Runs a program and keeps it running, as fast as PM2 can. */
@@ -79,6 +78,5 @@ export class Pm2 implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await promisify(this.api.killDaemon.bind(this.api))();
     this.api.disconnect();
-    await this.home.remove();
   }
 }

@@ -31,6 +31,9 @@ export async function startServer({ args, port, env = {}, cwd }: ServerCommand):
     env: { PATH: process.env['PATH'] ?? '', PORT: String(port), ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  const killNow = (): boolean => child.kill('SIGKILL');
+  process.once('exit', killNow);
+  child.once('exit', () => process.off('exit', killNow));
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-4000)));
   const url = `http://127.0.0.1:${port}`;

@@ -146,10 +146,14 @@ export class NoxServer implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child = child;
+    // A test run that ends in the middle must not leave a server behind.
+    const killNow = (): boolean => child.kill('SIGKILL');
+    process.once('exit', killNow);
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => (this.log += text));
     }
     const ended = once(child, 'exit').then(([code, signal]: unknown[]) => {
+      process.off('exit', killNow);
       if (this.child === child) this.child = undefined;
       return `ended with ${String(code ?? signal)}`;
     });
