@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { pino } from 'pino';
+import { WORKSPACES } from './agents/workspace.js';
 import { AppModule } from './app.module.js';
 import { assertAdminPassword } from './auth/auth.service.js';
 import { assertBindAllowed } from './auth/bind.js';
@@ -42,6 +43,7 @@ export async function createNox(options: ServeOptions, env: NodeJS.ProcessEnv): 
   const password = env['NOX_ADMIN_PASSWORD'];
   if (password !== undefined) assertAdminPassword(password);
   const clock = new SystemClock();
+  const base = process.cwd();
   const folders = openFolders({
     home: options.home ?? env['NOX_HOME'],
     registry: options.registry_path ?? env['NOX_REGISTRY_PATH'],
@@ -51,6 +53,7 @@ export async function createNox(options: ServeOptions, env: NodeJS.ProcessEnv): 
   const warn = (message: string, fields: object): void => early.warn(fields, message);
   const registry = await RegistryService.open({ path: folders.registry, template_path, clock, warn });
   await excludeFromOuterRepository(folders.home);
+  await excludeFromOuterRepository(join(base, WORKSPACES));
   const db = new StateDb(join(folders.home, 'state.db'));
   const { server, logging } = registry.config();
   const host = options.host ?? env['NOX_HOST'] ?? server.host;
@@ -65,7 +68,7 @@ export async function createNox(options: ServeOptions, env: NodeJS.ProcessEnv): 
       registry,
       guard,
       log_level: env['NOX_LOG_LEVEL'] ?? logging.level,
-      surroundings: { base: process.cwd(), ...folders, env },
+      surroundings: { base, ...folders, env },
     }),
     new NoxHttpAdapter(guard),
     { bufferLogs: true, abortOnError: false },

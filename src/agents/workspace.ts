@@ -6,6 +6,9 @@ import { errnoOf, NoxError } from '../shared/nox-error.js';
 const inside = (path: string, root: string): boolean =>
   path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
 
+/** Below the folder in which Nox was started: one folder for each agent that has no `cwd`. */
+export const WORKSPACES = 'workspaces';
+
 export interface WorkspaceRules {
   /** The folder in which Nox was started: relative paths are below it. */
   readonly base: string;
@@ -19,7 +22,7 @@ export interface WorkspaceRules {
  * VALIDATION_ERROR for `cwd` when it does not exist or lies outside the allowed roots.
  */
 export async function resolveWorkspace(id: string, cwd: string | undefined, rules: WorkspaceRules): Promise<string> {
-  const wanted = resolve(rules.base, cwd ?? join('workspaces', id));
+  const wanted = resolve(rules.base, cwd ?? join(WORKSPACES, id));
   if (cwd === undefined) await mkdir(wanted, { recursive: true });
   const path = await realFolder(wanted, cwd ?? wanted);
   const roots = await Promise.all(
