@@ -1,5 +1,6 @@
-// An agent for the event bench: on the prompt "text RATE COUNT" it writes that many pieces of its reply, on "log RATE COUNT"
-// lines to stderr, each the moment at which it was written. It speaks the lines of the Claude CLI, as far as a `command` agent needs them.
+// An agent for the event bench: on the prompt "text RATE COUNT" it writes that many pieces of one streamed text, on "block RATE
+// COUNT" that many whole texts; each is the moment at which it was written. It speaks the lines of the Claude CLI, as far as
+// a `command` agent needs them.
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { ticks, wallClock } from './ticks.mjs';
@@ -18,11 +19,9 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   if (frame.type === 'user') void turn(frame);
 });
 
-const logLine = () => process.stderr.write(`${wallClock()} \n`);
-
 async function turn({ uuid, message }) {
   const text = typeof message.content === 'string' ? message.content : message.content.at(-1).text;
-  const [, kind, rate, count] = /^(text|log) (\d+) (\d+)$/.exec(text);
+  const [, kind, rate, count] = /^(text|block) (\d+) (\d+)$/.exec(text);
   const state = (value) => write({ type: 'command_lifecycle', command_uuid: uuid, state: value });
   state('queued');
   state('started');
@@ -31,12 +30,15 @@ async function turn({ uuid, message }) {
   const head = { id: randomUUID(), type: 'message', role: 'assistant', model: 'ticker' };
   stream({ type: 'message_start', message: { ...head, content: [], stop_reason: null, usage } });
   stream({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } });
+  const block = (text) => {
+    const content = [{ type: 'text', text }];
+    write({ type: 'assistant', message: { ...head, content, stop_reason: null, usage }, parent_tool_use_id: null });
+  };
   const piece = () =>
     stream({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: `${wallClock()} ` } });
-  await ticks(Number(rate), Number(count), kind === 'text' ? piece : logLine);
+  await ticks(Number(rate), Number(count), kind === 'text' ? piece : () => block(`${wallClock()} `));
   stream({ type: 'content_block_stop', index: 0 });
-  const content = [{ type: 'text', text: 'done' }];
-  write({ type: 'assistant', message: { ...head, content, stop_reason: null, usage }, parent_tool_use_id: null });
+  block('done');
   stream({ type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage });
   stream({ type: 'message_stop' });
   state('completed');
