@@ -82,13 +82,12 @@ export function pendingApprovals(db: Reader, filter: PendingFilter = {}): Stored
     .map(stored);
 }
 
-export function countPending(db: Reader, agent_id?: string): number {
-  const row = db.get<{ n: number }>(
-    "SELECT COUNT(*) AS n FROM approvals WHERE status = 'pending' AND (? IS NULL OR agent_id = ?)",
-    agent_id ?? null,
-    agent_id ?? null,
+/** How many requests wait, by agent. */
+export function countPending(db: Reader): Map<string, number> {
+  const rows = db.all<{ agent_id: string; n: number }>(
+    "SELECT agent_id, COUNT(*) AS n FROM approvals WHERE status = 'pending' GROUP BY agent_id",
   );
-  return row?.n ?? 0;
+  return new Map(rows.map(({ agent_id, n }) => [agent_id, n]));
 }
 
 /** The approved request of a tool call whose outcome is not known yet. */

@@ -38,6 +38,8 @@ export class ApprovalsService extends ApprovalGate {
   private readonly logger = new Logger(ApprovalsService.name);
   private readonly room: WaitingRoom;
   private readonly pump: HistoryPump;
+  /** How many requests wait, by agent; asked for each time an agent is shown. */
+  private pending: ReadonlyMap<string, number> | undefined;
 
   constructor(
     @Inject(StateDb) private readonly db: StateDb,
@@ -50,6 +52,10 @@ export class ApprovalsService extends ApprovalGate {
     super();
     this.room = new WaitingRoom(clock, () => void this.expireDue());
     this.pump = new HistoryPump(db, history);
+    // Each change of a request is told by an event of the same transaction.
+    events.subscribe((event) => {
+      if (event.type.startsWith('approval.')) this.pending = undefined;
+    });
   }
 
   override async decide(
@@ -103,7 +109,9 @@ export class ApprovalsService extends ApprovalGate {
   }
 
   pendingCount(agent_id?: string): number {
-    return store.countPending(this.db, agent_id);
+    this.pending ??= store.countPending(this.db);
+    if (agent_id !== undefined) return this.pending.get(agent_id) ?? 0;
+    return [...this.pending.values()].reduce((sum, count) => sum + count, 0);
   }
 
   /** Cancels what a turn waits for. Never rejects: the calls are denied also when the disk refuses. */

@@ -1,6 +1,19 @@
+import { randomFillSync } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 
-const next = monotonicFactory();
+const pool = new Uint8Array(4096);
+let used = pool.length;
+
+/** Random numbers in [0, 1) from the system's source, fetched by the page: one call for each digit is what ids cost most. */
+function random(): number {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  return (pool[used++] ?? 0) / 256;
+}
+
+const next = monotonicFactory(random);
 
 /** A new id such as `trn_01J…`: sortable by time, also within a millisecond. */
 export const newId = (prefix: 'trn' | 'apr' | 'evt' | 'run' | 'req' | 'fam'): string => `${prefix}_${next()}`;
