@@ -6,8 +6,6 @@ declare module 'autocannon' {
     readonly connections: number;
     /** Seconds. */
     readonly duration: number;
-    /** Requests per second over all connections. */
-    readonly overallRate?: number;
     readonly headers?: Readonly<Record<string, string>>;
   }
   export interface Result {
