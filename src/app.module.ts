@@ -3,6 +3,7 @@ import { LoggerModule } from 'nestjs-pino';
 import { AgentsController } from './agents/agents.controller.js';
 import { AgentsService } from './agents/agents.service.js';
 import { ClaudeLocator } from './agents/claude-locator.js';
+import { EmergencyLatch } from './agents/emergency-latch.js';
 import { Fleet } from './agents/fleet.js';
 import { Launcher } from './agents/launcher.js';
 import { LogBook } from './agents/log-book.js';
@@ -31,6 +32,8 @@ import { logOptions } from './shared/log-options.js';
 import { RealtimeModule } from './realtime/realtime.module.js';
 import { SnapshotSource } from './realtime/snapshot-source.js';
 import { VERSION } from './shared/version.js';
+import { EmergencyController } from './system/emergency.controller.js';
+import { EmergencyService } from './system/emergency.service.js';
 import { OpenApiModule } from './system/openapi.controller.js';
 import { SystemController } from './system/system.controller.js';
 import { SystemService } from './system/system.service.js';
@@ -89,6 +92,7 @@ export class AppModule {
         ApprovalsController,
         RegistryController,
         SystemController,
+        EmergencyController,
       ],
       providers: [
         ...foundations(given),
@@ -99,11 +103,13 @@ export class AppModule {
         Launcher,
         RunStore,
         LogBook,
+        EmergencyLatch,
         Fleet,
         AgentsService,
         TurnStore,
         SessionsService,
         SystemService,
+        EmergencyService,
         {
           provide: SnapshotSource,
           inject: [AgentsService, ApprovalsService],

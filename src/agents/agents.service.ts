@@ -7,7 +7,7 @@ import type { RouteInput, RouteReply } from '../contracts/routes.js';
 import { EventLog } from '../events/event-log.js';
 import { type Intent, Reconciler, RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';
-import { NoxError } from '../shared/nox-error.js';
+import { messageOf, NoxError } from '../shared/nox-error.js';
 import { isLive } from './agent-state.js';
 import { Fleet } from './fleet.js';
 import { Launcher } from './launcher.js';
@@ -150,12 +150,17 @@ export class AgentsService extends Reconciler {
     }
     // Not queued: a stop must overtake a start that hangs.
     const reason = `stopped by ${actor.name}`;
-    await this.fleet.stop(id, reason, options);
-    this.fleet.retire(id, reason);
-    return this.fleet.serially(id, async () => {
-      await this.registry.updateAgent(id, { desired_state: 'inactive' }, actor, 'stop');
-      return this.fleet.status(id);
-    });
+    try {
+      await this.fleet.stop(id, reason, options);
+      this.fleet.retire(id, reason);
+      return await this.fleet.serially(id, async () => {
+        await this.registry.updateAgent(id, { desired_state: 'inactive' }, actor, 'stop');
+        return this.fleet.status(id);
+      });
+    } catch (error) {
+      this.fleet.hold(id, `${reason}, but this could not be stored (${messageOf(error)}): a restart of Nox starts it`);
+      throw error;
+    }
   }
 
   async restart(id: string, options: StopOptions, actor: Actor): Promise<AgentStatus> {

@@ -7,11 +7,14 @@ import { Clock } from '../shared/clock.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { isLive, statusWord } from './agent-state.js';
+import { EmergencyLatch } from './emergency-latch.js';
+import { endAtOnce } from './emergency-end.js';
 import { Launcher } from './launcher.js';
 import { LogBook } from './log-book.js';
 import { ProcessHost } from './process/process-host.js';
 import { TreeSampler, type TreeUsage } from './process/sampler.js';
 import { RunStore } from './run-store.js';
+import type { StateAxis } from './state-axis.js';
 import { classifyExit } from './runtime/stream-json/classify-exit.js';
 import { AgentSupervisor, type AgentWork, RunObserver } from './supervisor.js';
 
@@ -30,6 +33,8 @@ export class Fleet {
   private readonly idleTimers = new Map<string, () => void>();
   private readonly usages = new Map<string, TreeUsage | null>();
   private readonly wishes = new Map<string, () => Promise<void>>();
+  /** Agents that a person stopped and the registry could not be told of, and why. */
+  private readonly held = new Map<string, string>();
   private closing = false;
   /** Set by wiring: sessions watch the runs. */
   observer: RunObserver | undefined;
@@ -45,6 +50,7 @@ export class Fleet {
     @Inject(EventLog) private readonly events: EventLog,
     @Inject(ApprovalsService) private readonly approvals: ApprovalsService,
     @Inject(Clock) private readonly clock: Clock,
+    @Inject(EmergencyLatch) private readonly emergency: EmergencyLatch,
   ) {}
 
   get(id: string): AgentSupervisor {
@@ -66,7 +72,11 @@ export class Fleet {
         random: Math.random,
         store: this.store,
         observer: this.observed(),
-        launch: (run, handlers) => this.launcher.launch(id, this.configOf(id), run, handlers),
+        launch: (run, handlers) => {
+          // The last gate before a process exists: a start that was under way comes here too.
+          this.emergency.assertClear();
+          return this.launcher.launch(id, this.configOf(id), run, handlers);
+        },
         classify: classifyExit,
         restart: () => restartConfig(this.registry.config().agents.restart, this.configOf(id)),
         changed: (previous) => this.onChanged(supervisor, previous),
@@ -81,12 +91,15 @@ export class Fleet {
   forget(id: string): void {
     this.cancelIdleTimer(id);
     this.usages.delete(id);
+    this.held.delete(id);
     this.supervisors.delete(id);
   }
 
   /** Starts the agent's process; resolves when it is ready. */
   async start(id: string, reason: string): Promise<void> {
     if (this.closing) throw new NoxError('SHUTTING_DOWN');
+    this.emergency.assertClear();
+    this.held.delete(id);
     await this.makeRoom(id);
     await this.get(id).start(reason);
   }
@@ -99,6 +112,28 @@ export class Fleet {
     const grace_ms = options.force === true ? 0 : (options.grace_ms ?? this.registry.config().agents.stop_grace_ms);
     await this.get(id).stop('stopped', reason, grace_ms);
     await this.store.setHibernated(id, false);
+  }
+
+  /** Remembers that a stopped agent may not start by itself although its registry entry says so; a start ends it. */
+  hold(id: string, why: string): void {
+    this.held.set(id, why);
+  }
+
+  /** Kills every agent at once and cancels what is planned; answers the ids that had processes, and what did not work. */
+  endAll(reason: string): Promise<{ ended: string[]; problems: string[] }> {
+    return endAtOnce(this.all(), reason, this.clock);
+  }
+
+  /** Brings back what should run: the active agents that stand still, and those that sleep although work waits. */
+  startWanted(): void {
+    const wanted = [...this.registry.agents()].flatMap(([id, { desired_state }]) =>
+      desired_state === 'active' && !this.held.has(id) ? [id] : [],
+    );
+    void this.startMany(wanted.filter((id) => this.get(id).process_state === 'stopped'));
+    for (const id of wanted) {
+      if (this.get(id).process_state !== 'hibernated' || this.observed().work(id).queued_turns === 0) continue;
+      this.wake(id).catch((error: unknown) => this.warn('agent not woken', { agent_id: id, reason: messageOf(error) }));
+    }
   }
 
   /** Ends the process and keeps the session; the next prompt wakes the agent. */
@@ -124,6 +159,8 @@ export class Fleet {
   describe(id: string, usage: TreeUsage | null): AgentStatus {
     const supervisor = this.get(id);
     const { process_state, activity, reason, next_start_ms, started_ms } = supervisor;
+    const stands_still = process_state === 'stopped' && this.configOf(id).desired_state === 'active';
+    const why = reason ?? this.held.get(id) ?? (stands_still ? this.emergency.reason() : undefined);
     const session = this.store.session(id);
     const work = this.observed().work(id);
     return {
@@ -132,6 +169,13 @@ export class Fleet {
       desired_state: this.configOf(id).desired_state,
       process_state,
       activity,
+      process_state_since: this.clock.iso(supervisor.process.since_ms),
+      activity_since: this.clock.iso(supervisor.doing.since_ms),
+      observed: {
+        process: this.observation(supervisor.process),
+        activity: this.observation(supervisor.doing),
+      },
+      last_output_at: supervisor.last_output_ms === null ? null : this.clock.iso(supervisor.last_output_ms),
       pid:
         supervisor.session === undefined ? null : (supervisor.session.programPid() ?? supervisor.session.identity.pid),
       started_at: started_ms === undefined ? null : this.clock.iso(started_ms),
@@ -142,9 +186,13 @@ export class Fleet {
       current_turn_id: work.current_turn_id,
       queued_turns: work.queued_turns,
       pending_approvals: this.approvals.pendingCount(id),
-      ...(reason === undefined ? {} : { reason }),
+      ...(why === undefined ? {} : { reason: why }),
       ...(next_start_ms === undefined ? {} : { next_start_at: this.clock.iso(next_start_ms) }),
     };
+  }
+
+  private observation({ observed }: StateAxis<string>): AgentStatus['observed']['process'] {
+    return { source: observed.source, at: this.clock.iso(observed.at_ms) };
   }
 
   /** Memory and processor of the agent's tree now; null when nothing runs. */
@@ -183,7 +231,7 @@ export class Fleet {
       this.add(id, asleep);
       if (config.desired_state === 'active' && !asleep) wanted.push(id);
     }
-    void this.startMany(wanted);
+    if (this.emergency.state() === null) void this.startMany(wanted);
     this.sampleRegularly();
   }
 

@@ -20,6 +20,7 @@ class FakeProcess {
     exited: this.gates.exited.promise,
     programPid: () => 101,
     tree: async () => [101],
+    vitals: () => ({ last_output_ms: null, unread_since_ms: null }),
     prompt: async () => undefined,
     interrupt: async () => undefined,
     end: async (): Promise<ExitFacts> => {

@@ -1,4 +1,4 @@
-import type { Activity, ProcessState, RestartConfig, UsageTotals } from '../contracts/agent.js';
+import type { Activity, ProcessState, RestartConfig, StateSource, UsageTotals } from '../contracts/agent.js';
 import type { Clock } from '../shared/clock.js';
 import { newId } from '../shared/ids.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
@@ -6,6 +6,7 @@ import { canMove } from './agent-state.js';
 import { decideRestart, type ExitClass } from './restart-policy.js';
 import type { ExitFacts } from './process/process-host.js';
 import type { RunStore } from './run-store.js';
+import { StateAxis } from './state-axis.js';
 import type { ReadyInfo, RunRequest, RuntimeEvent, RuntimeSession, ToolCall, ToolDecision } from './runtime/runtime.js';
 
 /** Who watches the runs of agents: it is told everything, in order, and decides about tool calls. Given at wiring. */
@@ -55,6 +56,8 @@ interface Run {
   readonly started_ms: number;
   /** Why Nox ends it; unset while it should run. Its exit is then expected. */
   ending?: string;
+  /** Why the watchdog ends it; its exit is then a crash. */
+  hung?: string;
   /** Resolves when the exit has been dealt with. */
   readonly settled: Promise<void>;
 }
@@ -71,8 +74,9 @@ export class AgentSupervisor {
   private generation = 0;
   private exits: readonly number[] = [];
   private cancelTimer: () => void = () => undefined;
-  process_state: ProcessState;
-  activity: Activity = 'idle';
+  private last_output: number | null = null;
+  readonly process: StateAxis<ProcessState>;
+  readonly doing: StateAxis<Activity>;
   reason: string | undefined;
   next_start_ms: number | undefined;
 
@@ -81,7 +85,21 @@ export class AgentSupervisor {
     private readonly world: SupervisorWorld,
     initial: ProcessState = 'stopped',
   ) {
-    this.process_state = initial;
+    this.process = new StateAxis(initial, 'recovery', world.clock.now());
+    this.doing = new StateAxis<Activity>('idle', 'recovery', world.clock.now());
+  }
+
+  get process_state(): ProcessState {
+    return this.process.value;
+  }
+
+  get activity(): Activity {
+    return this.doing.value;
+  }
+
+  /** When a process of this agent last wrote anything; null when none has since Nox started. */
+  get last_output_ms(): number | null {
+    return this.run?.session.vitals().last_output_ms ?? this.last_output;
   }
 
   get session(): RuntimeSession | undefined {
@@ -119,12 +137,22 @@ export class AgentSupervisor {
     if (this.process_state !== to) this.move(to, to === 'stopped' ? undefined : reason);
   }
 
-  /** Says what the agent is doing; idle whenever no process runs. */
-  setActivity(activity: Activity): void {
-    if (this.activity === activity) return;
+  /** Says what the agent is doing, and who saw it; idle whenever no process runs. */
+  setActivity(activity: Activity, source: StateSource): void {
     const previous = { process_state: this.process_state, activity: this.activity };
-    this.activity = activity;
-    this.world.changed(previous);
+    if (this.doing.see(activity, source, this.world.clock.now())) this.world.changed(previous);
+  }
+
+  /**
+   * Ends a process that does nothing any more, as a crash: the restart policy decides what comes next, and its turn ends
+   * with this reason.
+   */
+  async endHung(reason: string): Promise<void> {
+    const { run } = this;
+    if (run === undefined || run.ending !== undefined || run.hung !== undefined) return;
+    run.hung = reason;
+    await run.session.end({ grace_ms: 0 });
+    await run.settled;
   }
 
   /** Gives up without a run: the configuration cannot work. */
@@ -207,8 +235,10 @@ export class AgentSupervisor {
 
   private async onExit(run: Run, facts: Awaited<RuntimeSession['exited']>): Promise<void> {
     if (this.run === run) this.run = undefined;
-    this.activity = 'idle';
-    const how = describeExit(facts);
+    const { clock } = this.world;
+    this.last_output = run.session.vitals().last_output_ms ?? this.last_output;
+    this.doing.see('idle', 'exit', clock.now());
+    const how = run.hung ?? describeExit(facts);
     this.world.observer.onEnded(this.id, run.ending ?? how);
     await this.world.store.endRun(run.run_id, facts);
     if (run.ending !== undefined) return;
@@ -273,14 +303,26 @@ export class AgentSupervisor {
       throw new NoxError('INVALID_STATE', `Agent ${this.id} cannot go from ${this.process_state} to ${to}.`);
     }
     const previous = { process_state: this.process_state, activity: this.activity };
-    this.process_state = to;
+    const now_ms = this.world.clock.now();
+    this.process.see(to, MOVED_BY[to], now_ms);
     this.reason = reason;
-    if (to !== 'running') this.activity = 'idle';
+    if (to !== 'running') this.doing.see('idle', MOVED_BY[to], now_ms);
     if (to !== 'backoff') this.next_start_ms = undefined;
     this.world.changed(previous);
     if (to === 'failed') this.world.observer.onRetired(this.id, reason ?? 'failed');
   }
 }
+
+/** What tells each state; a state is reached in one way only, so that its source is plain. */
+const MOVED_BY: Readonly<Record<ProcessState, StateSource>> = {
+  starting: 'spawn',
+  running: 'initialize reply',
+  stopping: 'stop',
+  stopped: 'exit',
+  hibernated: 'exit',
+  backoff: 'exit',
+  failed: 'supervisor',
+};
 
 export function describeExit(facts: { exit_code: number | null; signal: string | null }): string {
   return facts.signal === null ? `exit ${facts.exit_code ?? 'unknown'}` : `killed by ${facts.signal}`;

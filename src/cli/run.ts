@@ -6,6 +6,7 @@ import { agentCommands } from './commands/agent.js';
 import { approvalCommands } from './commands/approval.js';
 import { completionCommand } from './commands/completion.js';
 import { doctorCommand } from './commands/doctor.js';
+import { emergencyCommands } from './commands/emergency.js';
 import { eventsCommand } from './commands/events.js';
 import { loginCommands } from './commands/login.js';
 import { modelCommands } from './commands/model.js';
@@ -72,6 +73,7 @@ export function makeProgram(io: Io, cliOf: CliOf): Command {
   statusCommand(program, cliOf);
   doctorCommand(program, cliOf);
   modelCommands(program, cliOf);
+  emergencyCommands(program, cliOf);
   openCommand(program, cliOf);
   program.commandsGroup('You:');
   loginCommands(program, cliOf);

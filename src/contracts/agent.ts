@@ -148,6 +148,28 @@ export const UpdateAgent = CreateAgent.omit({ id: true, start: true, runtime: tr
 });
 export type UpdateAgent = z.infer<typeof UpdateAgent>;
 
+/** Who last said what an axis of an agent's state shows. */
+export const StateSource = z.enum([
+  /** Found or decided when Nox started. */
+  'recovery',
+  /** Nox starts a process. */
+  'spawn',
+  'initialize reply',
+  /** Nox is ending the process; `reason` says why. */
+  'stop',
+  'exit',
+  'supervisor',
+  'prompt',
+  'prompt receipt',
+  'result',
+  'tool question',
+  'tool decision',
+  'operator',
+  'watchdog',
+]);
+export type StateSource = z.infer<typeof StateSource>;
+const Observation = z.object({ source: StateSource, at: Timestamp });
+
 /** What a person sees of a run. Times RFC 3339; `memory_usage` bytes and `cpu_usage` percent of one core, null while not running. */
 export const AgentStatus = z.object({
   id: AgentId,
@@ -155,6 +177,12 @@ export const AgentStatus = z.object({
   desired_state: DesiredState,
   process_state: ProcessState,
   activity: Activity,
+  process_state_since: Timestamp,
+  activity_since: Timestamp,
+  /** What each axis was last seen or decided by, and when: later than `…_since` where it was confirmed. */
+  observed: z.object({ process: Observation, activity: Observation }),
+  /** When the process last wrote anything, in this run or the one before. */
+  last_output_at: Timestamp.nullable(),
   /** Id of the agent's process as the host sees it. */
   pid: z.number().int().nullable(),
   started_at: Timestamp.nullable(),

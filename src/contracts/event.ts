@@ -25,6 +25,13 @@ export const EVENTS = {
   /** Spawn, Initialize, Monitor, Communicate, Persist, Restart, Cleanup (seed 004). */
   'agent.lifecycle': z.object({ step: z.string(), detail: z.string() }),
   'agent.log': LogLine.omit({ id: true, timestamp: true }),
+  /** An open turn of which nothing is heard; `hung` when the process is therefore ended and started again. */
+  'agent.silent': z.object({
+    turn_id: z.string().nullable(),
+    verdict: z.enum(['warn', 'hung']),
+    reason: z.string(),
+    silent_s: z.number(),
+  }),
   'agent.api_retry': z.object({
     ...turn,
     attempt: z.number(),
@@ -65,6 +72,8 @@ export const EVENTS = {
   'system.started': z.object({ version: z.string() }),
   'system.stopping': z.object({ reason: z.string() }),
   'system.model_changed': z.object({ mode: ModelMode, demo: z.boolean(), actor: z.string() }),
+  'system.emergency_stopped': z.object({ actor: z.string(), reason: z.string().nullable(), ended: z.number() }),
+  'system.emergency_cleared': z.object({ actor: z.string() }),
   'system.login': z.object({ username: z.string(), success: z.boolean(), address: z.string() }),
   /** A login ended before its time. `reuse`: a refresh token was used twice, so one of the two users had stolen it. */
   'system.login_revoked': z.object({

@@ -35,7 +35,7 @@ import {
   RollbackRequest,
   RollbackResult,
 } from './registry.js';
-import { Health, SystemStatus, UseModel } from './system.js';
+import { EmergencyStopReply, EmergencyStopRequest, Health, SystemStatus, UseModel } from './system.js';
 import { Conversation, ConversationQuery, PromptReply, PromptRequest, Turn } from './turn.js';
 
 export interface RouteDef {
@@ -389,6 +389,23 @@ export const ROUTES = {
     summary: 'Use the real Claude or the scripted model',
     body: UseModel,
     response: SystemStatus,
+  }),
+  system_emergency_stop: route({
+    method: 'POST',
+    path: '/system/emergency-stop',
+    role: 'operator',
+    status: 200,
+    summary: 'End every agent at once and let none start until it is cleared',
+    body: EmergencyStopRequest,
+    response: EmergencyStopReply,
+  }),
+  system_emergency_clear: route({
+    method: 'POST',
+    path: '/system/emergency-stop/clear',
+    role: 'admin',
+    status: 200,
+    summary: 'Clear the emergency stop; agents that should be active start again',
+    response: EmergencyStopReply,
   }),
   events: route({
     method: 'GET',

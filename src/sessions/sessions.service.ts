@@ -59,8 +59,9 @@ export class SessionsService extends RunObserver {
 
   /** Queues a prompt. INVALID_STATE when the agent is stopped or failed: nobody would ever answer it. */
   async prompt(agent_id: string, content: string, actor: Actor): Promise<Turn> {
-    const { process_state, reason } = this.fleet.get(agent_id);
+    const { process_state } = this.fleet.get(agent_id);
     if (!canTakePrompts(process_state)) {
+      const { reason } = this.fleet.describe(agent_id, null);
       const why = reason === undefined ? '' : ` (${reason})`;
       throw new NoxError('INVALID_STATE', `Agent ${agent_id} is ${process_state}${why}; start it first.`);
     }
@@ -155,7 +156,10 @@ export class SessionsService extends RunObserver {
         signal,
         (approval_id) => {
           waits = true;
-          supervisor.setActivity(call.requires_user_interaction ? 'waiting_input' : 'waiting_approval');
+          supervisor.setActivity(
+            call.requires_user_interaction ? 'waiting_input' : 'waiting_approval',
+            'tool question',
+          );
           if (turn !== undefined) this.changeTool(agent_id, turn, call, { decision: 'pending', approval_id });
         },
       );
@@ -168,7 +172,7 @@ export class SessionsService extends RunObserver {
         : { behavior: 'deny', reason: decision.reason };
     } finally {
       if (waits && supervisor.process_state === 'running' && this.approvals.pendingCount(agent_id) === 0) {
-        supervisor.setActivity(this.open.has(agent_id) ? 'working' : 'idle');
+        supervisor.setActivity(this.open.has(agent_id) ? 'working' : 'idle', 'tool decision');
       }
     }
   }
@@ -218,7 +222,7 @@ export class SessionsService extends RunObserver {
       if (!(await this.turns.begin(next.id, known?.session_id ?? null, null))) return;
       this.queued.set(agent_id, this.queuedCount(agent_id) - 1);
       this.open.set(agent_id, { id: next.id, blocks: [], unsaid: '', timer: undefined });
-      supervisor.setActivity('working');
+      supervisor.setActivity('working', 'prompt');
       try {
         await session.prompt({ uuid: next.prompt_uuid, content: next.prompt });
       } catch (error) {
@@ -228,7 +232,7 @@ export class SessionsService extends RunObserver {
         this.open.delete(agent_id);
         this.queued.set(agent_id, this.queuedCount(agent_id) + 1);
         await this.turns.requeue(next.id);
-        supervisor.setActivity('idle');
+        supervisor.setActivity('idle', 'prompt');
       }
     });
   }
@@ -243,7 +247,10 @@ export class SessionsService extends RunObserver {
         for (const name of event.failed_mcp) this.logs.add(agent_id, 'nox', `MCP server ${name} did not connect`);
         return;
       case 'prompt_state':
-        if (event.state === 'started') await this.runs.markTranscript(agent_id);
+        if (event.state !== 'started') return;
+        if (this.fleet.get(agent_id).activity === 'working')
+          this.fleet.get(agent_id).setActivity('working', 'prompt receipt');
+        await this.runs.markTranscript(agent_id);
         return;
       case 'text':
       case 'tool_call':
@@ -262,7 +269,8 @@ export class SessionsService extends RunObserver {
       case 'result':
         this.open.delete(agent_id);
         await this.finish(agent_id, turn.id, endOf(event, turn.blocks));
-        if (this.fleet.get(agent_id).process_state === 'running') this.fleet.get(agent_id).setActivity('idle');
+        if (this.fleet.get(agent_id).process_state === 'running')
+          this.fleet.get(agent_id).setActivity('idle', 'result');
         this.pump(agent_id);
     }
   }

@@ -74,6 +74,14 @@ export interface ReadyInfo {
   readonly logged_in: boolean | null;
 }
 
+/** Signs of life at the pipes, in milliseconds since the epoch. */
+export interface Vitals {
+  /** When the process last wrote a line of any kind; null before the first. */
+  readonly last_output_ms: number | null;
+  /** Since when the oldest line waits that the process has not read; null when none does. */
+  readonly unread_since_ms: number | null;
+}
+
 /** A living agent process that speaks the protocol. */
 export interface RuntimeSession {
   readonly identity: ProcessIdentity;
@@ -84,6 +92,7 @@ export interface RuntimeSession {
   readonly ready: Promise<ReadyInfo>;
   programPid(): number | null;
   tree(): Promise<number[]>;
+  vitals(): Vitals;
   /**
    * Writes one prompt; at most one turn is in flight, the caller sees to that. Resolves when the pipe has taken it; rejects
    * when the pipe is gone (INVALID_STATE), or when the process does not read and too much waits (RESOURCE_LIMIT_EXCEEDED).

@@ -46,6 +46,10 @@ export function agentView(cli: Cli, a: Agent): string {
       ['why', a.reason],
       ['wanted', a.desired_state],
       ['process', a.pid === null ? a.process_state : `${a.process_state}, pid ${a.pid}`],
+      ['since', seen(a.process_state_since, a.observed.process, now_ms)],
+      ['activity', a.process_state === 'running' ? a.activity : null],
+      ['since', a.process_state === 'running' ? seen(a.activity_since, a.observed.activity, now_ms) : null],
+      ['last output', a.last_output_at === null ? null : relative(a.last_output_at, now_ms)],
       ['up for', uptime(a, now_ms)],
       ['restarts', a.restart_count],
       ['memory', memory(a)],
@@ -88,6 +92,9 @@ function stateOf(status: AgentStatus, style: Style, now_ms: number): Painted {
   return cell;
 }
 
+/** Since when a state holds, and who last said so. */
+const seen = (since: string, observed: AgentStatus['observed']['process'], now_ms: number): string =>
+  `${relative(since, now_ms)} (seen by ${observed.source} ${relative(observed.at, now_ms)})`;
 const uptime = (a: AgentStatus, now_ms: number): string =>
   a.started_at === null ? '' : duration(now_ms - Date.parse(a.started_at));
 const memory = (a: AgentStatus): string =>
