@@ -98,6 +98,16 @@ const Name = z.string().trim().min(1).max(80);
 const SystemPrompt = z.string().max(65_536);
 const Capabilities = z.array(z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,49}$/i)).max(50);
 
+const perDay = z.number().positive();
+/** What may be used between two midnights of the server's local time; what is not named is not limited. */
+export const Budget = z.object({
+  usd_per_day: perDay.max(1_000_000).optional(),
+  /** Input and output tokens together, without those from the cache. */
+  tokens_per_day: perDay.int().optional(),
+  turns_per_day: perDay.int().optional(),
+});
+export type Budget = z.infer<typeof Budget>;
+
 /** An agent as it stands in `agents.toml`: what it should be. Unknown keys are kept. */
 export const AgentConfig = z.looseObject({
   name: Name,
@@ -119,6 +129,7 @@ export const AgentConfig = z.looseObject({
   resource_limits: ResourceLimits.partial().optional(),
   restart: RestartOverrides.optional(),
   idle: z.object({ hibernate_after_s: z.number().int().min(0).max(604_800).optional() }).optional(),
+  budget: Budget.optional(),
   env: z.record(EnvName, SecretReference).optional(),
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
@@ -137,6 +148,7 @@ export const CreateAgent = z.strictObject({
   resource_limits: ResourceLimits.partial().optional(),
   restart: RestartOverrides.optional(),
   idle: AgentConfig.shape.idle,
+  budget: AgentConfig.shape.budget,
   env: AgentConfig.shape.env,
   start: z.boolean().default(false),
 });
@@ -166,6 +178,8 @@ export const StateSource = z.enum([
   'tool decision',
   'operator',
   'watchdog',
+  /** An error of the model, or a budget. */
+  'quota',
 ]);
 export type StateSource = z.infer<typeof StateSource>;
 const Observation = z.object({ source: StateSource, at: Timestamp });
@@ -198,6 +212,8 @@ export const AgentStatus = z.object({
   reason: z.string().optional(),
   /** When a crashed agent is started again. */
   next_start_at: Timestamp.optional(),
+  /** When an agent that waits for its model or for its budget goes on by itself. */
+  resume_at: Timestamp.optional(),
 });
 export type AgentStatus = z.infer<typeof AgentStatus>;
 

@@ -8,6 +8,12 @@ import { ModelMode } from './system.js';
 import { Turn, Usage } from './turn.js';
 
 const turn = { turn_id: z.string() };
+const budget = {
+  scope: z.enum(['agent', 'fleet']),
+  which: z.enum(['usd_per_day', 'tokens_per_day', 'turns_per_day']),
+  spent: z.number(),
+  limit: z.number(),
+};
 
 /**
  * Every event that Nox tells the world, by type. The area before the dot is the room in which it is announced;
@@ -40,7 +46,23 @@ export const EVENTS = {
     error: z.string(),
   }),
 
+  /** A budget is used up, so that turns wait until `resets_at`. Told once; a turn that ran was allowed to end. */
+  'agent.budget_exceeded': z.object({ ...budget, resets_at: Timestamp }),
+  /** Four fifths of a budget are used. */
+  'agent.budget_warning': z.object(budget),
+  /** What held the agent's turns is over. */
+  'agent.resumed': z.object({ reason: z.string() }),
+
   'turn.queued': z.object({ turn: Turn }),
+  /** It waits, because of the model or a budget; `resume_at` null: until a person has done something. */
+  'turn.postponed': z.object({
+    ...turn,
+    cause: z.enum(['model', 'login', 'budget']),
+    reason: z.string(),
+    /** Tries that failed so far; they are not counted against anybody. */
+    tries: z.number().int(),
+    resume_at: Timestamp.nullable(),
+  }),
   'turn.started': z.object({ ...turn, session_id: z.string().nullable(), model: z.string().nullable() }),
   /** Part of a text that is being written; dropped from the journal when its turn ends. */
   'turn.text_delta': z.object({ ...turn, text: z.string() }),

@@ -36,6 +36,7 @@ import {
   RollbackResult,
 } from './registry.js';
 import { EmergencyStopReply, EmergencyStopRequest, Health, SystemStatus, UseModel } from './system.js';
+import { AgentUsage, FleetUsage, UsageQuery } from './usage.js';
 import { Conversation, ConversationQuery, PromptReply, PromptRequest, Turn } from './turn.js';
 
 export interface RouteDef {
@@ -270,6 +271,22 @@ export const ROUTES = {
     query: LogQuery,
     response: LogList,
     streams: true,
+  }),
+  agents_usage: route({
+    method: 'GET',
+    path: '/agents/:id/usage',
+    role: 'viewer',
+    summary: 'Turns, tokens and cost of an agent, day by day',
+    params: id,
+    query: UsageQuery,
+    response: AgentUsage,
+  }),
+  usage: route({
+    method: 'GET',
+    path: '/usage',
+    role: 'viewer',
+    summary: 'What all agents have used today',
+    response: FleetUsage,
   }),
   turns_get: route({
     method: 'GET',

@@ -25,7 +25,7 @@ export interface Base {
 export type ConfigPatch = z.input<typeof SystemConfig>;
 
 /** Tables of an agent in which a patch changes the given keys only. */
-const MERGED = new Set(['resource_limits', 'restart', 'idle']);
+const MERGED = new Set(['resource_limits', 'restart', 'idle', 'budget']);
 
 /** Throws VALIDATION_ERROR naming every field that does not fit. */
 export function parsed<S extends z.ZodType>(part: string, schema: S, value: unknown): z.output<S> {
