@@ -28,7 +28,9 @@ describe(checkBudget, () => {
       spent: 5.03,
       resets_ms: new Date(2026, 10, 22).getTime(),
     });
-    expect(checkBudget({ usd: 4.99, tokens: 10, turns: 1 }, { usd_per_day: 5, turns_per_day: 2 }, NOW).over).toBe(false);
+    expect(checkBudget({ usd: 4.99, tokens: 10, turns: 1 }, { usd_per_day: 5, turns_per_day: 2 }, NOW).over).toBe(
+      false,
+    );
   });
 
   it('without limits lets everything through', () => {
