@@ -35,7 +35,8 @@ export function statusWord(state: ProcessState, activity: Activity): AgentStatus
     case 'stopped':
       return 'inactive';
     case 'backoff':
-      return 'crashed';
+      // It waits for quota, not because of a fault of its own.
+      return activity === 'quota' ? 'parked' : 'crashed';
     case 'running':
       return ACTIVITY_WORDS[activity];
     case 'starting':

@@ -187,6 +187,19 @@ export class AgentsService extends Reconciler {
     return this.fleet.status(id);
   }
 
+  /** Closes the breaker; if that alone kept the agent down, it starts. */
+  async resetBreaker(id: string, actor: Actor): Promise<AgentStatus> {
+    const { desired_state } = this.known(id);
+    return this.fleet.serially(id, async () => {
+      const supervisor = this.fleet.get(id);
+      supervisor.resetBreaker();
+      if (supervisor.process_state === 'failed' && desired_state === 'active') {
+        await this.fleet.start(id, `breaker reset by ${actor.name}`);
+      }
+      return this.fleet.status(id);
+    });
+  }
+
   async hibernate(id: string): Promise<AgentStatus> {
     this.known(id);
     return this.fleet.serially(id, async () => {

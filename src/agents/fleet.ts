@@ -4,9 +4,11 @@ import { ApprovalsService } from '../approvals/approvals.service.js';
 import { EventLog } from '../events/event-log.js';
 import { RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';
+import { failpoint } from '../shared/failpoint.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { isLive, statusWord } from './agent-state.js';
+import type { Breaker } from './breaker.js';
 import { EmergencyLatch } from './emergency-latch.js';
 import { endAtOnce } from './emergency-end.js';
 import { Launcher } from './launcher.js';
@@ -17,6 +19,7 @@ import { RunStore } from './run-store.js';
 import type { StateAxis } from './state-axis.js';
 import { classifyExit } from './runtime/stream-json/classify-exit.js';
 import { AgentSupervisor, type AgentWork, RunObserver } from './supervisor.js';
+import { WatchdogRounds } from './watchdog-rounds.js';
 
 /** Agents started at the same time after a restart of Nox: each spawn costs half a second of processor time. */
 const STARTS_AT_ONCE = 4;
@@ -35,6 +38,7 @@ export class Fleet {
   private readonly wishes = new Map<string, () => Promise<void>>();
   /** Agents that a person stopped and the registry could not be told of, and why. */
   private readonly held = new Map<string, string>();
+  private readonly watchdog: WatchdogRounds;
   private closing = false;
   /** Set by wiring: sessions watch the runs. */
   observer: RunObserver | undefined;
@@ -51,7 +55,20 @@ export class Fleet {
     @Inject(ApprovalsService) private readonly approvals: ApprovalsService,
     @Inject(Clock) private readonly clock: Clock,
     @Inject(EmergencyLatch) private readonly emergency: EmergencyLatch,
-  ) {}
+  ) {
+    this.watchdog = new WatchdogRounds({
+      clock,
+      live: () => this.live(),
+      work: (id) => this.workOf(id),
+      cpu: (id) => this.lastUsage(id)?.cpu_percent ?? 0,
+      silent_turn_warn_s: () => registry.config().agents.health.silent_turn_warn_s,
+      tell: async (id, { verdict, reason, silent_ms }, turn_id) => {
+        this.logs.add(id, 'nox', reason);
+        await events.append('agent.silent', { turn_id, verdict, reason, silent_s: Math.round(silent_ms / 1000) }, id);
+      },
+      warn: (message, fields) => this.warn(message, fields),
+    });
+  }
 
   get(id: string): AgentSupervisor {
     const supervisor = this.supervisors.get(id);
@@ -79,6 +96,7 @@ export class Fleet {
         },
         classify: classifyExit,
         restart: () => restartConfig(this.registry.config().agents.restart, this.configOf(id)),
+        before_restart: async () => undefined,
         changed: (previous) => this.onChanged(supervisor, previous),
         log: (line) => this.logs.add(id, 'nox', line),
       },
@@ -95,13 +113,13 @@ export class Fleet {
     this.supervisors.delete(id);
   }
 
-  /** Starts the agent's process; resolves when it is ready. */
-  async start(id: string, reason: string): Promise<void> {
+  /** Starts the agent's process; resolves when it is ready. `remember`: earlier crashes still count. */
+  async start(id: string, reason: string, { remember = false } = {}): Promise<void> {
     if (this.closing) throw new NoxError('SHUTTING_DOWN');
     this.emergency.assertClear();
     this.held.delete(id);
     await this.makeRoom(id);
-    await this.get(id).start(reason);
+    await this.get(id).start(reason, { remember });
   }
 
   async stop(
@@ -147,7 +165,7 @@ export class Fleet {
     const supervisor = this.get(id);
     if (supervisor.process_state === 'hibernated')
       await this.serially(id, async () => {
-        if (supervisor.process_state === 'hibernated') await this.start(id, 'woken by work');
+        if (supervisor.process_state === 'hibernated') await this.start(id, 'woken by work', { remember: true });
       });
   }
 
@@ -180,6 +198,7 @@ export class Fleet {
         supervisor.session === undefined ? null : (supervisor.session.programPid() ?? supervisor.session.identity.pid),
       started_at: started_ms === undefined ? null : this.clock.iso(started_ms),
       restart_count: session?.restart_count ?? 0,
+      breaker: breakerStatus(supervisor.breaker, this.clock),
       memory_usage: supervisor.session === undefined ? null : (usage?.memory_bytes ?? null),
       cpu_usage: supervisor.session === undefined ? null : (usage?.cpu_percent ?? null),
       session_id: session?.session_id ?? null,
@@ -222,7 +241,9 @@ export class Fleet {
    */
   async recover(): Promise<void> {
     const left = this.store.openRuns();
+    await failpoint('recover.sweep');
     const alive = await this.host.sweep(left);
+    await failpoint('recover.swept');
     for (const run of left) await this.store.endRun(run.run_id, { reason: 'Nox ended first' });
     if (alive.length > 0) this.warn('processes of an earlier Nox were ended', { runs: alive.length });
     const wanted: string[] = [];
@@ -233,6 +254,7 @@ export class Fleet {
     }
     if (this.emergency.state() === null) void this.startMany(wanted);
     this.sampleRegularly();
+    this.watchdog.start();
   }
 
   /** Ends every agent, in parallel; what they should be is not changed. */
@@ -378,6 +400,13 @@ export class Fleet {
     if (this.observer === undefined) throw new Error('the fleet was used before it was wired');
     return this.observer;
   }
+}
+
+function breakerStatus(breaker: Breaker, clock: Clock): AgentStatus['breaker'] {
+  if (breaker.state === 'closed') return { state: 'closed' };
+  const { state, reason } = breaker;
+  const until_ms = breaker.state === 'open' ? breaker.open_until_ms : null;
+  return { state, reason, ...(until_ms === null ? {} : { open_until: clock.iso(until_ms) }) };
 }
 
 function restartConfig(defaults: RestartConfig, agent: AgentConfig): RestartConfig {

@@ -184,6 +184,14 @@ export const StateSource = z.enum([
 export type StateSource = z.infer<typeof StateSource>;
 const Observation = z.object({ source: StateSource, at: Timestamp });
 
+/** Whether an agent that crashed too often is left alone: `open` until then (or until a person resets it), then one probe. */
+export const BreakerStatus = z.object({
+  state: z.enum(['closed', 'open', 'half_open']),
+  open_until: Timestamp.optional(),
+  reason: z.string().optional(),
+});
+export type BreakerStatus = z.infer<typeof BreakerStatus>;
+
 /** What a person sees of a run. Times RFC 3339; `memory_usage` bytes and `cpu_usage` percent of one core, null while not running. */
 export const AgentStatus = z.object({
   id: AgentId,
@@ -201,6 +209,7 @@ export const AgentStatus = z.object({
   pid: z.number().int().nullable(),
   started_at: Timestamp.nullable(),
   restart_count: z.number().int(),
+  breaker: BreakerStatus,
   memory_usage: z.number().nullable(),
   cpu_usage: z.number().nullable(),
   session_id: z.string().nullable(),

@@ -242,6 +242,15 @@ export const ROUTES = {
     params: id,
     response: AgentStatus,
   }),
+  agents_reset_breaker: route({
+    method: 'POST',
+    path: '/agents/:id/breaker/reset',
+    role: 'operator',
+    status: 200,
+    summary: 'Close the circuit breaker; an agent that should run starts again',
+    params: id,
+    response: AgentStatus,
+  }),
   agents_prompt: route({
     method: 'POST',
     path: '/agents/:id/prompt',

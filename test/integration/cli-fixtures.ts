@@ -28,6 +28,7 @@ export const agentOf = (fields: Partial<Agent> = {}): Agent => ({
   pid: 42,
   started_at: AT,
   restart_count: 0,
+  breaker: { state: 'closed' },
   memory_usage: 100 * 2 ** 20,
   cpu_usage: 3.2,
   session_id: null,

@@ -52,6 +52,7 @@ export function agentView(cli: Cli, a: Agent): string {
       ['last output', a.last_output_at === null ? null : relative(a.last_output_at, now_ms)],
       ['up for', uptime(a, now_ms)],
       ['restarts', a.restart_count],
+      ['breaker', breakerText(a, now_ms)],
       ['memory', memory(a)],
       ['cpu', cpu(a)],
       ['runtime', a.runtime],
@@ -81,6 +82,13 @@ export function statusLine(cli: Cli, status: AgentStatus): string {
   const pid = status.pid === null ? '' : `, pid ${status.pid}`;
   const why = status.reason === undefined ? '' : `: ${oneLine(status.reason)}`;
   return `${status.id} ${state}${pid}${why}`;
+}
+
+function breakerText({ breaker }: AgentStatus, now_ms: number): string {
+  const { state, open_until, reason } = breaker;
+  if (state === 'closed') return 'closed';
+  const next = open_until === undefined ? 'until you reset it' : `tries again ${relative(open_until, now_ms)}`;
+  return `${state === 'open' ? `open, ${next}` : 'half open, a probe runs'}: ${oneLine(reason ?? '')}`;
 }
 
 function stateOf(status: AgentStatus, style: Style, now_ms: number): Painted {
