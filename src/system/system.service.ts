@@ -5,7 +5,7 @@ import { ClaudeLocator } from '../agents/claude-locator.js';
 import { EmergencyLatch } from '../agents/emergency-latch.js';
 import { Fleet } from '../agents/fleet.js';
 import { ModelEndpoint } from '../agents/model-endpoint.js';
-import { ProcessHost } from '../agents/process/process-host.js';
+import { type ConfineMode, ProcessHost } from '../agents/process/process-host.js';
 import { ApprovalsService } from '../approvals/approvals.service.js';
 import type { Actor } from '../contracts/auth.js';
 import type { ComponentHealth, ModelMode, SystemStatus } from '../contracts/system.js';
@@ -91,15 +91,26 @@ export class SystemService {
 
   private async components(): Promise<Record<string, ComponentHealth>> {
     const [claude_cli, registry] = await Promise.all([this.claudeHealth(), this.registryHealth()]);
-    const isolation = this.host.describe();
+    const isolation = this.isolation(this.registry.config().agents.confine);
     const stopped = this.emergency.reason();
     return {
       claude_cli,
       registry,
       journal: ok(`${this.events.lastSeq()} events stored`),
       emergency_stop: stopped === undefined ? ok('not in force') : degraded(stopped),
-      process_isolation: this.host.confinement() === 'pid-namespace' ? ok(isolation) : degraded(isolation),
+      process_isolation: isolation,
     };
+  }
+
+  private isolation(confine: ConfineMode): ComponentHealth {
+    const promise = this.host.describe(confine);
+    if (this.host.confinement(confine) === 'pid-namespace') return ok(promise);
+    if (confine === 'off') return degraded(`agents.confine is "off". ${promise}`);
+    if (confine === 'require') {
+      const detail = 'agents.confine is "require", but this machine allows no namespaces: no agent starts.';
+      return { status: 'failed', detail };
+    }
+    return degraded(promise);
   }
 
   private async claudeHealth(): Promise<ComponentHealth> {
@@ -115,7 +126,8 @@ export class SystemService {
     try {
       const { invalid, head } = await this.registry.status();
       const [first] = invalid;
-      if (first !== undefined) return degraded(`${first.file} is not valid, the last good version is in force: ${first.message}`);
+      if (first !== undefined)
+        return degraded(`${first.file} is not valid, the last good version is in force: ${first.message}`);
       return ok(head === null ? 'no commit yet' : `at ${head.slice(0, 10)}`);
     } catch (error) {
       return { status: 'failed', detail: messageOf(error) };

@@ -1,5 +1,5 @@
 import type { Usage } from '../../contracts/turn.js';
-import type { ExitFacts, ProcessIdentity } from '../process/process-host.js';
+import type { Confine, ExitFacts, ProcessIdentity } from '../process/process-host.js';
 
 /** What an agent's process tells, parsed once at the pipe's edge. */
 export type RuntimeEvent =
@@ -14,7 +14,15 @@ export type RuntimeEvent =
   | { type: 'tool_result'; tool_use_id: string; is_error: boolean; result: string }
   | { type: 'api_retry'; attempt: number; max_retries: number; delay_ms: number; status: number | null; error: string }
   /** The turn's end. Decide by `is_error`, never by the CLI's `subtype` (it says "success" for API errors). */
-  | { type: 'result'; is_error: boolean; terminal_reason: string; text: string; usage: Usage }
+  | {
+      type: 'result';
+      is_error: boolean;
+      terminal_reason: string;
+      text: string;
+      usage: Usage;
+      /** Only after an error of the API: its HTTP status, and the CLI's word for it. */
+      api_error?: { status: number | null; kind: string | null };
+    }
   /** A line beside the protocol: stderr, or stdout that is not a known frame. Cut to 8 KiB. */
   | { type: 'log'; stream: 'stderr' | 'stdout' | 'nox'; line: string };
 
@@ -63,6 +71,8 @@ export interface RunRequest {
   readonly command: readonly string[] | undefined;
   /** Whole environment of the child. */
   readonly env: Readonly<Record<string, string>>;
+  /** What it may not reach; see SpawnRequest. */
+  readonly confine?: Confine | undefined;
   readonly disallowed_tools: readonly string[];
   /** How long a tool call may wait for its decision before the CLI itself would give up. */
   readonly tool_timeout_s: number;
