@@ -34,6 +34,16 @@ export interface AgentWork {
   readonly running_tools: number;
   readonly queued_turns: number;
   readonly usage: UsageTotals;
+  /** What its turns wait for; said instead of why the process is as it is. */
+  readonly note?: WorkNote | undefined;
+}
+
+export interface WorkNote {
+  readonly reason: string;
+  /** What an idle agent is seen to do meanwhile. */
+  readonly activity?: Activity;
+  /** When it goes on by itself. */
+  readonly resume_ms?: number | null;
 }
 
 /** What a supervisor needs of the world. */
@@ -170,6 +180,11 @@ export class AgentSupervisor {
   setActivity(activity: Activity, source: StateSource): void {
     const previous = { process_state: this.process_state, activity: this.activity };
     if (this.doing.see(activity, source, this.world.clock.now())) this.world.changed(previous);
+  }
+
+  /** Says again how the agent is: what is told beside the process has changed. */
+  announce(): void {
+    this.world.changed({ process_state: this.process_state, activity: this.activity });
   }
 
   /**

@@ -12,6 +12,8 @@ import type { Actor } from '../contracts/auth.js';
 import type { Turn } from '../contracts/turn.js';
 import { EventLog } from '../events/event-log.js';
 import { RegistryService } from '../registry/registry.service.js';
+import { Clock } from '../shared/clock.js';
+import { failpoint } from '../shared/failpoint.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { addToBlocks, changeTool, endOf, type TurnEnd } from './turn-reducer.js';
 import { TurnStore } from './turn-store.js';
@@ -21,6 +23,7 @@ const DELTA_WINDOW_MS = 15;
 
 interface OpenTurn {
   readonly id: string;
+  readonly started_ms: number;
   blocks: Turn['blocks'];
   /** Text that is not yet an event. */
   unsaid: string;
@@ -53,6 +56,7 @@ export class SessionsService extends RunObserver {
     @Inject(EventLog) private readonly events: EventLog,
     @Inject(ApprovalsService) private readonly approvals: ApprovalsService,
     @Inject(RegistryService) private readonly registry: RegistryService,
+    @Inject(Clock) private readonly clock: Clock,
   ) {
     super();
   }
@@ -114,6 +118,7 @@ export class SessionsService extends RunObserver {
 
   /** After a start of Nox: turns that ran in an earlier one have ended; those that waited still wait. */
   async recover(): Promise<void> {
+    await failpoint('recover.turns');
     for (const { id, agent_id } of this.turns.withStatus('running')) {
       const blocks = this.turns.get(id)?.blocks ?? [];
       await this.finish(agent_id, id, interrupted(blocks, 'Nox ended while this turn ran'));
@@ -197,7 +202,14 @@ export class SessionsService extends RunObserver {
       usage = this.turns.totals(agent_id);
       this.totals.set(agent_id, usage);
     }
-    return { current_turn_id: this.open.get(agent_id)?.id ?? null, queued_turns: this.queuedCount(agent_id), usage };
+    const turn = this.open.get(agent_id);
+    return {
+      current_turn_id: turn?.id ?? null,
+      turn_started_ms: turn?.started_ms ?? null,
+      running_tools: turn?.blocks.filter((block) => block.type === 'tool' && block.tool.result === null).length ?? 0,
+      queued_turns: this.queuedCount(agent_id),
+      usage,
+    };
   }
 
   /** Hands the next waiting turn to the agent, if it can take one; wakes it if it sleeps. */
@@ -219,9 +231,11 @@ export class SessionsService extends RunObserver {
       const next = this.turns.next(agent_id);
       if (next === undefined) return;
       const known = this.runs.session(agent_id);
+      await failpoint('turn.begin.before');
       if (!(await this.turns.begin(next.id, known?.session_id ?? null, null))) return;
+      await failpoint('turn.begin.after');
       this.queued.set(agent_id, this.queuedCount(agent_id) - 1);
-      this.open.set(agent_id, { id: next.id, blocks: [], unsaid: '', timer: undefined });
+      this.open.set(agent_id, { id: next.id, started_ms: this.clock.now(), blocks: [], unsaid: '', timer: undefined });
       supervisor.setActivity('working', 'prompt');
       try {
         await session.prompt({ uuid: next.prompt_uuid, content: next.prompt });
@@ -233,7 +247,9 @@ export class SessionsService extends RunObserver {
         this.queued.set(agent_id, this.queuedCount(agent_id) + 1);
         await this.turns.requeue(next.id);
         supervisor.setActivity('idle', 'prompt');
+        return;
       }
+      await failpoint('turn.prompted');
     });
   }
 
@@ -354,7 +370,9 @@ export class SessionsService extends RunObserver {
   }
 
   private async finish(agent_id: string, id: string, end: TurnEnd): Promise<Turn | undefined> {
+    await failpoint('turn.end.before');
     const turn = await this.turns.end(id, end);
+    await failpoint('turn.end.after');
     if (turn === undefined) return undefined;
     if (turn.started_at === null) this.queued.set(agent_id, Math.max(0, this.queuedCount(agent_id) - 1));
     this.totals.delete(agent_id);
