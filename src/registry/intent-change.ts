@@ -110,7 +110,7 @@ function agentTable({ versions }: Base, id: string): TomlTable {
   return table;
 }
 
-function versionOf(versions: DocumentSet, file: IntentFile): Document {
+export function versionOf(versions: DocumentSet, file: IntentFile): Document {
   const document = versions.get(file);
   if (document === undefined) throw new NoxError('REGISTRY_INVALID', `${file} has no version that fits.`);
   return document;
