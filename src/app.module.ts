@@ -22,9 +22,13 @@ import { AuthModule } from './auth/auth.module.js';
 import { EventLog } from './events/event-log.js';
 import { RegistryController } from './registry/registry.controller.js';
 import { RegistryService } from './registry/registry.service.js';
+import { HoldBook } from './sessions/hold-book.js';
+import { QuotaService } from './sessions/quota.service.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { SessionsService } from './sessions/sessions.service.js';
+import { SpendBook } from './sessions/spend-book.js';
 import { TurnStore } from './sessions/turn-store.js';
+import { UsageController } from './sessions/usage.controller.js';
 import { Clock } from './shared/clock.js';
 import { StateDb } from './shared/db/state-db.js';
 import { OriginGuard } from './shared/http/origin-guard.js';
@@ -89,6 +93,7 @@ export class AppModule {
         AgentsController,
         LogsController,
         SessionsController,
+        UsageController,
         ApprovalsController,
         RegistryController,
         SystemController,
@@ -107,6 +112,9 @@ export class AppModule {
         Fleet,
         AgentsService,
         TurnStore,
+        HoldBook,
+        SpendBook,
+        QuotaService,
         SessionsService,
         SystemService,
         EmergencyService,

@@ -20,6 +20,10 @@ export const isLive = (state: ProcessState): boolean =>
 /** States from which a prompt can still reach the agent without a person: now, or when it is awake. */
 export const canTakePrompts = (state: ProcessState): boolean => state !== 'stopped' && state !== 'failed';
 
+/** Whether nothing is under way in the process: it may sleep or be replaced without loss. */
+export const isAtRest = (activity: Activity): boolean =>
+  activity === 'idle' || activity === 'quota' || activity === 'parked';
+
 const ACTIVITY_WORDS: Readonly<Record<Activity, AgentStatusWord>> = {
   idle: 'idle',
   working: 'busy',

@@ -8,7 +8,7 @@ import { EventLog } from '../events/event-log.js';
 import { type Intent, Reconciler, RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
-import { isLive } from './agent-state.js';
+import { isAtRest, isLive } from './agent-state.js';
 import { Fleet } from './fleet.js';
 import { Launcher } from './launcher.js';
 import { launchChanges, planReconcile } from './reconcile.js';
@@ -204,7 +204,7 @@ export class AgentsService extends Reconciler {
     this.known(id);
     return this.fleet.serially(id, async () => {
       const { process_state, activity } = this.fleet.get(id);
-      if (process_state !== 'running' || activity !== 'idle') {
+      if (process_state !== 'running' || !isAtRest(activity)) {
         throw new NoxError(
           'INVALID_STATE',
           `Agent ${id} is ${process_state} and ${activity}; only an idle agent hibernates.`,
@@ -272,7 +272,7 @@ export class AgentsService extends Reconciler {
   }
 
   private async restartWhenIdle(id: string, reason: string): Promise<void> {
-    if (this.fleet.get(id).activity === 'idle') await this.restartNow(id, reason);
+    if (isAtRest(this.fleet.get(id).activity)) await this.restartNow(id, reason);
     else this.fleet.restartAfterTurn(id, () => this.restartNow(id, reason));
   }
 

@@ -7,7 +7,7 @@ import { Clock } from '../shared/clock.js';
 import { failpoint } from '../shared/failpoint.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
-import { isLive, statusWord } from './agent-state.js';
+import { isAtRest, isLive, statusWord } from './agent-state.js';
 import type { Breaker } from './breaker.js';
 import { EmergencyLatch } from './emergency-latch.js';
 import { endAtOnce } from './emergency-end.js';
@@ -176,11 +176,13 @@ export class Fleet {
 
   describe(id: string, usage: TreeUsage | null): AgentStatus {
     const supervisor = this.get(id);
-    const { process_state, activity, reason, next_start_ms, started_ms } = supervisor;
+    const { process_state, reason, next_start_ms, started_ms } = supervisor;
     const stands_still = process_state === 'stopped' && this.configOf(id).desired_state === 'active';
-    const why = reason ?? this.held.get(id) ?? (stands_still ? this.emergency.reason() : undefined);
     const session = this.store.session(id);
     const work = this.observed().work(id);
+    const note = process_state === 'running' || process_state === 'hibernated' ? work.note : undefined;
+    const activity = supervisor.activity === 'idle' ? (note?.activity ?? 'idle') : supervisor.activity;
+    const why = note?.reason ?? reason ?? this.held.get(id) ?? (stands_still ? this.emergency.reason() : undefined);
     return {
       id,
       status: statusWord(process_state, activity),
@@ -207,6 +209,7 @@ export class Fleet {
       pending_approvals: this.approvals.pendingCount(id),
       ...(why === undefined ? {} : { reason: why }),
       ...(next_start_ms === undefined ? {} : { next_start_at: this.clock.iso(next_start_ms) }),
+      ...(typeof note?.resume_ms === 'number' ? { resume_at: this.clock.iso(note.resume_ms) } : {}),
     };
   }
 
@@ -318,7 +321,7 @@ export class Fleet {
     const live = this.live().filter((s) => s.id !== for_id);
     if (live.length < max_live_agents) return;
     const idle = live
-      .filter((s) => s.process_state === 'running' && s.activity === 'idle')
+      .filter((s) => s.process_state === 'running' && isAtRest(s.activity))
       .sort((a, b) => (a.started_ms ?? 0) - (b.started_ms ?? 0))[0];
     if (idle === undefined) {
       throw new NoxError(
@@ -327,7 +330,7 @@ export class Fleet {
       );
     }
     await this.serially(idle.id, async () => {
-      if (idle.process_state === 'running' && idle.activity === 'idle')
+      if (idle.process_state === 'running' && isAtRest(idle.activity))
         await this.hibernate(idle.id, `made room for ${for_id}`);
     });
   }
@@ -355,7 +358,7 @@ export class Fleet {
 
   private grantWish({ id, process_state, activity }: AgentSupervisor): void {
     const wish = this.wishes.get(id);
-    if (wish === undefined || (process_state === 'running' && activity !== 'idle')) return;
+    if (wish === undefined || (process_state === 'running' && !isAtRest(activity))) return;
     this.wishes.delete(id);
     // Any new process has the new settings already.
     if (process_state !== 'running') return;
@@ -365,7 +368,7 @@ export class Fleet {
   private armIdleTimer(supervisor: AgentSupervisor): void {
     const { id } = supervisor;
     this.cancelIdleTimer(id);
-    if (supervisor.process_state !== 'running' || supervisor.activity !== 'idle') return;
+    if (supervisor.process_state !== 'running' || !isAtRest(supervisor.activity)) return;
     const after_s = this.configOf(id).idle?.hibernate_after_s ?? this.registry.config().agents.hibernate_after_s;
     if (after_s === 0) return;
     this.idleTimers.set(
@@ -377,8 +380,9 @@ export class Fleet {
   private async sleepIfIdle(supervisor: AgentSupervisor): Promise<void> {
     const { id } = supervisor;
     await this.serially(id, async () => {
-      if (supervisor.process_state !== 'running' || supervisor.activity !== 'idle') return;
-      if (this.observed().work(id).queued_turns > 0) return;
+      if (supervisor.process_state !== 'running' || !isAtRest(supervisor.activity)) return;
+      const { queued_turns, note } = this.observed().work(id);
+      if (queued_turns > 0 && note === undefined) return;
       // An idle CLI has no children: one that has some runs background work, which must not be lost.
       if (((await supervisor.session?.tree()) ?? []).length > 1) this.armIdleTimer(supervisor);
       else await this.hibernate(id, 'idle');

@@ -53,3 +53,7 @@ const WORDS: Readonly<Record<ModelFault, string>> = {
 /** `the model is overloaded (529)`. */
 export const faultWords = (fault: ModelFault, status?: number | null): string =>
   `the model ${WORDS[fault]}${status === undefined || status === null ? '' : ` (${status})`}`;
+
+/** What a person does about `authentication`. */
+export const LOGIN_HELP =
+  'Run "claude" once and log in, or use the demo model with "nox model use scripted"; then prompt or restart the agent.';
