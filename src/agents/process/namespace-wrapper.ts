@@ -35,8 +35,18 @@ shift; exec "$@"`;
  * for setuid programs too, and sudo would refuse to work.
  */
 const ROOT_KEEPS = [
-  ...['chown', 'dac_override', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setfcap'],
-  ...['net_bind_service', 'net_raw', 'sys_chroot', 'audit_write'],
+  'chown',
+  'dac_override',
+  'fowner',
+  'fsetid',
+  'kill',
+  'setgid',
+  'setuid',
+  'setfcap',
+  'net_bind_service',
+  'net_raw',
+  'sys_chroot',
+  'audit_write',
 ];
 
 /** What the wrapper is made of: absolute paths, because the program's environment need not have a PATH. */

@@ -30,14 +30,14 @@ export interface ProcessHostOptions {
   readonly table?: ProcessTable;
 }
 
-const ESCAPES =
-  'what leaves its group is found by descent and, on Linux, by the NOX_RUN_ID in its environment. A process that escapes both before it is seen can survive, and after a crash of Nox agents run on until Nox is started again. Agents can reach whatever the user can who runs Nox, the files of Nox too.';
+const BEYOND =
+  'After a crash of Nox agents run on until Nox is started again. They can reach whatever the user can who runs Nox, the files of Nox too.';
 
 const PROMISES: Record<Confinement, string> = {
   'pid-namespace':
     'Each agent runs in PID and mount namespaces of its own: ending it ends every process it ever started, and so does the end of Nox, however it comes. It cannot read the secrets of Nox nor change the registry; it has a /tmp of its own unless it is told to work below /tmp.',
-  cgroup: `Agents run in cgroups of their own, which the kernel kills as one; ${ESCAPES}`,
-  'process-group': `Agents run in process groups of their own; ${ESCAPES}`,
+  cgroup: `Agents run in cgroups of their own, which the kernel kills as one; a process that moves itself to another cgroup is found only by descent and by the NOX_RUN_ID in its environment, and one that escapes these too can survive. ${BEYOND}`,
+  'process-group': `Agents run in process groups of their own; what leaves its group is found by descent and, on Linux, by the NOX_RUN_ID in its environment. A process that escapes both before it is seen can survive. ${BEYOND}`,
 };
 
 /** The process host of this machine. `ready()` begins the try-out; call from the main thread, whose end ends the runs. */
