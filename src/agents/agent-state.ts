@@ -6,7 +6,7 @@ export const TRANSITIONS: Readonly<Record<ProcessState, readonly ProcessState[]>
   starting: ['running', 'stopping', 'backoff', 'failed', 'stopped', 'hibernated'],
   running: ['stopping', 'backoff', 'failed', 'hibernated'],
   stopping: ['stopped', 'hibernated', 'starting', 'failed'],
-  backoff: ['starting', 'stopped', 'failed'],
+  backoff: ['starting', 'stopped', 'failed', 'hibernated'],
   hibernated: ['starting', 'stopped', 'failed'],
   failed: ['starting', 'stopped'],
 };
