@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { addSpent, budgetWords, checkBudget, crossed, dayOf, midnightMs, nextMidnightMs, NOTHING } from './budget.js';
 
 const sum = fc.record({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { nextTryMs } from './quota-backoff.js';
 
 const CONFIG = { initial_ms: 15_000, max_ms: 900_000, max_tries: 8 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { classifyFault, faultWords, type ModelFault, passesByItself } from './quota-error.js';
 
 /** Results as CLI 2.1.329 wrote them. */

@@ -217,7 +217,7 @@ export class TurnStore {
     return {
       turns: rows
         .slice(0, limit)
-        .reverse()
+        .toReversed()
         .map((row) => this.fromRow(row)),
       has_more: rows.length > limit,
     };
