@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { decideWatch, HUNG_AFTER_WARNINGS, UNREAD_LIMIT_MS, type WatchFacts } from './watchdog.js';
 
 const T = 1_000_000;

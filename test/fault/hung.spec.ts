@@ -35,6 +35,10 @@ describe('hung agents', () => {
   const prompt = (id: string, content: string, wait = false) =>
     nox.call('agents_prompt', { params: { id }, body: { content, wait } });
   const turn = (id: string) => nox.call('turns_get', { params: { id } });
+  const pidsNow = () =>
+    programsOf(folder.path)
+      .map(({ pid }) => pid)
+      .sort((a, b) => a - b);
   const silences = async () =>
     (await nox.call('events', { query: { follow: 'false', areas: 'agent', after_seq: 0, limit: 1000 } })).events
       .filter(({ type }) => type === 'agent.silent')
@@ -87,9 +91,7 @@ describe('hung agents', () => {
   it('leaves slow words, a long tool and a call that waits for a person alone', async () => {
     const ids = ['slow', 'tool', 'asks', 'idle'];
     await Promise.all(ids.map((id) => nox.call('agents_create', { body: fakeAgent(id) })));
-    const pids = programsOf(folder.path)
-      .map(({ pid }) => pid)
-      .sort();
+    const pids = pidsNow();
     const slow = prompt('slow', 'slow 14@500 word', true);
     const asks = prompt('asks', 'tool Bash {"command":"touch made.txt"}\nsay made', true);
     const tool = await prompt('tool', 'tool Bash {"command":"sleep 6"}\nsay slept');
@@ -112,11 +114,7 @@ describe('hung agents', () => {
     await nox.call('approvals_approve', { params: { id: question?.id ?? '' }, body: {} });
     expect((await asks).text).toBe('made');
     expect(await silences()).toEqual([]);
-    expect(
-      programsOf(folder.path)
-        .map(({ pid }) => pid)
-        .sort(),
-    ).toEqual(pids);
+    expect(pidsNow()).toEqual(pids);
     const status = await eventually('it is idle', async () => {
       const found = await nox.call('agents_status', { params: { id: 'asks' } });
       return found.activity === 'idle' ? found : undefined;
