@@ -112,6 +112,25 @@ describe('stopping on a broken machine', () => {
       expect((await status('two')).process_state).toBe('running');
     }, 60_000);
 
+    it('refuses prompts with a clear 507, lives on, and takes them again when there is room', async () => {
+      const prompt = (content: string) =>
+        nox.call('agents_prompt', { params: { id: 'two' }, body: { content, wait: true } });
+      const refused = await Promise.all(
+        Array.from({ length: 20 }, async () =>
+          prompt(`say ${'x'.repeat(20_000)}`).then(
+            () => undefined,
+            (error: { code: string; status: number }) => `${error.status} ${error.code}`,
+          ),
+        ),
+      );
+      const told = refused.filter((word) => word !== undefined);
+      expect(told.length).toBeGreaterThan(0);
+      expect(new Set(told)).toEqual(new Set(['507 STORAGE_FAILED']));
+      rmSync(join(home, 'filler'));
+      const after = await eventually('it answers again', async () => prompt('say again'), 20_000);
+      expect(after.text).toBe('again');
+    }, 60_000);
+
     it('stops everything in an emergency, keeps it stopped over a crash, and serves on', async () => {
       const reply = await nox.call('system_emergency_stop', { body: { reason: 'disk full' } });
       expect(reply.ended).toBe(2);
