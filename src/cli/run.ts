@@ -15,6 +15,7 @@ import { registryCommands } from './commands/registry.js';
 import { serveCommand } from './commands/serve.js';
 import { statusCommand } from './commands/status.js';
 import { turnCommands } from './commands/turn.js';
+import { usageCommand } from './commands/usage.js';
 import { userCommands } from './commands/user.js';
 import { examples } from './help.js';
 import type { Io } from './io.js';
@@ -82,6 +83,7 @@ export function makeProgram(io: Io, cliOf: CliOf): Command {
   agentCommands(program, cliOf);
   turnCommands(program, cliOf);
   approvalCommands(program, cliOf);
+  usageCommand(program, cliOf);
   eventsCommand(program, cliOf);
   program.commandsGroup('Configuration:');
   registryCommands(program, cliOf);

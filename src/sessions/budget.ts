@@ -52,16 +52,10 @@ export const addSpent = (a: Spent, b: Spent): Spent => ({
   turns: a.turns + b.turns,
 });
 
-export function spentOf(spent: Spent, which: BudgetName): number {
-  switch (which) {
-    case 'usd_per_day':
-      return spent.usd;
-    case 'tokens_per_day':
-      return spent.tokens;
-    case 'turns_per_day':
-      return spent.turns;
-  }
-}
+const SUM_OF = { usd_per_day: 'usd', tokens_per_day: 'tokens', turns_per_day: 'turns' } as const;
+
+/** The sum that a budget limits. */
+export const spentOf = (spent: Spent, which: BudgetName): number => spent[SUM_OF[which]];
 
 /** `5.03 of 5 USD`. */
 export function budgetWords(which: BudgetName, spent: number, limit: number): string {
@@ -85,6 +79,7 @@ export function nextMidnightMs(at_ms: number): number {
 /** `2026-11-21`, the local day. */
 export function dayOf(at_ms: number): string {
   const date = new Date(at_ms);
-  const two = (n: number): string => String(n).padStart(2, '0');
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`;
 }
+
+const twoDigits = (n: number): string => String(n).padStart(2, '0');

@@ -4,7 +4,6 @@ import type { RuntimeEvent } from '../agents/runtime/runtime.js';
 import type { WorkNote } from '../agents/supervisor.js';
 import type { Budget } from '../contracts/agent.js';
 import type { EventPayload } from '../contracts/event.js';
-import type { Usage } from '../contracts/turn.js';
 import { EventLog } from '../events/event-log.js';
 import { RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';
@@ -60,6 +59,8 @@ export class QuotaService {
   recover(): void {
     this.holds.onLost = (agent_id, error) => this.onLost(agent_id, error);
     this.holds.onDue = (agent_id, hold) => this.resumed(agent_id, `the time is over: ${hold.reason}`);
+    // So that the first turn that ends is told apart from those before.
+    this.spends.today();
     this.holds.recover();
     this.events.subscribe(({ type }) => {
       if (type === 'system.model_changed') {
@@ -141,13 +142,9 @@ export class QuotaService {
     return { action: 'put_back', hold, store };
   }
 
-  /** Counts what a turn has used; `ended` false when it was put back. Warns near the end of a budget. */
-  spent(agent_id: string, usage: Usage | null, ended: boolean): void {
-    const { agent, fleet } = this.spends.add(agent_id, {
-      usd: usage?.cost_usd ?? 0,
-      tokens: (usage?.input_tokens ?? 0) + (usage?.output_tokens ?? 0),
-      turns: ended ? 1 : 0,
-    });
+  /** To be called when what a turn has used is stored. Warns near the end of a budget. */
+  spent(agent_id: string): void {
+    const { agent, fleet } = this.spends.update(agent_id);
     this.warnOf('agent', agent_id, agent, this.registry.agents().get(agent_id)?.budget);
     this.warnOf('fleet', agent_id, fleet, this.registry.config().budget);
   }

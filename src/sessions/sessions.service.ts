@@ -340,7 +340,7 @@ export class SessionsService extends RunObserver {
     if (verdict.action === 'put_back') {
       if (!(await this.turns.putBack(turn.id, verdict.hold, result.usage, verdict.store))) return;
       this.queued.set(agent_id, this.queuedCount(agent_id) + 1);
-      this.quota.spent(agent_id, result.usage, false);
+      this.quota.spent(agent_id);
       return;
     }
     await this.finish(agent_id, turn.id, { ...end, reason: verdict.reason ?? end.reason });
@@ -461,7 +461,7 @@ export class SessionsService extends RunObserver {
     if (turn === undefined) return undefined;
     if (turn.started_at === null) this.queued.set(agent_id, Math.max(0, this.queuedCount(agent_id) - 1));
     this.totals.delete(agent_id);
-    if (turn.started_at !== null) this.quota.spent(agent_id, end.usage, true);
+    if (turn.started_at !== null) this.quota.spent(agent_id);
     this.answer(turn);
     await this.registry.record
       .appendTurn(turn)

@@ -5,7 +5,8 @@ import { Clock } from '../shared/clock.js';
 import { StateDb } from '../shared/db/state-db.js';
 import { addSpent, dayOf, midnightMs, NOTHING, type Spent } from './budget.js';
 
-const SUMS = `COALESCE(SUM(usage_json ->> 'input_tokens'), 0) AS input_tokens,
+const SUMS = `COUNT(CASE WHEN started_ms IS NOT NULL THEN ended_ms END) AS turns,
+  COALESCE(SUM(usage_json ->> 'input_tokens'), 0) AS input_tokens,
   COALESCE(SUM(usage_json ->> 'output_tokens'), 0) AS output_tokens,
   COALESCE(SUM(usage_json ->> 'cost_usd'), 0) AS cost_usd`;
 
@@ -22,8 +23,8 @@ export interface SpendChange {
 }
 
 /**
- * What agents use, day by day. Today is kept in memory, read from the turns once a day; a turn belongs to the day on
- * which it ended, and what a turn that is put off has used meanwhile to the day on which it began to wait.
+ * What agents use, day by day. The turns are the truth; today's sums of them are kept in memory. A turn belongs to the
+ * day on which it ended, and what a turn that is put off has used meanwhile to the day on which it began to wait.
  */
 @Injectable()
 export class SpendBook {
@@ -36,20 +37,24 @@ export class SpendBook {
     @Inject(Clock) private readonly clock: Clock,
   ) {}
 
-  /** What the agent has used today; of all agents without an id. */
+  /** What the agent has used today; what all have used, without an id. */
   today(agent_id?: string): Spent {
     this.load();
     return agent_id === undefined ? this.all : (this.spent.get(agent_id) ?? NOTHING);
   }
 
-  /** Counts what has just been stored with a turn, once. */
-  add(agent_id: string, more: Spent): { agent: SpendChange; fleet: SpendChange } {
-    const [agent_before, fleet_before] = [this.today(agent_id), this.all];
-    const agent = { before: agent_before, after: addSpent(agent_before, more) };
-    const fleet = { before: fleet_before, after: addSpent(fleet_before, more) };
-    this.spent.set(agent_id, agent.after);
-    this.all = fleet.after;
-    return { agent, fleet };
+  /** To be called when a turn's usage has been stored; answers how the sums have grown by it. */
+  update(agent_id: string): { agent: SpendChange; fleet: SpendChange } {
+    const same_day = midnightMs(this.clock.now()) === this.day_ms;
+    const before = same_day ? { agent: this.today(agent_id), fleet: this.all } : { agent: NOTHING, fleet: NOTHING };
+    if (same_day) {
+      this.spent.set(agent_id, spentIn(this.sumOf(agent_id, this.day_ms, Number.MAX_SAFE_INTEGER)));
+      this.all = [...this.spent.values()].reduce(addSpent, NOTHING);
+    }
+    return {
+      agent: { before: before.agent, after: this.today(agent_id) },
+      fleet: { before: before.fleet, after: this.today() },
+    };
   }
 
   /** The last days of an agent, newest first. */
@@ -57,9 +62,7 @@ export class SpendBook {
     let end_ms = Number.MAX_SAFE_INTEGER;
     let start_ms = midnightMs(this.clock.now());
     return Array.from({ length: count }, () => {
-      const sums = this.sum(start_ms, end_ms, agent_id)[0];
-      const { turns, input_tokens, output_tokens, cost_usd } = sums ?? NO_USAGE;
-      const usage = { day: dayOf(start_ms), turns, input_tokens, output_tokens, cost_usd };
+      const usage = { day: dayOf(start_ms), ...this.sumOf(agent_id, start_ms, end_ms) };
       end_ms = start_ms;
       start_ms = midnightMs(start_ms - 1);
       return usage;
@@ -69,7 +72,7 @@ export class SpendBook {
   /** All agents that have used something today, the most expensive first, and their sum. */
   fleetToday(): { today: DayUsage; agents: (UsageTotals & { agent_id: string })[] } {
     const start_ms = midnightMs(this.clock.now());
-    const agents = this.sum(start_ms, Number.MAX_SAFE_INTEGER).sort((a, b) => b.cost_usd - a.cost_usd);
+    const agents = this.sumSince(start_ms).sort((a, b) => b.cost_usd - a.cost_usd);
     const today = agents.reduce(
       (sum, each) => ({
         day: sum.day,
@@ -88,21 +91,19 @@ export class SpendBook {
     if (day_ms === this.day_ms) return;
     this.day_ms = day_ms;
     this.spent.clear();
-    for (const { agent_id, ...totals } of this.sum(day_ms, Number.MAX_SAFE_INTEGER)) {
+    for (const { agent_id, ...totals } of this.sumSince(day_ms)) {
       this.spent.set(agent_id, spentIn(totals));
     }
     this.all = [...this.spent.values()].reduce(addSpent, NOTHING);
   }
 
-  private sum(from_ms: number, until_ms: number, agent_id?: string): (UsageTotals & { agent_id: string })[] {
-    return this.db.all(
-      `SELECT agent_id, COUNT(CASE WHEN started_ms IS NOT NULL THEN ended_ms END) AS turns, ${SUMS} FROM turns
-       WHERE used_ms >= ? AND used_ms < ? AND (? IS NULL OR agent_id = ?) GROUP BY agent_id`,
-      from_ms,
-      until_ms,
-      agent_id ?? null,
-      agent_id ?? null,
-    );
+  private sumSince(from_ms: number): (UsageTotals & { agent_id: string })[] {
+    return this.db.all(`SELECT agent_id, ${SUMS} FROM turns WHERE used_ms >= ? GROUP BY agent_id`, from_ms);
+  }
+
+  private sumOf(agent_id: string, from_ms: number, until_ms: number): UsageTotals {
+    const sql = `SELECT ${SUMS} FROM turns WHERE agent_id = ? AND used_ms >= ? AND used_ms < ?`;
+    return { ...NO_USAGE, ...this.db.get<UsageTotals>(sql, agent_id, from_ms, until_ms) };
   }
 }
 

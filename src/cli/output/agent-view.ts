@@ -96,6 +96,9 @@ function stateOf(status: AgentStatus, style: Style, now_ms: number): Painted {
   if (status.status === 'crashed' && status.next_start_at !== undefined) {
     return { ...cell, text: `${cell.text}, again ${relative(status.next_start_at, now_ms)}` };
   }
+  if (status.resume_at !== undefined) {
+    return { ...cell, text: `${cell.text}, goes on ${relative(status.resume_at, now_ms)}` };
+  }
   if (status.pending_approvals > 0) return { ...cell, text: `${cell.text} (${status.pending_approvals} to approve)` };
   return cell;
 }

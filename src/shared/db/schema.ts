@@ -118,7 +118,8 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE turns ADD COLUMN resume_ms INTEGER;
   ALTER TABLE turns ADD COLUMN used_ms INTEGER;
   UPDATE turns SET used_ms = ended_ms WHERE started_ms IS NOT NULL;
-  CREATE INDEX turns_used ON turns (used_ms, agent_id) WHERE used_ms IS NOT NULL;
+  CREATE INDEX turns_used ON turns (used_ms) WHERE used_ms IS NOT NULL;
+  CREATE INDEX turns_used_by ON turns (agent_id, used_ms) WHERE used_ms IS NOT NULL;
 
   CREATE TABLE holds (
     agent_id TEXT PRIMARY KEY,
