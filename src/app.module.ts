@@ -11,6 +11,8 @@ import { LogsController } from './agents/logs.controller.js';
 import { ModelEndpoint } from './agents/model-endpoint.js';
 import { createProcessHost } from './agents/process/native-process-host.js';
 import { ProcessHost } from './agents/process/process-host.js';
+import { RelationshipsController } from './agents/relationships.controller.js';
+import { RelationshipsService } from './agents/relationships.service.js';
 import { RunStore } from './agents/run-store.js';
 import { ClaudeRuntime } from './agents/runtime/claude/claude-runtime.js';
 import { CommandRuntime } from './agents/runtime/command/command-runtime.js';
@@ -92,6 +94,7 @@ export class AppModule {
       controllers: [
         AgentsController,
         LogsController,
+        RelationshipsController,
         SessionsController,
         UsageController,
         ApprovalsController,
@@ -111,6 +114,7 @@ export class AppModule {
         EmergencyLatch,
         Fleet,
         AgentsService,
+        RelationshipsService,
         TurnStore,
         HoldBook,
         SpendBook,

@@ -138,7 +138,16 @@ export class AgentsService extends Reconciler {
       if (isLive(state)) throw new NoxError('INVALID_STATE', `Agent ${id} is ${state} already.`);
       await this.launcher.checkProgram(config.runtime);
       await this.registry.updateAgent(id, { desired_state: 'active' }, actor, 'start');
-      await this.fleet.start(id, `started by ${actor.name}`);
+      const reason = `started by ${actor.name}`;
+      try {
+        await this.fleet.groups.startTree(id, reason, () => this.fleet.start(id, reason));
+      } catch (error) {
+        // A group that did not start as a whole stands as it stood before.
+        if (this.fleet.get(id).process_state === 'stopped') {
+          await this.registry.updateAgent(id, { desired_state: config.desired_state }, actor, 'stop');
+        }
+        throw error;
+      }
       return this.fleet.status(id);
     });
   }
@@ -151,6 +160,7 @@ export class AgentsService extends Reconciler {
     // Not queued: a stop must overtake a start that hangs.
     const reason = `stopped by ${actor.name}`;
     try {
+      await this.fleet.groups.stopBelow(id, `${reason} with ${id}`, options);
       await this.fleet.stop(id, reason, options);
       this.fleet.retire(id, reason);
       return await this.fleet.serially(id, async () => {

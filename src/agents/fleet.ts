@@ -11,6 +11,8 @@ import { isAtRest, isLive, statusWord } from './agent-state.js';
 import type { Breaker } from './breaker.js';
 import { EmergencyLatch } from './emergency-latch.js';
 import { endAtOnce } from './emergency-end.js';
+import { startBatches, type SupervisionTree, supervisionTree } from './groups.js';
+import { GroupKeeper } from './groups-keeper.js';
 import { Launcher } from './launcher.js';
 import { LogBook } from './log-book.js';
 import { ProcessHost } from './process/process-host.js';
@@ -39,6 +41,8 @@ export class Fleet {
   /** Agents that a person stopped and the registry could not be told of, and why. */
   private readonly held = new Map<string, string>();
   private readonly watchdog: WatchdogRounds;
+  /** Those whose members start, stop and come back together. */
+  readonly groups: GroupKeeper;
   private closing = false;
   /** Set by wiring: sessions watch the runs. */
   observer: RunObserver | undefined;
@@ -56,6 +60,22 @@ export class Fleet {
     @Inject(Clock) private readonly clock: Clock,
     @Inject(EmergencyLatch) private readonly emergency: EmergencyLatch,
   ) {
+    this.groups = new GroupKeeper({
+      tree: () => this.tree(),
+      state: (id) => this.get(id).process_state,
+      should_run: (id) => registry.agents().get(id)?.desired_state === 'active',
+      start: (id, reason, options) =>
+        this.serially(id, async () => {
+          if (!isLive(this.get(id).process_state)) await this.start(id, reason, options);
+        }),
+      stop: async (id, to, reason, how = {}) => {
+        await this.get(id).stop(to, reason, this.graceOf(how), { remember: true });
+        if (to === 'hibernated') return;
+        this.observed().onRetired(id, reason);
+        await this.store.setHibernated(id, false);
+      },
+      warn: (message, fields) => this.warn(message, fields),
+    });
     this.watchdog = new WatchdogRounds({
       clock,
       live: () => this.live(),
@@ -96,7 +116,7 @@ export class Fleet {
         },
         classify: classifyExit,
         restart: () => restartConfig(this.registry.config().agents.restart, this.configOf(id)),
-        before_restart: async () => undefined,
+        before_restart: () => this.groups.before(id),
         changed: (previous) => this.onChanged(supervisor, previous),
         log: (line) => this.logs.add(id, 'nox', line),
       },
@@ -111,6 +131,7 @@ export class Fleet {
     this.usages.delete(id);
     this.held.delete(id);
     this.supervisors.delete(id);
+    this.groups.release(id);
   }
 
   /** Starts the agent's process; resolves when it is ready. `remember`: earlier crashes still count. */
@@ -118,6 +139,7 @@ export class Fleet {
     if (this.closing) throw new NoxError('SHUTTING_DOWN');
     this.emergency.assertClear();
     this.held.delete(id);
+    await this.groups.before(id);
     await this.makeRoom(id);
     await this.get(id).start(reason, { remember });
   }
@@ -127,9 +149,12 @@ export class Fleet {
     reason: string,
     options: { force?: boolean; grace_ms?: number | undefined } = {},
   ): Promise<void> {
-    const grace_ms = options.force === true ? 0 : (options.grace_ms ?? this.registry.config().agents.stop_grace_ms);
-    await this.get(id).stop('stopped', reason, grace_ms);
+    await this.get(id).stop('stopped', reason, this.graceOf(options));
     await this.store.setHibernated(id, false);
+  }
+
+  private graceOf({ force, grace_ms }: { force?: boolean; grace_ms?: number | undefined }): number {
+    return force === true ? 0 : (grace_ms ?? this.registry.config().agents.stop_grace_ms);
   }
 
   /** Remembers that a stopped agent may not start by itself although its registry entry says so; a start ends it. */
@@ -163,6 +188,8 @@ export class Fleet {
   /** Makes sure that a prompt can reach the process; resolves when it is ready. */
   async wake(id: string): Promise<void> {
     const supervisor = this.get(id);
+    // Its group brings it back, and what waits is delivered then.
+    if (this.groups.heldFor(id) !== undefined) return;
     if (supervisor.process_state === 'hibernated')
       await this.serially(id, async () => {
         if (supervisor.process_state === 'hibernated') await this.start(id, 'woken by work', { remember: true });
@@ -280,6 +307,7 @@ export class Fleet {
   /** A person has ended it: what waits for it is cancelled. */
   retire(id: string, reason: string): void {
     this.observed().onRetired(id, reason);
+    this.groups.release(id);
   }
 
   workspaceOf(id: string): string | undefined {
@@ -300,16 +328,18 @@ export class Fleet {
 
   private async startMany(ids: readonly string[]): Promise<void> {
     const room = this.registry.config().agents.max_live_agents;
-    const waiting = ids.slice(0, room);
+    const waiting = startBatches(this.tree(), ids.slice(0, room));
     for (const id of ids.slice(room)) {
       await this.serially(id, () => this.hibernate(id, 'more agents are awake than max_live_agents allows'));
     }
     const next = async (): Promise<void> => {
-      for (let id = waiting.shift(); id !== undefined && !this.closing; id = waiting.shift()) {
-        const agent = id;
-        await this.serially(agent, async () => {
-          if (this.get(agent).process_state === 'stopped') await this.start(agent, 'Nox started');
-        }).catch((error: unknown) => this.warn('agent not started', { agent_id: agent, reason: messageOf(error) }));
+      for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
+        for (const id of batch) {
+          if (this.closing) return;
+          await this.serially(id, async () => {
+            if (this.get(id).process_state === 'stopped') await this.start(id, 'Nox started');
+          }).catch((error: unknown) => this.warn('agent not started', { agent_id: id, reason: messageOf(error) }));
+        }
       }
     };
     await Promise.all(Array.from({ length: STARTS_AT_ONCE }, next));
@@ -339,6 +369,7 @@ export class Fleet {
     const { id } = supervisor;
     if (!this.registry.agents().has(id)) return;
     this.armIdleTimer(supervisor);
+    this.groups.changed(id, previous.process_state, supervisor.process_state);
     this.grantWish(supervisor);
     const status = this.describe(id, null);
     if (status.process_state !== previous.process_state) this.checkpoint(status);
@@ -392,6 +423,10 @@ export class Fleet {
   private cancelIdleTimer(id: string): void {
     this.idleTimers.get(id)?.();
     this.idleTimers.delete(id);
+  }
+
+  private tree(): SupervisionTree {
+    return supervisionTree(this.registry.intent().relationships, (id) => this.supervisors.has(id));
   }
 
   private configOf(id: string): AgentConfig {

@@ -47,3 +47,15 @@ export function planGroup(tree: SupervisionTree, died: string, strategy: GroupSt
   const start = affected.flatMap((id) => subtree(tree, id));
   return { start, stop: start.filter((id) => id !== died).reverse() };
 }
+
+/** For a start of many: groups beside each other, the members of each in their order. */
+export function startBatches(tree: SupervisionTree, ids: readonly string[]): string[][] {
+  const wanted = new Set(ids);
+  const roots = new Set(ids.map((id) => rootOf(tree, id)));
+  return [...roots].map((root) => subtree(tree, root).filter((id) => wanted.has(id)));
+}
+
+function rootOf(tree: SupervisionTree, id: string): string {
+  const above = tree.parent.get(id);
+  return above === undefined ? id : rootOf(tree, above.id);
+}

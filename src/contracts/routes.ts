@@ -35,6 +35,7 @@ import {
   RollbackRequest,
   RollbackResult,
 } from './registry.js';
+import { AddRelationship, RelationshipList, RemoveRelationship } from './relationship.js';
 import { EmergencyStopReply, EmergencyStopRequest, Health, SystemStatus, UseModel } from './system.js';
 import { AgentUsage, FleetUsage, UsageQuery } from './usage.js';
 import { Conversation, ConversationQuery, PromptReply, PromptRequest, Turn } from './turn.js';
@@ -241,6 +242,33 @@ export const ROUTES = {
     summary: 'End the process, keep the session; the next prompt wakes it',
     params: id,
     response: AgentStatus,
+  }),
+  relationships_list: route({
+    method: 'GET',
+    path: '/agents/:id/relationships',
+    role: 'viewer',
+    summary: 'Who works with this agent',
+    params: id,
+    response: RelationshipList,
+  }),
+  relationships_add: route({
+    method: 'POST',
+    path: '/agents/:id/relationships',
+    role: 'operator',
+    status: 201,
+    summary: 'Relate an agent to another one; supervisors form groups',
+    params: id,
+    body: AddRelationship,
+    response: RelationshipList,
+  }),
+  relationships_remove: route({
+    method: 'DELETE',
+    path: '/agents/:id/relationships',
+    role: 'operator',
+    summary: 'Take a relationship to another agent away',
+    params: id,
+    body: RemoveRelationship,
+    response: RelationshipList,
   }),
   agents_reset_breaker: route({
     method: 'POST',
