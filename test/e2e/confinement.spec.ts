@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProcessHost } from '../../src/agents/process/native-process-host.js';
 import { CLAUDE_PATH } from '../support/claude-env.js';
@@ -70,4 +70,21 @@ inNamespace('what a person allows an agent to try', () => {
     const { components } = await nox.call('system_status');
     expect(components['process_isolation']).toMatchObject({ status: 'ok' });
   });
+
+  it('is anything where confinement is off, and that is said', async () => {
+    await nox.kill('SIGTERM');
+    const file = join(nox.registry, 'system-config.toml');
+    const config = readFileSync(file, 'utf8');
+    expect(config).toMatch(/^confine = "auto"/m);
+    writeFileSync(file, config.replace(/^confine = "auto"/m, 'confine = "off"'));
+    await nox.boot();
+    const { components } = await nox.call('system_status');
+    expect(components['process_isolation']).toMatchObject({
+      status: 'degraded',
+      detail: expect.stringContaining('agents.confine is "off"'),
+    });
+    await nox.call('agents_start', { params: { id } });
+    await allowed(`ls ${nox.home} > seen`);
+    expect(readFileSync(join(workspace(), 'seen'), 'utf8')).toContain('jwt-secret');
+  }, 30_000);
 });

@@ -196,7 +196,7 @@ inNamespace.each([
       expect([name, world.content()]).toEqual([name, before]);
     }
     expect(succeeded).toEqual([]);
-  });
+  }, 120_000);
 
   it('would succeed without confinement: the ways are real', async () => {
     const harmless = ['read the secrets', 'read the logins of the operator', 'see Nox', 'make a hook of git'];
@@ -213,6 +213,13 @@ inNamespace.each([
     expect(told.stdout).toBe(`policy1\nnode\n${process.geteuid?.() === 0 ? (uid ?? 0) : process.geteuid?.()}\n`);
     expect(readFileSync(world.at('ws/where'), 'utf8')).toBe(`${world.at('ws')}\n`);
     expect(existsSync(world.at('ws/sub/moved'))).toBe(true);
+  });
+
+  it('does not see a login that the operator makes only later', async () => {
+    rmSync(world.at('home/.config'), { recursive: true });
+    const told = await world.agent('ls -d "$HOME/.config/nox"; mkdir "$HOME/.config/nox/x"');
+    expect(told.stdout).toBe(`${world.at('home/.config/nox')}\n`);
+    expect([told.exit.exit_code, readdirSync(world.at('home/.config/nox'))]).toEqual([1, []]);
   });
 
   it('leaves no trace of what was sealed', async () => {

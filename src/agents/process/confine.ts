@@ -2,9 +2,11 @@ import { constants, existsSync } from 'node:fs';
 import { access, mkdir, readFile, readdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { foldersAbove, parseMountinfo, planMounts, type MountPlan, type PlannedMount } from './mount-plan.js';
+import { errnoOf } from '../../shared/nox-error.js';
 import type { SpawnRequest } from './process-host.js';
 
 const TMP = '/tmp';
+const NOT_OURS: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EROFS', 'EEXIST', 'ENOTDIR']);
 const NAMES_TMP = /(?:^|[\s=:,'"])\/tmp(?:\/|$)/;
 
 /** What root could otherwise use to get at the machine itself: its settings, its cgroups. */
@@ -18,6 +20,7 @@ const MACHINE: readonly PlannedMount[] = [
 /** All mounts of one run, for what exists now. `as_root`: the program will be root of the machine, less its capabilities. */
 export async function mountsOf(request: SpawnRequest, as_root: boolean): Promise<MountPlan> {
   const { hidden = [], read_only = [], sealed = [] } = request.confine ?? {};
+  await makeFolders(hidden);
   const [private_folders, machine, hide, lock, mountinfo] = await Promise.all([
     privateFolders(request),
     as_root ? machineMounts() : [],
@@ -55,16 +58,20 @@ async function privateFolders({ env }: SpawnRequest): Promise<string[]> {
   const home_config = env['HOME'] === undefined ? undefined : join(env['HOME'], '.claude');
   const config = env['CLAUDE_CONFIG_DIR'] ?? (home_config && existsSync(home_config) ? home_config : undefined);
   const wanted = ['/tmp/cc-socks', ...(config?.startsWith('/') ? [join(config, 'sessions')] : [])];
-  const made = await Promise.all(
-    wanted.map((folder) =>
-      mkdir(folder, { recursive: true, mode: 0o700 }).then(
-        () => true,
-        // Not ours to make: then it is not private, which costs the CLI's own list of sessions and nothing else.
-        () => false,
-      ),
+  // One that is not ours to make is not private, which costs the CLI's own list of sessions and nothing else.
+  await makeFolders(wanted);
+  return realPaths(wanted);
+}
+
+/** Makes missing folders as far as that is allowed: what came into them later would else be seen inside. */
+async function makeFolders(folders: readonly string[]): Promise<void> {
+  await Promise.all(
+    folders.map((folder) =>
+      mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+        if (!NOT_OURS.has(errnoOf(error))) throw error;
+      }),
     ),
   );
-  return realPaths(wanted.filter((_, index) => made[index]));
 }
 
 /** Folders above these paths that somebody with our rights could move away, to put others in their place. */

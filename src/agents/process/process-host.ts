@@ -9,7 +9,7 @@ export type ConfineMode = 'auto' | 'require' | 'off';
 /** What a run may not reach, on the rung that can keep it from it; absolute paths. What does not exist is passed over. */
 export interface Confine {
   readonly mode: ConfineMode;
-  /** Seen as empty read-only folders. */
+  /** Seen as empty read-only folders; a missing one is made, so that what comes into it later is not seen either. */
   readonly hidden: readonly string[];
   /** Can be read but not changed. */
   readonly read_only: readonly string[];
