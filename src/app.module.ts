@@ -16,6 +16,7 @@ import { RelationshipsService } from './agents/relationships.service.js';
 import { RunStore } from './agents/run-store.js';
 import { ClaudeRuntime } from './agents/runtime/claude/claude-runtime.js';
 import { CommandRuntime } from './agents/runtime/command/command-runtime.js';
+import { SpawnLimits } from './agents/spawn-limits.service.js';
 import { Surroundings } from './agents/surroundings.js';
 import { ApprovalsController } from './approvals/approvals.controller.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
@@ -115,6 +116,7 @@ export class AppModule {
         Fleet,
         AgentsService,
         RelationshipsService,
+        SpawnLimits,
         TurnStore,
         HoldBook,
         SpendBook,

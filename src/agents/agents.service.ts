@@ -13,6 +13,7 @@ import { Fleet } from './fleet.js';
 import { Launcher } from './launcher.js';
 import { launchChanges, planReconcile } from './reconcile.js';
 import { RunStore } from './run-store.js';
+import { SpawnLimits } from './spawn-limits.service.js';
 
 /**
  * What people and programs ask of agents. Intent is committed before the live system follows it, except a stop: that
@@ -27,6 +28,7 @@ export class AgentsService extends Reconciler {
     @Inject(RunStore) private readonly store: RunStore,
     @Inject(EventLog) private readonly events: EventLog,
     @Inject(Clock) private readonly clock: Clock,
+    @Inject(SpawnLimits) private readonly spawns: SpawnLimits,
   ) {
     super();
   }
@@ -56,7 +58,12 @@ export class AgentsService extends Reconciler {
     return [...this.registry.agents().keys()].map((id) => this.view(id));
   }
 
-  async create(body: CreateAgent, actor: Actor): Promise<Agent> {
+  /** AGENT_ALREADY_EXISTS; RESOURCE_LIMIT_EXCEEDED: too many agents, or too many or too deep for its parent. */
+  create(body: CreateAgent, actor: Actor): Promise<Agent> {
+    return this.spawns.spawned(body.parent_id, () => this.createAllowed(body, actor));
+  }
+
+  private async createAllowed(body: CreateAgent, actor: Actor): Promise<Agent> {
     const id = body.id ?? idFromName(body.name);
     if (this.registry.agents().has(id))
       throw new NoxError('AGENT_ALREADY_EXISTS', `An agent with the id ${id} exists already.`);
@@ -89,7 +96,8 @@ export class AgentsService extends Reconciler {
       this.fleet.add(id);
     });
     await this.registry.record.ensureAgent(id);
-    await this.events.append('agent.created', { name: body.name, actor: actor.name }, id);
+    const parent = body.parent_id === undefined ? {} : { parent_id: body.parent_id };
+    await this.events.append('agent.created', { name: body.name, actor: actor.name, ...parent }, id);
     if (start) await this.fleet.serially(id, () => this.fleet.start(id, `started by ${actor.name}`));
     return this.get(id);
   }

@@ -119,6 +119,8 @@ export const AgentConfig = z.looseObject({
     .regex(/^[A-Za-z0-9][A-Za-z0-9._:/@[\]-]{0,99}$/)
     .optional(),
   cwd: z.string().min(1).max(4096).optional(),
+  /** The agent that had this one made; its `max_spawn_rate` and `max_depth` count. */
+  parent_id: AgentId.optional(),
   /** For `runtime = "command"` only: the program and its arguments; started without a shell. */
   command: z.array(z.string().min(1).max(4096)).min(1).max(64).optional(),
   capabilities: Capabilities.default([]),
@@ -142,6 +144,7 @@ export const CreateAgent = z.strictObject({
   runtime: RuntimeName.default('claude'),
   model: AgentConfig.shape.model,
   cwd: AgentConfig.shape.cwd,
+  parent_id: AgentConfig.shape.parent_id,
   command: AgentConfig.shape.command,
   capabilities: Capabilities.optional(),
   priority: Priority.optional(),
@@ -155,9 +158,11 @@ export const CreateAgent = z.strictObject({
 export type CreateAgent = z.infer<typeof CreateAgent>;
 
 /** Body of PATCH /agents/:id. A running agent restarts when what it runs with has changed. */
-export const UpdateAgent = CreateAgent.omit({ id: true, start: true, runtime: true }).partial().extend({
-  system_prompt: SystemPrompt.optional(),
-});
+export const UpdateAgent = CreateAgent.omit({ id: true, start: true, runtime: true, parent_id: true })
+  .partial()
+  .extend({
+    system_prompt: SystemPrompt.optional(),
+  });
 export type UpdateAgent = z.infer<typeof UpdateAgent>;
 
 /** Who last said what an axis of an agent's state shows. */

@@ -20,7 +20,7 @@ const budget = {
  * events that carry an agent also go to the room `agent:<id>`.
  */
 export const EVENTS = {
-  'agent.created': z.object({ name: z.string(), actor: z.string() }),
+  'agent.created': z.object({ name: z.string(), actor: z.string(), parent_id: AgentId.optional() }),
   'agent.updated': z.object({ fields: z.array(z.string()), actor: z.string() }),
   'agent.deleted': z.object({ actor: z.string() }),
   /** The whole status, so that a client need not ask. */
