@@ -3,6 +3,8 @@ import { ManualClock } from '../shared/clock.js';
 import { StateDb } from '../shared/db/state-db.js';
 import { type Hold, HoldBook } from './hold-book.js';
 
+const until = (resume_ms: number | null, reason = 'overloaded'): Hold => ({ cause: 'model', reason, resume_ms });
+
 describe(HoldBook.name, () => {
   let clock: ManualClock;
   let db: StateDb;
@@ -13,7 +15,6 @@ describe(HoldBook.name, () => {
     book.recover();
     return book;
   };
-  const until = (resume_ms: number | null, reason = 'overloaded'): Hold => ({ cause: 'model', reason, resume_ms });
   const stored = () => db.all<{ agent_id: string }>('SELECT agent_id FROM holds').map(({ agent_id }) => agent_id);
 
   beforeEach(() => {

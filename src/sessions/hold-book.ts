@@ -75,7 +75,11 @@ export class HoldBook {
     this.holds.delete(agent_id);
     this.arm();
     this.db
-      .write((tx) => tx.run('DELETE FROM holds WHERE agent_id = ?', agent_id))
+      .write((tx) => {
+        tx.run('DELETE FROM holds WHERE agent_id = ?', agent_id);
+        // No turn says any more that it waits for this.
+        tx.run("UPDATE turns SET reason = NULL, resume_ms = NULL WHERE agent_id = ? AND status = 'queued'", agent_id);
+      })
       .catch((error: unknown) => this.onLost(agent_id, error));
     return hold;
   }

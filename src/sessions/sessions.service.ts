@@ -83,6 +83,11 @@ export class SessionsService extends RunObserver {
     if (this.quota.holdFor(agent_id, 'login') !== undefined) await this.tryAfresh(agent_id);
     const turn = await this.turns.queue({ agent_id, prompt: content, source: 'user', actor: actor.name });
     this.queued.set(agent_id, this.queuedCount(agent_id) + 1);
+    const hold = this.quota.hold(agent_id);
+    if (hold !== undefined) {
+      await this.turns.tellHold(turn.id, hold);
+      return this.get(turn.id);
+    }
     this.pump(agent_id);
     return turn;
   }
@@ -133,12 +138,12 @@ export class SessionsService extends RunObserver {
 
   /** After a start of Nox: turns that ran in an earlier one have ended; those that waited still wait. */
   async recover(): Promise<void> {
+    this.quota.recover();
     await failpoint('recover.turns');
     for (const { id, agent_id } of this.turns.withStatus('running')) {
       const blocks = this.turns.get(id)?.blocks ?? [];
       await this.finish(agent_id, id, interrupted(blocks, 'Nox ended while this turn ran'));
     }
-    this.quota.recover();
     for (const { agent_id } of this.turns.withStatus('queued')) {
       this.queued.set(agent_id, this.turns.queuedCount(agent_id));
       if (this.registry.agents().has(agent_id)) this.pump(agent_id);

@@ -143,6 +143,7 @@ describe('quota and money', () => {
     await create({ usd_per_day: 0.000_001 });
     expect(await prompt('say one')).toMatchObject({ status: 'complete' });
     const second = await prompt('say two', false);
+    expect(await turn(second.turn_id)).toMatchObject({ reason: expect.stringContaining('budget') });
     const parked = await activity('parked');
     expect(parked).toMatchObject({
       status: 'parked',
