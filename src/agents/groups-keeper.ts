@@ -104,7 +104,7 @@ export class GroupKeeper {
 
   /** Stops everything below an agent, last started first. Never rejects: what is above must be stopped whatever happens. */
   stopBelow(id: string, reason: string, how: StopHow): Promise<void> {
-    const members = subtree(this.world.tree(), id).slice(1).reverse();
+    const members = subtree(this.world.tree(), id).slice(1).toReversed();
     for (const member of members) this.unhold(member);
     return this.stopAll(
       members.filter((member) => this.world.state(member) !== 'stopped'),

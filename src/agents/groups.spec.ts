@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { ProcessState } from '../contracts/agent.js';
 import { GroupStrategy, type Relationship, relationshipProblem } from '../contracts/relationship.js';
 import { planGroup, strategyOf, supervisionTree } from './groups.js';
@@ -53,7 +53,7 @@ function referencePlan(ids: readonly string[], edges: readonly Relationship[], d
     return strategy === 'one_for_all' || at > place(died);
   };
   const start = ids.filter(goes).sort((a, b) => (place(a) < place(b) ? -1 : 1));
-  return { start, stop: start.filter((id) => id !== died).reverse() };
+  return { start, stop: start.filter((id) => id !== died).toReversed() };
 }
 
 describe(planGroup, () => {

@@ -45,7 +45,7 @@ export function planGroup(tree: SupervisionTree, died: string, strategy: GroupSt
     rest_for_one: () => siblings.slice(siblings.indexOf(died)),
   }[strategy]();
   const start = affected.flatMap((id) => subtree(tree, id));
-  return { start, stop: start.filter((id) => id !== died).reverse() };
+  return { start, stop: start.filter((id) => id !== died).toReversed() };
 }
 
 /** For a start of many: groups beside each other, the members of each in their order. */

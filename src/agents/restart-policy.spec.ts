@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { DefaultRestartConfig, type RestartConfig } from '../contracts/agent.js';
 import { CLOSED, halfOpen } from './breaker.js';
 import {
