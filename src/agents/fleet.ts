@@ -209,7 +209,8 @@ export class Fleet {
     const work = this.observed().work(id);
     const note = process_state === 'running' || process_state === 'hibernated' ? work.note : undefined;
     const activity = supervisor.activity === 'idle' ? (note?.activity ?? 'idle') : supervisor.activity;
-    const why = note?.reason ?? reason ?? this.held.get(id) ?? (stands_still ? this.emergency.reason() : undefined);
+    const still = stands_still ? (this.held.get(id) ?? this.emergency.reason()) : undefined;
+    const why = note?.reason ?? reason ?? still;
     return {
       id,
       status: statusWord(process_state, activity),

@@ -31,6 +31,8 @@ describe('stopping on a broken machine', () => {
     await nox.call('agents_create', { body: fakeAgent('two') });
     await eventually('both run', () => programsOf(folder.path).length === 2);
   };
+  const prompt = (content: string) =>
+    nox.call('agents_prompt', { params: { id: 'two' }, body: { content, wait: true } });
   const status = (id: string) => nox.call('agents_status', { params: { id } });
 
   beforeEach(async () => {
@@ -113,8 +115,6 @@ describe('stopping on a broken machine', () => {
     }, 60_000);
 
     it('refuses prompts with a clear 507, lives on, and takes them again when there is room', async () => {
-      const prompt = (content: string) =>
-        nox.call('agents_prompt', { params: { id: 'two' }, body: { content, wait: true } });
       const refused = await Promise.all(
         Array.from({ length: 20 }, async () =>
           prompt(`say ${'x'.repeat(20_000)}`).then(

@@ -4,6 +4,10 @@ import { type Handlers, nox as run, type RunOptions, startServer } from './cli-s
 
 const STOP = { since: '2026-11-21T11:55:00.000Z', actor: 'ada', reason: 'runaway costs' };
 
+const stopped = (problems: string[] = []): Handlers => ({
+  system_emergency_stop: () => ({ emergency_stop: STOP, ended: 2, problems }),
+});
+
 describe('nox emergency-stop', () => {
   const closers: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
@@ -15,10 +19,6 @@ describe('nox emergency-stop', () => {
     const env = { NOX_URL: server.url, NOX_TOKEN: 'token', HOME: '/nowhere' };
     return { ...server, nox: (argv: string[], options: RunOptions = {}) => run(argv, { ...options, env }) };
   };
-  const stopped = (problems: string[] = []): Handlers => ({
-    system_emergency_stop: () => ({ emergency_stop: STOP, ended: 2, problems }),
-  });
-
   it.each([
     ['emergency-stop', '--reason', 'runaway costs'],
     ['stop', '--all', '--reason', 'runaway costs'],
