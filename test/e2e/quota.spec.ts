@@ -46,7 +46,8 @@ describe('quota and money', () => {
   };
   const quota = (initial_ms: number, max_tries = 8) =>
     configure(`[quota]\ninitial_ms = ${initial_ms}\nmax_tries = ${max_tries}\n`);
-  const create = (budget = {}) => nox.call('agents_create', { body: { name: 'Worker', id, start: true, budget } });
+  const create = (budget = {}, idle = {}) =>
+    nox.call('agents_create', { body: { name: 'Worker', id, start: true, budget, idle } });
 
   beforeEach(async () => {
     nox = await NoxServer.start({ env: { NOX_CLAUDE_PATH: CLAUDE_PATH } });
@@ -137,6 +138,24 @@ describe('quota and money', () => {
     expect(done).toMatchObject({ status: 'complete', text: 'survived' });
     expect(Date.parse(done.ended_at ?? '')).toBeGreaterThan(Date.parse(before.resume_at ?? ''));
   }, 120_000);
+
+  it('sleeps while it waits, and is awake in time', async () => {
+    await quota(8000);
+    await create({}, { hibernate_after_s: 1 });
+    const { turn_id } = await prompt('error 529 x3\nsay awake', false);
+    const asleep = await eventually(
+      'it sleeps',
+      async () => {
+        const found = await status();
+        return found.process_state === 'hibernated' ? found : undefined;
+      },
+      20_000,
+    );
+    expect(asleep).toMatchObject({ activity: 'quota', queued_turns: 1, pid: null });
+    expect(asleep.reason).toContain('the model is overloaded');
+    expect(Date.parse(asleep.resume_at ?? '')).toBeGreaterThan(Date.now());
+    expect(await ended(turn_id)).toMatchObject({ status: 'complete', text: 'awake' });
+  }, 90_000);
 
   it('parks the second turn when the budget is used, until it is raised', async () => {
     await quota(3000);
