@@ -84,6 +84,11 @@ describe(planGroup, () => {
   });
 });
 
+/** Long enough for everything that has begun to end. */
+async function quiet(): Promise<void> {
+  for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+}
+
 describe(GroupKeeper.name, () => {
   let states: Map<string, ProcessState>;
   let log: string[];
@@ -125,9 +130,6 @@ describe(GroupKeeper.name, () => {
       start: (id) => launch(id),
       warn: () => undefined,
     });
-  };
-  const quiet = async (): Promise<void> => {
-    for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
   };
   /** What the supervisor of a dead agent does when its backoff is over. */
   const comeBack = async (id: string): Promise<void> => {
