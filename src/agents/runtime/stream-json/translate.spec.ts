@@ -93,8 +93,14 @@ describe(Translator.name, () => {
   });
 
   it.each([
-    [{ api_error_status: 529, api_error_type: 'overloaded_error' }, { status: 529, kind: 'overloaded_error' }],
-    [{ api_error_status: null, api_error: 'connection_failed' }, { status: null, kind: 'connection_failed' }],
+    [
+      { api_error_status: 529, api_error_type: 'overloaded_error' },
+      { status: 529, kind: 'overloaded_error' },
+    ],
+    [
+      { api_error_status: null, api_error: 'connection_failed' },
+      { status: null, kind: 'connection_failed' },
+    ],
     [{}, { status: null, kind: null }],
   ])('says what the API answered: %j', (fields, api_error) => {
     const [event] = events(result({ is_error: true, terminal_reason: 'api_error', result: 'no', ...fields }));
