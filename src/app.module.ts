@@ -3,6 +3,7 @@ import { LoggerModule } from 'nestjs-pino';
 import { AgentsController } from './agents/agents.controller.js';
 import { AgentsService } from './agents/agents.service.js';
 import { ClaudeLocator } from './agents/claude-locator.js';
+import { EmergencyLatch } from './agents/emergency-latch.js';
 import { Fleet } from './agents/fleet.js';
 import { Launcher } from './agents/launcher.js';
 import { LogBook } from './agents/log-book.js';
@@ -10,9 +11,12 @@ import { LogsController } from './agents/logs.controller.js';
 import { ModelEndpoint } from './agents/model-endpoint.js';
 import { createProcessHost } from './agents/process/native-process-host.js';
 import { ProcessHost } from './agents/process/process-host.js';
+import { RelationshipsController } from './agents/relationships.controller.js';
+import { RelationshipsService } from './agents/relationships.service.js';
 import { RunStore } from './agents/run-store.js';
 import { ClaudeRuntime } from './agents/runtime/claude/claude-runtime.js';
 import { CommandRuntime } from './agents/runtime/command/command-runtime.js';
+import { SpawnLimits } from './agents/spawn-limits.service.js';
 import { Surroundings } from './agents/surroundings.js';
 import { ApprovalsController } from './approvals/approvals.controller.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
@@ -21,9 +25,13 @@ import { AuthModule } from './auth/auth.module.js';
 import { EventLog } from './events/event-log.js';
 import { RegistryController } from './registry/registry.controller.js';
 import { RegistryService } from './registry/registry.service.js';
+import { HoldBook } from './sessions/hold-book.js';
+import { QuotaService } from './sessions/quota.service.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { SessionsService } from './sessions/sessions.service.js';
+import { SpendBook } from './sessions/spend-book.js';
 import { TurnStore } from './sessions/turn-store.js';
+import { UsageController } from './sessions/usage.controller.js';
 import { Clock } from './shared/clock.js';
 import { StateDb } from './shared/db/state-db.js';
 import { OriginGuard } from './shared/http/origin-guard.js';
@@ -31,6 +39,8 @@ import { logOptions } from './shared/log-options.js';
 import { RealtimeModule } from './realtime/realtime.module.js';
 import { SnapshotSource } from './realtime/snapshot-source.js';
 import { VERSION } from './shared/version.js';
+import { EmergencyController } from './system/emergency.controller.js';
+import { EmergencyService } from './system/emergency.service.js';
 import { OpenApiModule } from './system/openapi.controller.js';
 import { SystemController } from './system/system.controller.js';
 import { SystemService } from './system/system.service.js';
@@ -85,10 +95,13 @@ export class AppModule {
       controllers: [
         AgentsController,
         LogsController,
+        RelationshipsController,
         SessionsController,
+        UsageController,
         ApprovalsController,
         RegistryController,
         SystemController,
+        EmergencyController,
       ],
       providers: [
         ...foundations(given),
@@ -99,11 +112,18 @@ export class AppModule {
         Launcher,
         RunStore,
         LogBook,
+        EmergencyLatch,
         Fleet,
         AgentsService,
+        RelationshipsService,
+        SpawnLimits,
         TurnStore,
+        HoldBook,
+        SpendBook,
+        QuotaService,
         SessionsService,
         SystemService,
+        EmergencyService,
         {
           provide: SnapshotSource,
           inject: [AgentsService, ApprovalsService],

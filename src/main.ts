@@ -13,6 +13,7 @@ import { excludeFromOuterRepository } from './registry/outer-repository.js';
 import { RegistryService } from './registry/registry.service.js';
 import { SystemClock } from './shared/clock.js';
 import { StateDb } from './shared/db/state-db.js';
+import { armFailpoints } from './shared/failpoint.js';
 import { FrameworkLog } from './shared/framework-log.js';
 import { configureHttp } from './shared/http/configure-http.js';
 import { NoxHttpAdapter } from './shared/http/http-adapter.js';
@@ -40,6 +41,7 @@ export interface Nox {
 
 /** Opens the folders and builds the application. Rejects with what a person must mend. */
 export async function createNox(options: ServeOptions, env: NodeJS.ProcessEnv): Promise<Nox> {
+  armFailpoints(env['NOX_FAILPOINTS']);
   const password = env['NOX_ADMIN_PASSWORD'];
   if (password !== undefined) assertAdminPassword(password);
   const clock = new SystemClock();

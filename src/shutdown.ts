@@ -6,6 +6,7 @@ import { ApprovalsService } from './approvals/approvals.service.js';
 import { EventLog } from './events/event-log.js';
 import { RegistryService } from './registry/registry.service.js';
 import { StateDb } from './shared/db/state-db.js';
+import { failpoint } from './shared/failpoint.js';
 import { messageOf } from './shared/nox-error.js';
 
 /** All agents end within this; with the rest a shutdown stays under 15 s. */
@@ -56,7 +57,9 @@ async function shutdown(app: NestFastifyApplication, reason: string): Promise<vo
     .get(EventLog)
     .append('system.stopping', { reason })
     .catch(() => undefined);
+  await failpoint('shutdown.begun');
   await app.get(Fleet).shutdown(AGENTS_GRACE_MS);
+  await failpoint('shutdown.ended');
   await app.close();
   await app.get(ModelEndpoint).close();
   await app.get(ApprovalsService).idle();

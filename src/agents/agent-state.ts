@@ -6,7 +6,7 @@ export const TRANSITIONS: Readonly<Record<ProcessState, readonly ProcessState[]>
   starting: ['running', 'stopping', 'backoff', 'failed', 'stopped', 'hibernated'],
   running: ['stopping', 'backoff', 'failed', 'hibernated'],
   stopping: ['stopped', 'hibernated', 'starting', 'failed'],
-  backoff: ['starting', 'stopped', 'failed'],
+  backoff: ['starting', 'stopped', 'failed', 'hibernated'],
   hibernated: ['starting', 'stopped', 'failed'],
   failed: ['starting', 'stopped'],
 };
@@ -19,6 +19,10 @@ export const isLive = (state: ProcessState): boolean =>
 
 /** States from which a prompt can still reach the agent without a person: now, or when it is awake. */
 export const canTakePrompts = (state: ProcessState): boolean => state !== 'stopped' && state !== 'failed';
+
+/** Whether nothing is under way in the process: it may sleep or be replaced without loss. */
+export const isAtRest = (activity: Activity): boolean =>
+  activity === 'idle' || activity === 'quota' || activity === 'parked';
 
 const ACTIVITY_WORDS: Readonly<Record<Activity, AgentStatusWord>> = {
   idle: 'idle',
@@ -35,7 +39,8 @@ export function statusWord(state: ProcessState, activity: Activity): AgentStatus
     case 'stopped':
       return 'inactive';
     case 'backoff':
-      return 'crashed';
+      // It waits for quota, not because of a fault of its own.
+      return activity === 'quota' ? 'parked' : 'crashed';
     case 'running':
       return ACTIVITY_WORDS[activity];
     case 'starting':

@@ -58,6 +58,14 @@ export class AgentsController {
     return this.agents.interrupt(params.id);
   }
 
+  @Route('agents_reset_breaker')
+  resetBreaker(
+    @Input('agents_reset_breaker') { params }: RouteInput<'agents_reset_breaker'>,
+    @Actor() actor: ActorType,
+  ) {
+    return this.agents.resetBreaker(params.id, actor);
+  }
+
   @Route('agents_hibernate')
   hibernate(@Input('agents_hibernate') { params }: RouteInput<'agents_hibernate'>) {
     return this.agents.hibernate(params.id);

@@ -7,12 +7,13 @@ import type { RouteInput, RouteReply } from '../contracts/routes.js';
 import { EventLog } from '../events/event-log.js';
 import { type Intent, Reconciler, RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';
-import { NoxError } from '../shared/nox-error.js';
-import { isLive } from './agent-state.js';
+import { messageOf, NoxError } from '../shared/nox-error.js';
+import { isAtRest, isLive } from './agent-state.js';
 import { Fleet } from './fleet.js';
 import { Launcher } from './launcher.js';
 import { launchChanges, planReconcile } from './reconcile.js';
 import { RunStore } from './run-store.js';
+import { SpawnLimits } from './spawn-limits.service.js';
 
 /**
  * What people and programs ask of agents. Intent is committed before the live system follows it, except a stop: that
@@ -27,6 +28,7 @@ export class AgentsService extends Reconciler {
     @Inject(RunStore) private readonly store: RunStore,
     @Inject(EventLog) private readonly events: EventLog,
     @Inject(Clock) private readonly clock: Clock,
+    @Inject(SpawnLimits) private readonly spawns: SpawnLimits,
   ) {
     super();
   }
@@ -56,7 +58,12 @@ export class AgentsService extends Reconciler {
     return [...this.registry.agents().keys()].map((id) => this.view(id));
   }
 
-  async create(body: CreateAgent, actor: Actor): Promise<Agent> {
+  /** AGENT_ALREADY_EXISTS; RESOURCE_LIMIT_EXCEEDED: too many agents, or too many or too deep for its parent. */
+  create(body: CreateAgent, actor: Actor): Promise<Agent> {
+    return this.spawns.spawned(body.parent_id, () => this.createAllowed(body, actor));
+  }
+
+  private async createAllowed(body: CreateAgent, actor: Actor): Promise<Agent> {
     const id = body.id ?? idFromName(body.name);
     if (this.registry.agents().has(id))
       throw new NoxError('AGENT_ALREADY_EXISTS', `An agent with the id ${id} exists already.`);
@@ -89,7 +96,8 @@ export class AgentsService extends Reconciler {
       this.fleet.add(id);
     });
     await this.registry.record.ensureAgent(id);
-    await this.events.append('agent.created', { name: body.name, actor: actor.name }, id);
+    const parent = body.parent_id === undefined ? {} : { parent_id: body.parent_id };
+    await this.events.append('agent.created', { name: body.name, actor: actor.name, ...parent }, id);
     if (start) await this.fleet.serially(id, () => this.fleet.start(id, `started by ${actor.name}`));
     return this.get(id);
   }
@@ -138,7 +146,16 @@ export class AgentsService extends Reconciler {
       if (isLive(state)) throw new NoxError('INVALID_STATE', `Agent ${id} is ${state} already.`);
       await this.launcher.checkProgram(config.runtime);
       await this.registry.updateAgent(id, { desired_state: 'active' }, actor, 'start');
-      await this.fleet.start(id, `started by ${actor.name}`);
+      const reason = `started by ${actor.name}`;
+      try {
+        await this.fleet.groups.startTree(id, reason, () => this.fleet.start(id, reason));
+      } catch (error) {
+        // A group that did not start as a whole stands as it stood before.
+        if (this.fleet.get(id).process_state === 'stopped') {
+          await this.registry.updateAgent(id, { desired_state: config.desired_state }, actor, 'stop');
+        }
+        throw error;
+      }
       return this.fleet.status(id);
     });
   }
@@ -150,12 +167,18 @@ export class AgentsService extends Reconciler {
     }
     // Not queued: a stop must overtake a start that hangs.
     const reason = `stopped by ${actor.name}`;
-    await this.fleet.stop(id, reason, options);
-    this.fleet.retire(id, reason);
-    return this.fleet.serially(id, async () => {
-      await this.registry.updateAgent(id, { desired_state: 'inactive' }, actor, 'stop');
-      return this.fleet.status(id);
-    });
+    try {
+      await this.fleet.groups.stopBelow(id, `${reason} with ${id}`, options);
+      await this.fleet.stop(id, reason, options);
+      this.fleet.retire(id, reason);
+      return await this.fleet.serially(id, async () => {
+        await this.registry.updateAgent(id, { desired_state: 'inactive' }, actor, 'stop');
+        return this.fleet.status(id);
+      });
+    } catch (error) {
+      this.fleet.hold(id, `${reason}, but this could not be stored (${messageOf(error)}): a restart of Nox starts it`);
+      throw error;
+    }
   }
 
   async restart(id: string, options: StopOptions, actor: Actor): Promise<AgentStatus> {
@@ -182,11 +205,24 @@ export class AgentsService extends Reconciler {
     return this.fleet.status(id);
   }
 
+  /** Closes the breaker; if that alone kept the agent down, it starts. */
+  async resetBreaker(id: string, actor: Actor): Promise<AgentStatus> {
+    const { desired_state } = this.known(id);
+    return this.fleet.serially(id, async () => {
+      const supervisor = this.fleet.get(id);
+      supervisor.resetBreaker();
+      if (supervisor.process_state === 'failed' && desired_state === 'active') {
+        await this.fleet.start(id, `breaker reset by ${actor.name}`);
+      }
+      return this.fleet.status(id);
+    });
+  }
+
   async hibernate(id: string): Promise<AgentStatus> {
     this.known(id);
     return this.fleet.serially(id, async () => {
       const { process_state, activity } = this.fleet.get(id);
-      if (process_state !== 'running' || activity !== 'idle') {
+      if (process_state !== 'running' || !isAtRest(activity)) {
         throw new NoxError(
           'INVALID_STATE',
           `Agent ${id} is ${process_state} and ${activity}; only an idle agent hibernates.`,
@@ -254,7 +290,7 @@ export class AgentsService extends Reconciler {
   }
 
   private async restartWhenIdle(id: string, reason: string): Promise<void> {
-    if (this.fleet.get(id).activity === 'idle') await this.restartNow(id, reason);
+    if (isAtRest(this.fleet.get(id).activity)) await this.restartNow(id, reason);
     else this.fleet.restartAfterTurn(id, () => this.restartNow(id, reason));
   }
 

@@ -4,16 +4,24 @@ import { ApprovalsService } from '../approvals/approvals.service.js';
 import { EventLog } from '../events/event-log.js';
 import { RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';
+import { failpoint } from '../shared/failpoint.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
-import { isLive, statusWord } from './agent-state.js';
+import { isAtRest, isLive, statusWord } from './agent-state.js';
+import type { Breaker } from './breaker.js';
+import { EmergencyLatch } from './emergency-latch.js';
+import { endAtOnce } from './emergency-end.js';
+import { startBatches, type SupervisionTree, supervisionTree } from './groups.js';
+import { GroupKeeper } from './groups-keeper.js';
 import { Launcher } from './launcher.js';
 import { LogBook } from './log-book.js';
 import { ProcessHost } from './process/process-host.js';
 import { TreeSampler, type TreeUsage } from './process/sampler.js';
 import { RunStore } from './run-store.js';
+import type { StateAxis } from './state-axis.js';
 import { classifyExit } from './runtime/stream-json/classify-exit.js';
 import { AgentSupervisor, type AgentWork, RunObserver } from './supervisor.js';
+import { WatchdogRounds } from './watchdog-rounds.js';
 
 /** Agents started at the same time after a restart of Nox: each spawn costs half a second of processor time. */
 const STARTS_AT_ONCE = 4;
@@ -30,6 +38,11 @@ export class Fleet {
   private readonly idleTimers = new Map<string, () => void>();
   private readonly usages = new Map<string, TreeUsage | null>();
   private readonly wishes = new Map<string, () => Promise<void>>();
+  /** Agents that a person stopped and the registry could not be told of, and why. */
+  private readonly held = new Map<string, string>();
+  private readonly watchdog: WatchdogRounds;
+  /** Those whose members start, stop and come back together. */
+  readonly groups: GroupKeeper;
   private closing = false;
   /** Set by wiring: sessions watch the runs. */
   observer: RunObserver | undefined;
@@ -45,7 +58,37 @@ export class Fleet {
     @Inject(EventLog) private readonly events: EventLog,
     @Inject(ApprovalsService) private readonly approvals: ApprovalsService,
     @Inject(Clock) private readonly clock: Clock,
-  ) {}
+    @Inject(EmergencyLatch) private readonly emergency: EmergencyLatch,
+  ) {
+    this.groups = new GroupKeeper({
+      tree: () => this.tree(),
+      state: (id) => this.get(id).process_state,
+      should_run: (id) => registry.agents().get(id)?.desired_state === 'active',
+      start: (id, reason, options) =>
+        this.serially(id, async () => {
+          if (!isLive(this.get(id).process_state)) await this.start(id, reason, options);
+        }),
+      stop: async (id, to, reason, how = {}) => {
+        await this.get(id).stop(to, reason, this.graceOf(how), { remember: true });
+        if (to === 'hibernated') return;
+        this.observed().onRetired(id, reason);
+        await this.store.setHibernated(id, false);
+      },
+      warn: (message, fields) => this.warn(message, fields),
+    });
+    this.watchdog = new WatchdogRounds({
+      clock,
+      live: () => this.live(),
+      work: (id) => this.workOf(id),
+      cpu: (id) => this.lastUsage(id)?.cpu_percent ?? 0,
+      silent_turn_warn_s: () => registry.config().agents.health.silent_turn_warn_s,
+      tell: async (id, { verdict, reason, silent_ms }, turn_id) => {
+        this.logs.add(id, 'nox', reason);
+        await events.append('agent.silent', { turn_id, verdict, reason, silent_s: Math.round(silent_ms / 1000) }, id);
+      },
+      warn: (message, fields) => this.warn(message, fields),
+    });
+  }
 
   get(id: string): AgentSupervisor {
     const supervisor = this.supervisors.get(id);
@@ -66,9 +109,14 @@ export class Fleet {
         random: Math.random,
         store: this.store,
         observer: this.observed(),
-        launch: (run, handlers) => this.launcher.launch(id, this.configOf(id), run, handlers),
+        launch: (run, handlers) => {
+          // The last gate before a process exists: a start that was under way comes here too.
+          this.emergency.assertClear();
+          return this.launcher.launch(id, this.configOf(id), run, handlers);
+        },
         classify: classifyExit,
         restart: () => restartConfig(this.registry.config().agents.restart, this.configOf(id)),
+        before_restart: () => this.groups.before(id),
         changed: (previous) => this.onChanged(supervisor, previous),
         log: (line) => this.logs.add(id, 'nox', line),
       },
@@ -81,14 +129,19 @@ export class Fleet {
   forget(id: string): void {
     this.cancelIdleTimer(id);
     this.usages.delete(id);
+    this.held.delete(id);
     this.supervisors.delete(id);
+    this.groups.release(id);
   }
 
-  /** Starts the agent's process; resolves when it is ready. */
-  async start(id: string, reason: string): Promise<void> {
+  /** Starts the agent's process; resolves when it is ready. `remember`: earlier crashes still count. */
+  async start(id: string, reason: string, { remember = false } = {}): Promise<void> {
     if (this.closing) throw new NoxError('SHUTTING_DOWN');
+    this.emergency.assertClear();
+    this.held.delete(id);
+    await this.groups.before(id);
     await this.makeRoom(id);
-    await this.get(id).start(reason);
+    await this.get(id).start(reason, { remember });
   }
 
   async stop(
@@ -96,9 +149,34 @@ export class Fleet {
     reason: string,
     options: { force?: boolean; grace_ms?: number | undefined } = {},
   ): Promise<void> {
-    const grace_ms = options.force === true ? 0 : (options.grace_ms ?? this.registry.config().agents.stop_grace_ms);
-    await this.get(id).stop('stopped', reason, grace_ms);
+    await this.get(id).stop('stopped', reason, this.graceOf(options));
     await this.store.setHibernated(id, false);
+  }
+
+  private graceOf({ force, grace_ms }: { force?: boolean; grace_ms?: number | undefined }): number {
+    return force === true ? 0 : (grace_ms ?? this.registry.config().agents.stop_grace_ms);
+  }
+
+  /** Remembers that a stopped agent may not start by itself although its registry entry says so; a start ends it. */
+  hold(id: string, why: string): void {
+    this.held.set(id, why);
+  }
+
+  /** Kills every agent at once and cancels what is planned; answers the ids that had processes, and what did not work. */
+  endAll(reason: string): Promise<{ ended: string[]; problems: string[] }> {
+    return endAtOnce(this.all(), reason, this.clock);
+  }
+
+  /** Brings back what should run: the active agents that stand still, and those that sleep although work waits. */
+  startWanted(): void {
+    const wanted = [...this.registry.agents()].flatMap(([id, { desired_state }]) =>
+      desired_state === 'active' && !this.held.has(id) ? [id] : [],
+    );
+    void this.startMany(wanted.filter((id) => this.get(id).process_state === 'stopped'));
+    for (const id of wanted) {
+      if (this.get(id).process_state !== 'hibernated' || this.observed().work(id).queued_turns === 0) continue;
+      this.wake(id).catch((error: unknown) => this.warn('agent not woken', { agent_id: id, reason: messageOf(error) }));
+    }
   }
 
   /** Ends the process and keeps the session; the next prompt wakes the agent. */
@@ -110,9 +188,11 @@ export class Fleet {
   /** Makes sure that a prompt can reach the process; resolves when it is ready. */
   async wake(id: string): Promise<void> {
     const supervisor = this.get(id);
+    // Its group brings it back, and what waits is delivered then.
+    if (this.groups.heldFor(id) !== undefined) return;
     if (supervisor.process_state === 'hibernated')
       await this.serially(id, async () => {
-        if (supervisor.process_state === 'hibernated') await this.start(id, 'woken by work');
+        if (supervisor.process_state === 'hibernated') await this.start(id, 'woken by work', { remember: true });
       });
   }
 
@@ -123,28 +203,46 @@ export class Fleet {
 
   describe(id: string, usage: TreeUsage | null): AgentStatus {
     const supervisor = this.get(id);
-    const { process_state, activity, reason, next_start_ms, started_ms } = supervisor;
+    const { process_state, reason, next_start_ms, started_ms } = supervisor;
+    const stands_still = process_state === 'stopped' && this.configOf(id).desired_state === 'active';
     const session = this.store.session(id);
     const work = this.observed().work(id);
+    const note = process_state === 'running' || process_state === 'hibernated' ? work.note : undefined;
+    const activity = supervisor.activity === 'idle' ? (note?.activity ?? 'idle') : supervisor.activity;
+    const still = stands_still ? (this.held.get(id) ?? this.emergency.reason()) : undefined;
+    const why = note?.reason ?? reason ?? still;
     return {
       id,
       status: statusWord(process_state, activity),
       desired_state: this.configOf(id).desired_state,
       process_state,
       activity,
+      process_state_since: this.clock.iso(supervisor.process.since_ms),
+      activity_since: this.clock.iso(supervisor.doing.since_ms),
+      observed: {
+        process: this.observation(supervisor.process),
+        activity: this.observation(supervisor.doing),
+      },
+      last_output_at: supervisor.last_output_ms === null ? null : this.clock.iso(supervisor.last_output_ms),
       pid:
         supervisor.session === undefined ? null : (supervisor.session.programPid() ?? supervisor.session.identity.pid),
       started_at: started_ms === undefined ? null : this.clock.iso(started_ms),
       restart_count: session?.restart_count ?? 0,
+      breaker: breakerStatus(supervisor.breaker, this.clock),
       memory_usage: supervisor.session === undefined ? null : (usage?.memory_bytes ?? null),
       cpu_usage: supervisor.session === undefined ? null : (usage?.cpu_percent ?? null),
       session_id: session?.session_id ?? null,
       current_turn_id: work.current_turn_id,
       queued_turns: work.queued_turns,
       pending_approvals: this.approvals.pendingCount(id),
-      ...(reason === undefined ? {} : { reason }),
+      ...(why === undefined ? {} : { reason: why }),
       ...(next_start_ms === undefined ? {} : { next_start_at: this.clock.iso(next_start_ms) }),
+      ...(typeof note?.resume_ms === 'number' ? { resume_at: this.clock.iso(note.resume_ms) } : {}),
     };
+  }
+
+  private observation({ observed }: StateAxis<string>): AgentStatus['observed']['process'] {
+    return { source: observed.source, at: this.clock.iso(observed.at_ms) };
   }
 
   /** Memory and processor of the agent's tree now; null when nothing runs. */
@@ -174,7 +272,9 @@ export class Fleet {
    */
   async recover(): Promise<void> {
     const left = this.store.openRuns();
+    await failpoint('recover.sweep');
     const alive = await this.host.sweep(left);
+    await failpoint('recover.swept');
     for (const run of left) await this.store.endRun(run.run_id, { reason: 'Nox ended first' });
     if (alive.length > 0) this.warn('processes of an earlier Nox were ended', { runs: alive.length });
     const wanted: string[] = [];
@@ -183,8 +283,9 @@ export class Fleet {
       this.add(id, asleep);
       if (config.desired_state === 'active' && !asleep) wanted.push(id);
     }
-    void this.startMany(wanted);
+    if (this.emergency.state() === null) void this.startMany(wanted);
     this.sampleRegularly();
+    this.watchdog.start();
   }
 
   /** Ends every agent, in parallel; what they should be is not changed. */
@@ -207,6 +308,7 @@ export class Fleet {
   /** A person has ended it: what waits for it is cancelled. */
   retire(id: string, reason: string): void {
     this.observed().onRetired(id, reason);
+    this.groups.release(id);
   }
 
   workspaceOf(id: string): string | undefined {
@@ -227,16 +329,18 @@ export class Fleet {
 
   private async startMany(ids: readonly string[]): Promise<void> {
     const room = this.registry.config().agents.max_live_agents;
-    const waiting = ids.slice(0, room);
+    const waiting = startBatches(this.tree(), ids.slice(0, room));
     for (const id of ids.slice(room)) {
       await this.serially(id, () => this.hibernate(id, 'more agents are awake than max_live_agents allows'));
     }
     const next = async (): Promise<void> => {
-      for (let id = waiting.shift(); id !== undefined && !this.closing; id = waiting.shift()) {
-        const agent = id;
-        await this.serially(agent, async () => {
-          if (this.get(agent).process_state === 'stopped') await this.start(agent, 'Nox started');
-        }).catch((error: unknown) => this.warn('agent not started', { agent_id: agent, reason: messageOf(error) }));
+      for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
+        for (const id of batch) {
+          if (this.closing) return;
+          await this.serially(id, async () => {
+            if (this.get(id).process_state === 'stopped') await this.start(id, 'Nox started');
+          }).catch((error: unknown) => this.warn('agent not started', { agent_id: id, reason: messageOf(error) }));
+        }
       }
     };
     await Promise.all(Array.from({ length: STARTS_AT_ONCE }, next));
@@ -248,7 +352,7 @@ export class Fleet {
     const live = this.live().filter((s) => s.id !== for_id);
     if (live.length < max_live_agents) return;
     const idle = live
-      .filter((s) => s.process_state === 'running' && s.activity === 'idle')
+      .filter((s) => s.process_state === 'running' && isAtRest(s.activity))
       .sort((a, b) => (a.started_ms ?? 0) - (b.started_ms ?? 0))[0];
     if (idle === undefined) {
       throw new NoxError(
@@ -257,7 +361,7 @@ export class Fleet {
       );
     }
     await this.serially(idle.id, async () => {
-      if (idle.process_state === 'running' && idle.activity === 'idle')
+      if (idle.process_state === 'running' && isAtRest(idle.activity))
         await this.hibernate(idle.id, `made room for ${for_id}`);
     });
   }
@@ -266,6 +370,7 @@ export class Fleet {
     const { id } = supervisor;
     if (!this.registry.agents().has(id)) return;
     this.armIdleTimer(supervisor);
+    this.groups.changed(id, previous.process_state, supervisor.process_state);
     this.grantWish(supervisor);
     const status = this.describe(id, null);
     if (status.process_state !== previous.process_state) this.checkpoint(status);
@@ -285,7 +390,7 @@ export class Fleet {
 
   private grantWish({ id, process_state, activity }: AgentSupervisor): void {
     const wish = this.wishes.get(id);
-    if (wish === undefined || (process_state === 'running' && activity !== 'idle')) return;
+    if (wish === undefined || (process_state === 'running' && !isAtRest(activity))) return;
     this.wishes.delete(id);
     // Any new process has the new settings already.
     if (process_state !== 'running') return;
@@ -295,7 +400,7 @@ export class Fleet {
   private armIdleTimer(supervisor: AgentSupervisor): void {
     const { id } = supervisor;
     this.cancelIdleTimer(id);
-    if (supervisor.process_state !== 'running' || supervisor.activity !== 'idle') return;
+    if (supervisor.process_state !== 'running' || !isAtRest(supervisor.activity)) return;
     const after_s = this.configOf(id).idle?.hibernate_after_s ?? this.registry.config().agents.hibernate_after_s;
     if (after_s === 0) return;
     this.idleTimers.set(
@@ -307,8 +412,9 @@ export class Fleet {
   private async sleepIfIdle(supervisor: AgentSupervisor): Promise<void> {
     const { id } = supervisor;
     await this.serially(id, async () => {
-      if (supervisor.process_state !== 'running' || supervisor.activity !== 'idle') return;
-      if (this.observed().work(id).queued_turns > 0) return;
+      if (supervisor.process_state !== 'running' || !isAtRest(supervisor.activity)) return;
+      const { queued_turns, note } = this.observed().work(id);
+      if (queued_turns > 0 && note === undefined) return;
       // An idle CLI has no children: one that has some runs background work, which must not be lost.
       if (((await supervisor.session?.tree()) ?? []).length > 1) this.armIdleTimer(supervisor);
       else await this.hibernate(id, 'idle');
@@ -318,6 +424,10 @@ export class Fleet {
   private cancelIdleTimer(id: string): void {
     this.idleTimers.get(id)?.();
     this.idleTimers.delete(id);
+  }
+
+  private tree(): SupervisionTree {
+    return supervisionTree(this.registry.intent().relationships, (id) => this.supervisors.has(id));
   }
 
   private configOf(id: string): AgentConfig {
@@ -330,6 +440,13 @@ export class Fleet {
     if (this.observer === undefined) throw new Error('the fleet was used before it was wired');
     return this.observer;
   }
+}
+
+function breakerStatus(breaker: Breaker, clock: Clock): AgentStatus['breaker'] {
+  if (breaker.state === 'closed') return { state: 'closed' };
+  const { state, reason } = breaker;
+  const until_ms = breaker.state === 'open' ? breaker.open_until_ms : null;
+  return { state, reason, ...(until_ms === null ? {} : { open_until: clock.iso(until_ms) }) };
 }
 
 function restartConfig(defaults: RestartConfig, agent: AgentConfig): RestartConfig {

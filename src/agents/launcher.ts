@@ -6,6 +6,7 @@ import { NoxError } from '../shared/nox-error.js';
 import { buildAgentEnv } from './agent-env.js';
 import { ClaudeLocator } from './claude-locator.js';
 import { ModelEndpoint } from './model-endpoint.js';
+import { controlsOf } from './process/controls.js';
 import { ClaudeRuntime } from './runtime/claude/claude-runtime.js';
 import { CommandRuntime } from './runtime/command/command-runtime.js';
 import type { AgentRuntime, RunRequest, RuntimeHandlers, RuntimeSession } from './runtime/runtime.js';
@@ -55,6 +56,17 @@ export class Launcher {
       config.runtime === 'claude' ? this.model.env() : {},
     ]);
     this.workspaces.set(id, cwd);
+    const parts = { nox_env: env, config: settings.claude_cli, agent_env, model_env, agent_id: id };
+    const whole_env = buildAgentEnv(parts);
+    const { home, registry } = this.around;
+    const confine = await controlsOf({
+      mode: settings.agents.confine,
+      home,
+      registry,
+      nox_env: env,
+      env: whole_env,
+      cwd,
+    });
     return this.runtimeOf(config.runtime).start(
       {
         ...run,
@@ -63,7 +75,8 @@ export class Launcher {
         system_prompt: config.system_prompt,
         model: config.model,
         command: config.command,
-        env: buildAgentEnv({ nox_env: env, config: settings.claude_cli, agent_env, model_env, agent_id: id }),
+        env: whole_env,
+        confine,
         disallowed_tools: settings.claude_cli.disallowed_tools,
         // Nox's own expiry must come first: the CLI's would be an answer that Nox did not give.
         tool_timeout_s: settings.approvals.ask_expires_after_s + 60,

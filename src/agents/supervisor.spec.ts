@@ -4,6 +4,7 @@ import { ManualClock } from '../shared/clock.js';
 import { StateDb } from '../shared/db/state-db.js';
 import { NoxError } from '../shared/nox-error.js';
 import type { ExitFacts } from './process/process-host.js';
+import type { ExitClass } from './restart-policy.js';
 import { RunStore } from './run-store.js';
 import type { ReadyInfo, RuntimeSession } from './runtime/runtime.js';
 import { AgentSupervisor, type RunObserver } from './supervisor.js';
@@ -20,6 +21,7 @@ class FakeProcess {
     exited: this.gates.exited.promise,
     programPid: () => 101,
     tree: async () => [101],
+    vitals: () => ({ last_output_ms: null, unread_since_ms: null }),
     prompt: async () => undefined,
     interrupt: async () => undefined,
     end: async (): Promise<ExitFacts> => {
@@ -49,6 +51,7 @@ describe(AgentSupervisor.name, () => {
   let told: string[];
   let launch: () => Promise<RuntimeSession>;
   let supervisor: AgentSupervisor;
+  let exit_class: ExitClass;
 
   beforeEach(() => {
     clock = new ManualClock();
@@ -56,6 +59,7 @@ describe(AgentSupervisor.name, () => {
     processes = [];
     states = [];
     told = [];
+    exit_class = 'crash';
     launch = async () => {
       const process = new FakeProcess();
       processes.push(process);
@@ -69,6 +73,8 @@ describe(AgentSupervisor.name, () => {
       onRetired: (_: string, reason: string) => told.push(`retired: ${reason}`),
       work: () => ({
         current_turn_id: null,
+        turn_started_ms: null,
+        running_tools: 0,
         queued_turns: 0,
         usage: { turns: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0 },
       }),
@@ -79,8 +85,9 @@ describe(AgentSupervisor.name, () => {
       store,
       observer,
       launch: () => launch(),
-      classify: (facts) => (facts.exit_code === 0 ? 'clean' : 'crash'),
+      classify: (facts) => (facts.exit_code === 0 ? 'clean' : exit_class),
       restart: () => DefaultRestartConfig.parse({}),
+      before_restart: async () => undefined,
       changed: () => states.push(supervisor.process_state),
       log: () => undefined,
     });
@@ -142,6 +149,96 @@ describe(AgentSupervisor.name, () => {
     await reach('failed');
     expect(supervisor.reason).toContain('6 times');
     expect(told.at(-1)).toMatch(/^retired: /);
+  });
+
+  describe('after it gave up', () => {
+    /** Crashes six times in a row. */
+    const giveUp = async (): Promise<void> => {
+      (await startReady()).die();
+      for (let count = 2; count <= 6; count += 1) {
+        await reach('backoff');
+        clock.advance((supervisor.next_start_ms ?? 0) - clock.now());
+        (await newest(count)).die();
+      }
+      await reach('failed');
+    };
+    const probe = async (): Promise<FakeProcess> => {
+      expect(supervisor.process_state).toBe('failed');
+      clock.advance(60_000);
+      const process = await newest(7);
+      expect(supervisor.breaker.state).toBe('half_open');
+      process.becomeReady();
+      await reach('running');
+      return process;
+    };
+
+    it('stands still for the cool-down, then one probe starts; health closes the breaker', async () => {
+      await giveUp();
+      expect(supervisor.breaker).toMatchObject({ state: 'open', open_until_ms: clock.now() + 60_000 });
+      clock.advance(59_999);
+      await turnOfLoop();
+      expect(processes).toHaveLength(6);
+      clock.advance(-59_999);
+      await probe();
+      clock.advance(599_999);
+      expect(supervisor.breaker.state).toBe('half_open');
+      clock.advance(1);
+      expect(supervisor.breaker.state).toBe('closed');
+      expect(supervisor.process_state).toBe('running');
+    });
+
+    it('opens again, for longer, when the probe fails', async () => {
+      await giveUp();
+      (await probe()).die();
+      await reach('failed');
+      expect(supervisor.breaker).toMatchObject({ state: 'open', open_until_ms: clock.now() + 120_000 });
+    });
+
+    it('keeps the probe a probe when it sleeps and is woken', async () => {
+      await giveUp();
+      await probe();
+      await supervisor.stop('hibernated', 'idle', 0);
+      const woken = supervisor.start('woken', { remember: true });
+      (await newest(8)).becomeReady();
+      await woken;
+      processes[7]?.die();
+      await reach('failed');
+    });
+
+    it.each([
+      ['a reset', () => Promise.resolve(supervisor.resetBreaker())],
+      ['a stop', () => supervisor.stop('stopped', 'by a person', 0)],
+    ])('closes by %s, and no probe comes behind it', async (_, act) => {
+      await giveUp();
+      await act();
+      expect(supervisor.breaker.state).toBe('closed');
+      clock.advance(7_200_000);
+      await turnOfLoop();
+      expect(processes).toHaveLength(6);
+    });
+
+    it('closes by a start', async () => {
+      await giveUp();
+      await startReady(7);
+      expect(supervisor.breaker.state).toBe('closed');
+    });
+  });
+
+  it('counts what Nox ends for a fault, by its class', async () => {
+    await startReady();
+    await supervisor.endHung('2100 MB of 2048 MB used', 'out_of_memory');
+    await reach('backoff');
+    expect(supervisor.reason).toBe('2100 MB of 2048 MB used; out of memory, restart 1');
+  });
+
+  it('waits for quota, and says that this is no crash', async () => {
+    const at_s = Math.round(clock.now() / 1000) + 7200;
+    await startReady();
+    exit_class = 'quota';
+    processes[0]?.die({ ...CRASH, exit_code: 1, stderr_tail: `usage limit reached|${at_s}` });
+    await reach('backoff');
+    expect(supervisor.activity).toBe('quota');
+    expect(supervisor.next_start_ms).toBe(at_s * 1000);
   });
 
   it('never restarts what it stopped', async () => {

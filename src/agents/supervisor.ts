@@ -1,11 +1,15 @@
-import type { Activity, ProcessState, RestartConfig, UsageTotals } from '../contracts/agent.js';
+import type { Activity, ProcessState, RestartConfig, StateSource, UsageTotals } from '../contracts/agent.js';
 import type { Clock } from '../shared/clock.js';
+import { failpoint } from '../shared/failpoint.js';
 import { newId } from '../shared/ids.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { canMove } from './agent-state.js';
-import { decideRestart, type ExitClass } from './restart-policy.js';
+import { type Breaker, halfOpen, openBreaker } from './breaker.js';
+import { CLEAN_SLATE, decideRestart, type ExitClass, type RestartMemory } from './restart-policy.js';
 import type { ExitFacts } from './process/process-host.js';
 import type { RunStore } from './run-store.js';
+import { quotaResumeMs } from './runtime/stream-json/classify-exit.js';
+import { StateAxis } from './state-axis.js';
 import type { ReadyInfo, RunRequest, RuntimeEvent, RuntimeSession, ToolCall, ToolDecision } from './runtime/runtime.js';
 
 /** Who watches the runs of agents: it is told everything, in order, and decides about tool calls. Given at wiring. */
@@ -24,8 +28,22 @@ export abstract class RunObserver {
 
 export interface AgentWork {
   readonly current_turn_id: string | null;
+  /** Since when that turn has the pipe. */
+  readonly turn_started_ms: number | null;
+  /** Tool calls of it that have no result yet. */
+  readonly running_tools: number;
   readonly queued_turns: number;
   readonly usage: UsageTotals;
+  /** What its turns wait for; said instead of why the process is as it is. */
+  readonly note?: WorkNote | undefined;
+}
+
+export interface WorkNote {
+  readonly reason: string;
+  /** What an idle agent is seen to do meanwhile. */
+  readonly activity?: Activity;
+  /** When it goes on by itself. */
+  readonly resume_ms?: number | null;
 }
 
 /** What a supervisor needs of the world. */
@@ -44,6 +62,8 @@ export interface SupervisorWorld {
   ) => Promise<RuntimeSession>;
   readonly classify: (facts: ExitFacts, stderr_tail: string) => ExitClass;
   readonly restart: () => RestartConfig;
+  /** Awaited before each start by itself: what has to stand first starts first. Never rejects. */
+  readonly before_restart: () => Promise<void>;
   /** Told after each change of state; the only place from which states are announced. */
   readonly changed: (previous: { process_state: ProcessState; activity: Activity }) => void;
   readonly log: (line: string) => void;
@@ -55,6 +75,8 @@ interface Run {
   readonly started_ms: number;
   /** Why Nox ends it; unset while it should run. Its exit is then expected. */
   ending?: string;
+  /** Why Nox ends it although it should run, and what that counts as. */
+  fault?: { readonly reason: string; readonly exit: ExitClass };
   /** Resolves when the exit has been dealt with. */
   readonly settled: Promise<void>;
 }
@@ -69,10 +91,12 @@ export class AgentSupervisor {
   /** The spawn under way; a stop waits for it, so that nothing comes to life behind its back. */
   private spawning: Promise<unknown> = Promise.resolve();
   private generation = 0;
-  private exits: readonly number[] = [];
+  private memory: RestartMemory = CLEAN_SLATE;
   private cancelTimer: () => void = () => undefined;
-  process_state: ProcessState;
-  activity: Activity = 'idle';
+  private cancelTrial: () => void = () => undefined;
+  private last_output: number | null = null;
+  readonly process: StateAxis<ProcessState>;
+  readonly doing: StateAxis<Activity>;
   reason: string | undefined;
   next_start_ms: number | undefined;
 
@@ -81,7 +105,21 @@ export class AgentSupervisor {
     private readonly world: SupervisorWorld,
     initial: ProcessState = 'stopped',
   ) {
-    this.process_state = initial;
+    this.process = new StateAxis(initial, 'recovery', world.clock.now());
+    this.doing = new StateAxis<Activity>('idle', 'recovery', world.clock.now());
+  }
+
+  get process_state(): ProcessState {
+    return this.process.value;
+  }
+
+  get activity(): Activity {
+    return this.doing.value;
+  }
+
+  /** When a process of this agent last wrote anything; null when none has since Nox started. */
+  get last_output_ms(): number | null {
+    return this.run?.session.vitals().last_output_ms ?? this.last_output;
   }
 
   get session(): RuntimeSession | undefined {
@@ -92,19 +130,38 @@ export class AgentSupervisor {
     return this.run?.started_ms;
   }
 
+  get breaker(): Breaker {
+    return this.memory.breaker;
+  }
+
   /**
    * Starts the process and resolves when it is ready. Rejects with what went wrong; unless that is permanent, it is
-   * tried again by the restart policy.
+   * tried again by the restart policy. A start by a person forgets earlier crashes; one by Nox (`remember`) does not.
    */
-  async start(reason: string): Promise<ReadyInfo> {
+  async start(reason: string, { remember = false } = {}): Promise<ReadyInfo> {
     if (this.run !== undefined) throw new NoxError('INVALID_STATE', `Agent ${this.id} is running already.`);
     this.cancelTimer();
-    this.exits = reason === 'restart' ? this.exits : [];
+    if (!remember) this.memory = CLEAN_SLATE;
     return this.relaunch(reason);
   }
 
-  /** Ends the process tree and comes to rest in `to`. Works in every state. */
-  async stop(to: 'stopped' | 'hibernated', reason: string, grace_ms: number): Promise<void> {
+  /** Closes the breaker and forgets earlier crashes. It starts nothing; a probe that was planned does not happen. */
+  resetBreaker(): void {
+    if (this.breaker.state === 'closed') return;
+    if (this.process_state === 'failed') {
+      this.generation += 1;
+      this.cancelTimer();
+    }
+    this.closeBreaker();
+  }
+
+  /** Ends the process tree and comes to rest in `to`. Works in every state. Crashes are forgotten as by `start`. */
+  async stop(
+    to: 'stopped' | 'hibernated',
+    reason: string,
+    grace_ms: number,
+    { remember = to === 'hibernated' } = {},
+  ): Promise<void> {
     this.generation += 1;
     this.cancelTimer();
     await this.spawning;
@@ -115,22 +172,38 @@ export class AgentSupervisor {
       await run.session.end({ grace_ms });
       await run.settled;
     }
-    if (to === 'stopped') this.exits = [];
-    if (this.process_state !== to) this.move(to, to === 'stopped' ? undefined : reason);
+    if (!remember) this.memory = CLEAN_SLATE;
+    if (this.process_state !== to) this.move(to, to === 'stopped' && !remember ? undefined : reason);
   }
 
-  /** Says what the agent is doing; idle whenever no process runs. */
-  setActivity(activity: Activity): void {
-    if (this.activity === activity) return;
+  /** Says what the agent is doing, and who saw it; idle whenever no process runs. */
+  setActivity(activity: Activity, source: StateSource): void {
     const previous = { process_state: this.process_state, activity: this.activity };
-    this.activity = activity;
-    this.world.changed(previous);
+    if (this.doing.see(activity, source, this.world.clock.now())) this.world.changed(previous);
+  }
+
+  /** Says again how the agent is: what is told beside the process has changed. */
+  announce(): void {
+    this.world.changed({ process_state: this.process_state, activity: this.activity });
+  }
+
+  /**
+   * Ends a process that does nothing any more, or too much: the restart policy decides by `exit` what comes next, and its
+   * turn ends with this reason.
+   */
+  async endHung(reason: string, exit: ExitClass = 'crash'): Promise<void> {
+    const { run } = this;
+    if (run === undefined || run.ending !== undefined || run.fault !== undefined) return;
+    run.fault = { reason, exit };
+    await run.session.end({ grace_ms: 0 });
+    await run.settled;
   }
 
   /** Gives up without a run: the configuration cannot work. */
   fail(reason: string): void {
     this.generation += 1;
     this.cancelTimer();
+    this.memory = { ...this.memory, breaker: openBreaker(this.breaker, reason, null) };
     this.move('failed', reason);
   }
 
@@ -155,8 +228,10 @@ export class AgentSupervisor {
     }
     try {
       const info = await run.session.ready;
+      await failpoint('run.ready');
       if (generation === this.generation && this.run === run) {
         this.move('running');
+        this.beginTrial();
         this.world.observer.onReady(this.id);
       }
       return info;
@@ -174,7 +249,9 @@ export class AgentSupervisor {
     const { store, clock } = this.world;
     const { session_id, has_transcript } = await store.openSession(this.id);
     const run_id = newId('run');
+    await failpoint('run.begin.before');
     await store.beginRun(run_id, this.id, session_id);
+    await failpoint('run.begin.after');
     let session: RuntimeSession;
     try {
       session = await this.world.launch(
@@ -200,87 +277,134 @@ export class AgentSupervisor {
         this.world.log(`the end of run ${run_id} was not recorded: ${messageOf(error)}`);
         settle();
       });
+    await failpoint('run.spawned');
     await store.identifyRun(session.identity);
+    await failpoint('run.identified');
     await store.setHibernated(this.id, false);
     return run;
   }
 
   private async onExit(run: Run, facts: Awaited<RuntimeSession['exited']>): Promise<void> {
     if (this.run === run) this.run = undefined;
-    this.activity = 'idle';
-    const how = describeExit(facts);
+    const { clock } = this.world;
+    this.last_output = run.session.vitals().last_output_ms ?? this.last_output;
+    this.doing.see('idle', 'exit', clock.now());
+    const how = run.fault?.reason ?? describeExit(facts);
     this.world.observer.onEnded(this.id, run.ending ?? how);
+    await failpoint('run.end.before');
     await this.world.store.endRun(run.run_id, facts);
+    await failpoint('run.end.after');
     if (run.ending !== undefined) return;
-    const exit = this.world.classify(facts, facts.stderr_tail);
+    const exit = run.fault?.exit ?? this.world.classify(facts, facts.stderr_tail);
     this.world.log(
       `process ended: ${how} (${exit})${facts.stderr_tail.trim() === '' ? '' : `: ${lastLine(facts.stderr_tail)}`}`,
     );
     if (exit === 'unknown_session') await this.world.store.openSession(this.id, true);
     if (exit === 'session_in_use') await this.world.store.markTranscript(this.id);
-    this.afterCrash(exit, how, this.world.clock.now() - run.started_ms);
+    this.afterCrash(exit, how, this.world.clock.now() - run.started_ms, quotaResumeMs(facts.stderr_tail));
     if (this.process_state === 'hibernated') await this.world.store.setHibernated(this.id, true);
   }
 
   private notSpawned(error: unknown): void {
     const permanent = error instanceof NoxError && error.code !== 'AGENT_START_FAILED';
     this.world.log(`not started: ${messageOf(error)}`);
-    if (permanent) this.move('failed', messageOf(error));
+    if (permanent) this.fail(messageOf(error));
     else this.afterCrash('crash', messageOf(error), 0);
   }
 
-  private afterCrash(exit: ExitClass, how: string, ran_ms: number): void {
+  private afterCrash(exit: ExitClass, how: string, ran_ms: number, resume_at_ms?: number): void {
     const { clock, random, restart } = this.world;
     const decision = decideRestart({
       config: restart(),
-      history: this.exits,
+      ...this.memory,
       exit,
       ran_ms,
       now_ms: clock.now(),
       random: random(),
+      resume_at_ms,
     });
-    this.exits = decision.history;
+    const { history, breaker } = decision;
+    this.memory = { history, breaker };
     switch (decision.action) {
+      case 'none':
+        return;
       case 'give_up':
+        if (breaker.state === 'open' && breaker.open_until_ms !== null) {
+          this.comeBackAfter(breaker.open_until_ms - clock.now());
+        }
         this.move('failed', `${how}; ${decision.reason}`);
         return;
       case 'rest':
         this.move('hibernated', `${how}; ${decision.reason}`);
         return;
-      case 'restart': {
-        const generation = ++this.generation;
+      case 'restart':
         this.next_start_ms = clock.now() + decision.delay_ms;
-        this.move('backoff', `${how}; ${decision.reason}`);
-        this.cancelTimer = clock.after(decision.delay_ms, () => {
-          if (generation === this.generation) void this.retry();
-        });
-      }
+        this.comeBackAfter(decision.delay_ms);
+        this.move('backoff', `${how}; ${decision.reason}`, exit === 'quota' ? 'quota' : 'idle');
     }
   }
 
-  private async retry(): Promise<void> {
+  private comeBackAfter(delay_ms: number): void {
+    const generation = ++this.generation;
+    this.cancelTimer = this.world.clock.after(delay_ms, () => {
+      if (generation === this.generation) void this.retry(generation);
+    });
+  }
+
+  private async retry(generation: number): Promise<void> {
     try {
+      await this.world.before_restart();
+      if (generation !== this.generation) return;
       await this.world.store.countRestart(this.id);
-      await this.relaunch('restart');
+      if (generation !== this.generation) return;
+      this.memory = { ...this.memory, breaker: halfOpen(this.breaker, this.world.clock.now()) };
+      await this.relaunch(this.breaker.state === 'half_open' ? 'probe' : 'restart');
     } catch (error) {
       this.world.log(`restart failed: ${messageOf(error)}`);
     }
   }
 
+  /** A probe that lives for `reset_after_s` closes the breaker. */
+  private beginTrial(): void {
+    this.cancelTrial();
+    const { run } = this;
+    if (this.breaker.state !== 'half_open') return;
+    this.cancelTrial = this.world.clock.after(this.world.restart().reset_after_s * 1000, () => {
+      if (this.run === run && this.breaker.state === 'half_open') this.closeBreaker();
+    });
+  }
+
+  private closeBreaker(): void {
+    this.memory = CLEAN_SLATE;
+    this.world.changed({ process_state: this.process_state, activity: this.activity });
+  }
+
   /** The only place that changes the state: it checks the transition and announces it. */
-  private move(to: ProcessState, reason?: string): void {
+  private move(to: ProcessState, reason?: string, activity: Activity = 'idle'): void {
     if (!canMove(this.process_state, to)) {
       throw new NoxError('INVALID_STATE', `Agent ${this.id} cannot go from ${this.process_state} to ${to}.`);
     }
     const previous = { process_state: this.process_state, activity: this.activity };
-    this.process_state = to;
+    const now_ms = this.world.clock.now();
+    this.process.see(to, MOVED_BY[to], now_ms);
     this.reason = reason;
-    if (to !== 'running') this.activity = 'idle';
+    if (to !== 'running') this.doing.see(activity, MOVED_BY[to], now_ms);
     if (to !== 'backoff') this.next_start_ms = undefined;
     this.world.changed(previous);
     if (to === 'failed') this.world.observer.onRetired(this.id, reason ?? 'failed');
   }
 }
+
+/** What tells each state; a state is reached in one way only, so that its source is plain. */
+const MOVED_BY: Readonly<Record<ProcessState, StateSource>> = {
+  starting: 'spawn',
+  running: 'initialize reply',
+  stopping: 'stop',
+  stopped: 'exit',
+  hibernated: 'exit',
+  backoff: 'exit',
+  failed: 'supervisor',
+};
 
 export function describeExit(facts: { exit_code: number | null; signal: string | null }): string {
   return facts.signal === null ? `exit ${facts.exit_code ?? 'unknown'}` : `killed by ${facts.signal}`;

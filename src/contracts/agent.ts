@@ -98,6 +98,16 @@ const Name = z.string().trim().min(1).max(80);
 const SystemPrompt = z.string().max(65_536);
 const Capabilities = z.array(z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,49}$/i)).max(50);
 
+const perDay = z.number().positive();
+/** What may be used between two midnights of the server's local time; what is not named is not limited. */
+export const Budget = z.object({
+  usd_per_day: perDay.max(1_000_000).optional(),
+  /** Input and output tokens together, without those from the cache. */
+  tokens_per_day: perDay.int().optional(),
+  turns_per_day: perDay.int().optional(),
+});
+export type Budget = z.infer<typeof Budget>;
+
 /** An agent as it stands in `agents.toml`: what it should be. Unknown keys are kept. */
 export const AgentConfig = z.looseObject({
   name: Name,
@@ -109,6 +119,8 @@ export const AgentConfig = z.looseObject({
     .regex(/^[A-Za-z0-9][A-Za-z0-9._:/@[\]-]{0,99}$/)
     .optional(),
   cwd: z.string().min(1).max(4096).optional(),
+  /** The agent that had this one made; its `max_spawn_rate` and `max_depth` count. */
+  parent_id: AgentId.optional(),
   /** For `runtime = "command"` only: the program and its arguments; started without a shell. */
   command: z.array(z.string().min(1).max(4096)).min(1).max(64).optional(),
   capabilities: Capabilities.default([]),
@@ -119,6 +131,7 @@ export const AgentConfig = z.looseObject({
   resource_limits: ResourceLimits.partial().optional(),
   restart: RestartOverrides.optional(),
   idle: z.object({ hibernate_after_s: z.number().int().min(0).max(604_800).optional() }).optional(),
+  budget: Budget.optional(),
   env: z.record(EnvName, SecretReference).optional(),
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
@@ -131,22 +144,58 @@ export const CreateAgent = z.strictObject({
   runtime: RuntimeName.default('claude'),
   model: AgentConfig.shape.model,
   cwd: AgentConfig.shape.cwd,
+  parent_id: AgentConfig.shape.parent_id,
   command: AgentConfig.shape.command,
   capabilities: Capabilities.optional(),
   priority: Priority.optional(),
   resource_limits: ResourceLimits.partial().optional(),
   restart: RestartOverrides.optional(),
   idle: AgentConfig.shape.idle,
+  budget: AgentConfig.shape.budget,
   env: AgentConfig.shape.env,
   start: z.boolean().default(false),
 });
 export type CreateAgent = z.infer<typeof CreateAgent>;
 
 /** Body of PATCH /agents/:id. A running agent restarts when what it runs with has changed. */
-export const UpdateAgent = CreateAgent.omit({ id: true, start: true, runtime: true }).partial().extend({
-  system_prompt: SystemPrompt.optional(),
-});
+export const UpdateAgent = CreateAgent.omit({ id: true, start: true, runtime: true, parent_id: true })
+  .partial()
+  .extend({
+    system_prompt: SystemPrompt.optional(),
+  });
 export type UpdateAgent = z.infer<typeof UpdateAgent>;
+
+/** Who last said what an axis of an agent's state shows. */
+export const StateSource = z.enum([
+  /** Found or decided when Nox started. */
+  'recovery',
+  /** Nox starts a process. */
+  'spawn',
+  'initialize reply',
+  /** Nox is ending the process; `reason` says why. */
+  'stop',
+  'exit',
+  'supervisor',
+  'prompt',
+  'prompt receipt',
+  'result',
+  'tool question',
+  'tool decision',
+  'operator',
+  'watchdog',
+  /** An error of the model, or a budget. */
+  'quota',
+]);
+export type StateSource = z.infer<typeof StateSource>;
+const Observation = z.object({ source: StateSource, at: Timestamp });
+
+/** Whether an agent that crashed too often is left alone: `open` until then (or until a person resets it), then one probe. */
+export const BreakerStatus = z.object({
+  state: z.enum(['closed', 'open', 'half_open']),
+  open_until: Timestamp.optional(),
+  reason: z.string().optional(),
+});
+export type BreakerStatus = z.infer<typeof BreakerStatus>;
 
 /** What a person sees of a run. Times RFC 3339; `memory_usage` bytes and `cpu_usage` percent of one core, null while not running. */
 export const AgentStatus = z.object({
@@ -155,10 +204,17 @@ export const AgentStatus = z.object({
   desired_state: DesiredState,
   process_state: ProcessState,
   activity: Activity,
+  process_state_since: Timestamp,
+  activity_since: Timestamp,
+  /** What each axis was last seen or decided by, and when: later than `…_since` where it was confirmed. */
+  observed: z.object({ process: Observation, activity: Observation }),
+  /** When the process last wrote anything, in this run or the one before. */
+  last_output_at: Timestamp.nullable(),
   /** Id of the agent's process as the host sees it. */
   pid: z.number().int().nullable(),
   started_at: Timestamp.nullable(),
   restart_count: z.number().int(),
+  breaker: BreakerStatus,
   memory_usage: z.number().nullable(),
   cpu_usage: z.number().nullable(),
   session_id: z.string().nullable(),
@@ -170,6 +226,8 @@ export const AgentStatus = z.object({
   reason: z.string().optional(),
   /** When a crashed agent is started again. */
   next_start_at: Timestamp.optional(),
+  /** When an agent that waits for its model or for its budget goes on by itself. */
+  resume_at: Timestamp.optional(),
 });
 export type AgentStatus = z.infer<typeof AgentStatus>;
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { DefaultResourceLimits, DefaultRestartConfig } from './agent.js';
+import { Budget, DefaultResourceLimits, DefaultRestartConfig } from './agent.js';
 
 const Port = z.number().int().min(0).max(65_535);
 
@@ -60,6 +60,16 @@ export const SystemConfig = z.looseObject({
       max_api_retries: z.number().int().min(0).max(20).default(2),
     })
     .prefault({}),
+  /** How often, and after which waits, a turn is tried again that failed for want of a model. */
+  quota: z
+    .looseObject({
+      initial_ms: z.number().int().min(1).max(3_600_000).default(15_000),
+      max_ms: z.number().int().min(1).max(86_400_000).default(900_000),
+      max_tries: z.number().int().min(1).max(1000).default(8),
+    })
+    .prefault({}),
+  /** For all agents together, beside the budgets of their own. */
+  budget: Budget.prefault({}),
   broker: z
     .looseObject({
       low_waits_at_most: z.number().int().min(1).default(8),

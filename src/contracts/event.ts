@@ -8,13 +8,19 @@ import { ModelMode } from './system.js';
 import { Turn, Usage } from './turn.js';
 
 const turn = { turn_id: z.string() };
+const budget = {
+  scope: z.enum(['agent', 'fleet']),
+  which: z.enum(['usd_per_day', 'tokens_per_day', 'turns_per_day']),
+  spent: z.number(),
+  limit: z.number(),
+};
 
 /**
  * Every event that Nox tells the world, by type. The area before the dot is the room in which it is announced;
  * events that carry an agent also go to the room `agent:<id>`.
  */
 export const EVENTS = {
-  'agent.created': z.object({ name: z.string(), actor: z.string() }),
+  'agent.created': z.object({ name: z.string(), actor: z.string(), parent_id: AgentId.optional() }),
   'agent.updated': z.object({ fields: z.array(z.string()), actor: z.string() }),
   'agent.deleted': z.object({ actor: z.string() }),
   /** The whole status, so that a client need not ask. */
@@ -25,6 +31,13 @@ export const EVENTS = {
   /** Spawn, Initialize, Monitor, Communicate, Persist, Restart, Cleanup (seed 004). */
   'agent.lifecycle': z.object({ step: z.string(), detail: z.string() }),
   'agent.log': LogLine.omit({ id: true, timestamp: true }),
+  /** An open turn of which nothing is heard; `hung` when the process is therefore ended and started again. */
+  'agent.silent': z.object({
+    turn_id: z.string().nullable(),
+    verdict: z.enum(['warn', 'hung']),
+    reason: z.string(),
+    silent_s: z.number(),
+  }),
   'agent.api_retry': z.object({
     ...turn,
     attempt: z.number(),
@@ -33,7 +46,23 @@ export const EVENTS = {
     error: z.string(),
   }),
 
+  /** A budget is used up, so that turns wait until `resets_at`. Told once; a turn that ran was allowed to end. */
+  'agent.budget_exceeded': z.object({ ...budget, resets_at: Timestamp }),
+  /** Four fifths of a budget are used. */
+  'agent.budget_warning': z.object(budget),
+  /** What held the agent's turns is over. */
+  'agent.resumed': z.object({ reason: z.string() }),
+
   'turn.queued': z.object({ turn: Turn }),
+  /** It waits, because of the model or a budget; `resume_at` null: until a person has done something. */
+  'turn.postponed': z.object({
+    ...turn,
+    cause: z.enum(['model', 'login', 'budget']),
+    reason: z.string(),
+    /** Tries that failed so far; they are not counted against anybody. */
+    tries: z.number().int(),
+    resume_at: Timestamp.nullable(),
+  }),
   'turn.started': z.object({ ...turn, session_id: z.string().nullable(), model: z.string().nullable() }),
   /** Part of a text that is being written; dropped from the journal when its turn ends. */
   'turn.text_delta': z.object({ ...turn, text: z.string() }),
@@ -65,6 +94,8 @@ export const EVENTS = {
   'system.started': z.object({ version: z.string() }),
   'system.stopping': z.object({ reason: z.string() }),
   'system.model_changed': z.object({ mode: ModelMode, demo: z.boolean(), actor: z.string() }),
+  'system.emergency_stopped': z.object({ actor: z.string(), reason: z.string().nullable(), ended: z.number() }),
+  'system.emergency_cleared': z.object({ actor: z.string() }),
   'system.login': z.object({ username: z.string(), success: z.boolean(), address: z.string() }),
   /** A login ended before its time. `reuse`: a refresh token was used twice, so one of the two users had stolen it. */
   'system.login_revoked': z.object({
@@ -98,12 +129,13 @@ const Envelope = z.object({
   payload: z.unknown(),
 });
 
-/** Parses an event at a client's edge. Types newer than this client are `undefined`, not an error. */
+/** Parses an event at a client's edge. What another version wrote in another way is `undefined`, not an error. */
 export function parseEvent(raw: unknown): AnyNoxEvent | undefined {
   const envelope = Envelope.parse(raw);
   const schema = EVENTS[envelope.type as EventType];
   if (schema === undefined) return undefined;
-  return { ...envelope, payload: schema.parse(envelope.payload) } as AnyNoxEvent;
+  const payload = schema.safeParse(envelope.payload);
+  return payload.success ? ({ ...envelope, payload: payload.data } as AnyNoxEvent) : undefined;
 }
 
 /** Rooms of the live connection, beside `agent:<id>`. */

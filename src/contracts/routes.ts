@@ -35,7 +35,9 @@ import {
   RollbackRequest,
   RollbackResult,
 } from './registry.js';
-import { Health, SystemStatus, UseModel } from './system.js';
+import { AddRelationship, RelationshipList, RemoveRelationship } from './relationship.js';
+import { EmergencyStopReply, EmergencyStopRequest, Health, SystemStatus, UseModel } from './system.js';
+import { AgentUsage, FleetUsage, UsageQuery } from './usage.js';
 import { Conversation, ConversationQuery, PromptReply, PromptRequest, Turn } from './turn.js';
 
 export interface RouteDef {
@@ -241,6 +243,42 @@ export const ROUTES = {
     params: id,
     response: AgentStatus,
   }),
+  relationships_list: route({
+    method: 'GET',
+    path: '/agents/:id/relationships',
+    role: 'viewer',
+    summary: 'Who works with this agent',
+    params: id,
+    response: RelationshipList,
+  }),
+  relationships_add: route({
+    method: 'POST',
+    path: '/agents/:id/relationships',
+    role: 'operator',
+    status: 201,
+    summary: 'Relate an agent to another one; supervisors form groups',
+    params: id,
+    body: AddRelationship,
+    response: RelationshipList,
+  }),
+  relationships_remove: route({
+    method: 'DELETE',
+    path: '/agents/:id/relationships',
+    role: 'operator',
+    summary: 'Take a relationship to another agent away',
+    params: id,
+    body: RemoveRelationship,
+    response: RelationshipList,
+  }),
+  agents_reset_breaker: route({
+    method: 'POST',
+    path: '/agents/:id/breaker/reset',
+    role: 'operator',
+    status: 200,
+    summary: 'Close the circuit breaker; an agent that should run starts again',
+    params: id,
+    response: AgentStatus,
+  }),
   agents_prompt: route({
     method: 'POST',
     path: '/agents/:id/prompt',
@@ -270,6 +308,22 @@ export const ROUTES = {
     query: LogQuery,
     response: LogList,
     streams: true,
+  }),
+  agents_usage: route({
+    method: 'GET',
+    path: '/agents/:id/usage',
+    role: 'viewer',
+    summary: 'Turns, tokens and cost of an agent, day by day',
+    params: id,
+    query: UsageQuery,
+    response: AgentUsage,
+  }),
+  usage: route({
+    method: 'GET',
+    path: '/usage',
+    role: 'viewer',
+    summary: 'What all agents have used today',
+    response: FleetUsage,
   }),
   turns_get: route({
     method: 'GET',
@@ -389,6 +443,23 @@ export const ROUTES = {
     summary: 'Use the real Claude or the scripted model',
     body: UseModel,
     response: SystemStatus,
+  }),
+  system_emergency_stop: route({
+    method: 'POST',
+    path: '/system/emergency-stop',
+    role: 'operator',
+    status: 200,
+    summary: 'End every agent at once and let none start until it is cleared',
+    body: EmergencyStopRequest,
+    response: EmergencyStopReply,
+  }),
+  system_emergency_clear: route({
+    method: 'POST',
+    path: '/system/emergency-stop/clear',
+    role: 'admin',
+    status: 200,
+    summary: 'Clear the emergency stop; agents that should be active start again',
+    response: EmergencyStopReply,
   }),
   events: route({
     method: 'GET',

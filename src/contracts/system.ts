@@ -19,6 +19,27 @@ export const Health = z.object({
 export const ModelMode = z.enum(['claude', 'scripted']);
 export type ModelMode = z.infer<typeof ModelMode>;
 
+/** While it is in force no agent starts, whoever asks. */
+export const EmergencyStop = z.object({
+  since: Timestamp,
+  actor: z.string(),
+  reason: z.string().nullable(),
+});
+export type EmergencyStop = z.infer<typeof EmergencyStop>;
+
+export const EmergencyStopRequest = z
+  .strictObject({ reason: z.string().trim().min(1).max(500).optional() })
+  .prefault({});
+
+export const EmergencyStopReply = z.object({
+  emergency_stop: EmergencyStop.nullable(),
+  /** Agents whose processes were ended by this call. */
+  ended: z.number(),
+  /** What did not work, in words: an agent that is still being ended, a stop that a restart of Nox would forget. */
+  problems: z.array(z.string()),
+});
+export type EmergencyStopReply = z.infer<typeof EmergencyStopReply>;
+
 export const SystemStatus = z.object({
   status: z.enum(['ok', 'degraded', 'failed']),
   version: z.string(),
@@ -29,6 +50,7 @@ export const SystemStatus = z.object({
   components: z.record(z.string(), ComponentHealth),
   agents: z.object({ total: z.number(), active: z.number(), running: z.number(), failed: z.number() }),
   approvals_pending: z.number(),
+  emergency_stop: EmergencyStop.nullable(),
   last_seq: z.number(),
   model: z.object({
     mode: ModelMode,

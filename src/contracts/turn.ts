@@ -49,8 +49,10 @@ export const Turn = z.object({
     ]),
   ),
   usage: Usage.nullable(),
-  /** Why it ended, unless it is complete. */
+  /** Why it ended, unless it is complete; why it waits, when it was put off. */
   reason: z.string().nullable(),
+  /** When a turn that was put off is tried (again); only while it waits for that. */
+  resume_at: Timestamp.optional(),
   queued_at: Timestamp,
   started_at: Timestamp.nullable(),
   ended_at: Timestamp.nullable(),
@@ -93,6 +95,11 @@ export const PromptFrame = z.discriminatedUnion('event', [
   }),
   /** A call waits for a person. */
   z.object({ event: z.literal('approval'), data: z.object({ approval_id: z.string(), status: z.string() }) }),
+  /** It waits for its model or for a budget, and goes on by itself if a time is given. Text that was sent before stays. */
+  z.object({
+    event: z.literal('postponed'),
+    data: z.object({ reason: z.string(), resume_at: Timestamp.nullable() }),
+  }),
   z.object({ event: z.literal('message_end'), data: PromptReply }),
 ]);
 export type PromptFrame = z.infer<typeof PromptFrame>;

@@ -25,7 +25,7 @@ export interface Base {
 export type ConfigPatch = z.input<typeof SystemConfig>;
 
 /** Tables of an agent in which a patch changes the given keys only. */
-const MERGED = new Set(['resource_limits', 'restart', 'idle']);
+const MERGED = new Set(['resource_limits', 'restart', 'idle', 'budget']);
 
 /** Throws VALIDATION_ERROR naming every field that does not fit. */
 export function parsed<S extends z.ZodType>(part: string, schema: S, value: unknown): z.output<S> {
@@ -110,7 +110,7 @@ function agentTable({ versions }: Base, id: string): TomlTable {
   return table;
 }
 
-function versionOf(versions: DocumentSet, file: IntentFile): Document {
+export function versionOf(versions: DocumentSet, file: IntentFile): Document {
   const document = versions.get(file);
   if (document === undefined) throw new NoxError('REGISTRY_INVALID', `${file} has no version that fits.`);
   return document;

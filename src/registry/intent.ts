@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { AgentConfig } from '../contracts/agent.js';
 import { SystemConfig } from '../contracts/config.js';
 import { AgentId } from '../contracts/ids.js';
+import { Relationship, relationshipProblem } from '../contracts/relationship.js';
 import { lineOf } from './toml/toml-scan.js';
 import { isTable, parseToml, TomlProblem, type TomlTable } from './toml/toml.js';
 
@@ -9,6 +10,8 @@ import { isTable, parseToml, TomlProblem, type TomlTable } from './toml/toml.js'
 export interface Intent {
   readonly agents: ReadonlyMap<string, AgentConfig>;
   readonly config: SystemConfig;
+  /** In the order of the file. */
+  readonly relationships: readonly Relationship[];
   /** Raw text by file. */
   readonly files: ReadonlyMap<string, string>;
 }
@@ -47,19 +50,13 @@ export type DocumentSet = ReadonlyMap<IntentFile, Document>;
 const Version = z.literal(1, { message: 'must be 1: this Nox knows no other version of the file' }).default(1);
 const Named = z.record(z.string(), z.unknown());
 
-const Relationships = z.looseObject({
-  schema_version: Version,
-  relationships: z
-    .array(
-      z.looseObject({
-        from: AgentId,
-        to: AgentId,
-        type: z.enum(['collaborator', 'supervisor', 'subordinate', 'peer']),
-        strategy: z.enum(['one_for_one', 'one_for_all', 'rest_for_one']).optional(),
-      }),
-    )
-    .default([]),
-});
+const Relationships = z
+  .looseObject({ schema_version: Version, relationships: z.array(Relationship).default([]) })
+  .superRefine(({ relationships }, context) => {
+    const problem = relationshipProblem(relationships);
+    if (problem === undefined) return;
+    context.addIssue({ code: 'custom', path: ['relationships', problem.index], message: problem.message });
+  });
 
 const Policy = z.looseObject({
   schema_version: Version,
@@ -135,6 +132,7 @@ export function intentOf(documents: DocumentSet): Intent {
   return {
     agents: agentsOf(documents.get('agents.toml')),
     config: configOf(documents.get('system-config.toml')),
+    relationships: relationshipsOf(documents.get('agent-relationships.toml')),
     files: new Map([...documents].map(([file, document]) => [file, document.text])),
   };
 }
@@ -143,6 +141,9 @@ export function agentsOf(document: Document | undefined): Map<string, AgentConfi
   const { agents } = Agents.parse(stamped(document?.table ?? {}, EPOCH));
   return new Map(Object.entries(agents));
 }
+
+export const relationshipsOf = (document: Document | undefined): Relationship[] =>
+  Relationships.parse(document?.table ?? {}).relationships;
 
 export const configOf = (document: Document | undefined): SystemConfig => SystemConfig.parse(document?.table ?? {});
 

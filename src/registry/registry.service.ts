@@ -5,6 +5,7 @@ import type { AgentConfig } from '../contracts/agent.js';
 import type { Actor } from '../contracts/auth.js';
 import type { SystemConfig } from '../contracts/config.js';
 import { AgentId, CommitHash } from '../contracts/ids.js';
+import type { Relationship, RemoveRelationship } from '../contracts/relationship.js';
 import {
   DiffQuery,
   HistoryQuery,
@@ -46,6 +47,7 @@ import {
   isProblem,
   readDocument,
 } from './intent.js';
+import { addRelationshipChange, nameOf, removeRelationshipsChange } from './relationship-change.js';
 import { excludeFromOuterRepository } from './outer-repository.js';
 import { OwnerLock } from './owner-lock.js';
 import type { Reconciler } from './reconciler.js';
@@ -152,6 +154,18 @@ export class RegistryService {
   /** AGENT_NOT_FOUND. */
   deleteAgent(id: string, actor: Actor): Promise<RegistryCommit> {
     return this.mustWrite((base) => deleteAgentChange(base, id, actor));
+  }
+
+  /** VALIDATION_ERROR: a circle of supervisors, a second supervisor, listed already. */
+  addRelationship(relationship: Relationship, actor: Actor): Promise<RegistryCommit> {
+    return this.mustWrite((base) => addRelationshipChange(base, relationship, actor));
+  }
+
+  /** What `from` is to another agent. Null when there is nothing to take away. */
+  removeRelationship(from: string, gone: RemoveRelationship, actor: Actor): Promise<RegistryCommit | null> {
+    const { target_agent_id: to, type } = gone;
+    const fits = (r: Relationship) => r.from === from && r.to === to && (type === undefined || r.type === type);
+    return this.write((base) => removeRelationshipsChange(base, fits, nameOf({ from, to }), actor));
   }
 
   /** Changes the given settings. Null when nothing changes. VALIDATION_ERROR. */

@@ -43,6 +43,13 @@ export class FrameMaker {
         const { id: approval_id, status, turn_id } = event.payload.approval;
         return turn_id === this.turn_id ? { event: 'approval', data: { approval_id, status } } : undefined;
       }
+      case 'turn.postponed': {
+        const { turn_id, reason, resume_at } = event.payload;
+        if (turn_id !== this.turn_id) return undefined;
+        // The next try says everything that follows, from its beginning.
+        this.streamed = '';
+        return { event: 'postponed', data: { reason, resume_at } };
+      }
       case 'turn.ended':
         return event.payload.turn.id === this.turn_id
           ? { event: 'message_end', data: replyOf(event.payload.turn) }

@@ -9,10 +9,8 @@ import { Actor, Input, type NoxRequest, Route } from '../shared/http/route.js';
 import { openSse } from '../shared/http/sse.js';
 import { NoxError } from '../shared/nox-error.js';
 import { FrameMaker, replyOf } from './prompt-frames.js';
+import { classifyFault, LOGIN_HELP } from './quota-error.js';
 import { SessionsService } from './sessions.service.js';
-
-/** What the CLI says when it cannot log in; an answer of the model never ends a turn in `error`. */
-const NO_LOGIN = /not logged in|please run \/login|failed to authenticate|invalid api key/i;
 
 @Controller()
 export class SessionsController {
@@ -84,13 +82,12 @@ export class SessionsController {
   }
 }
 
+/** A turn that failed for want of a login, or waits for one. An answer of the model never ends a turn in `error`. */
 function refuseWithoutLogin(turn: Turn): Turn {
-  if (turn.status === 'error' && NO_LOGIN.test(turn.reason ?? '')) {
-    throw new NoxError(
-      'MODEL_UNAVAILABLE',
-      `The Claude CLI cannot log in (${turn.reason}). Run "claude" once and log in, or use the demo model with "nox model use scripted".`,
-      { turn_id: turn.id },
-    );
+  const { id: turn_id, status, reason } = turn;
+  if (status === 'queued') throw new NoxError('MODEL_UNAVAILABLE', reason ?? LOGIN_HELP, { turn_id, status });
+  if (status === 'error' && classifyFault({ text: reason ?? '' }) === 'authentication') {
+    throw new NoxError('MODEL_UNAVAILABLE', `The Claude CLI cannot log in (${reason}). ${LOGIN_HELP}`, { turn_id });
   }
   return turn;
 }

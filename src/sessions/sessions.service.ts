@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { canTakePrompts } from '../agents/agent-state.js';
+import { canTakePrompts, isAtRest } from '../agents/agent-state.js';
 import { Fleet } from '../agents/fleet.js';
 import { LogBook } from '../agents/log-book.js';
 import { RunStore } from '../agents/run-store.js';
@@ -12,8 +12,11 @@ import type { Actor } from '../contracts/auth.js';
 import type { Turn } from '../contracts/turn.js';
 import { EventLog } from '../events/event-log.js';
 import { RegistryService } from '../registry/registry.service.js';
+import { Clock } from '../shared/clock.js';
+import { failpoint } from '../shared/failpoint.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
-import { addToBlocks, changeTool, endOf, type TurnEnd } from './turn-reducer.js';
+import { QuotaService } from './quota.service.js';
+import { addToBlocks, changeTool, endOf, promptOf, type TurnEnd } from './turn-reducer.js';
 import { TurnStore } from './turn-store.js';
 
 /** Deltas of one turn are joined for this long, so that a talkative agent costs a bounded number of events. */
@@ -21,10 +24,13 @@ const DELTA_WINDOW_MS = 15;
 
 interface OpenTurn {
   readonly id: string;
+  readonly started_ms: number;
   blocks: Turn['blocks'];
   /** Text that is not yet an event. */
   unsaid: string;
   timer: NodeJS.Timeout | undefined;
+  /** A person wants it to end: it is not tried again. */
+  cancelled?: boolean;
 }
 
 const sha256 = (input: unknown): string =>
@@ -53,24 +59,40 @@ export class SessionsService extends RunObserver {
     @Inject(EventLog) private readonly events: EventLog,
     @Inject(ApprovalsService) private readonly approvals: ApprovalsService,
     @Inject(RegistryService) private readonly registry: RegistryService,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(QuotaService) private readonly quota: QuotaService,
   ) {
     super();
+    quota.onResume = (agent_id) => this.pump(agent_id);
+    quota.onChange = (agent_id) => this.show(agent_id);
+    quota.onModelChange = (agent_id) => {
+      this.tryAfresh(agent_id).catch((error: unknown) => this.lost(agent_id, 'resume', error));
+    };
+    quota.onLost = (agent_id, error) => this.lost(agent_id, 'hold', error);
   }
 
   /** Queues a prompt. INVALID_STATE when the agent is stopped or failed: nobody would ever answer it. */
   async prompt(agent_id: string, content: string, actor: Actor): Promise<Turn> {
-    const { process_state, reason } = this.fleet.get(agent_id);
+    const { process_state } = this.fleet.get(agent_id);
     if (!canTakePrompts(process_state)) {
+      const { reason } = this.fleet.describe(agent_id, null);
       const why = reason === undefined ? '' : ` (${reason})`;
       throw new NoxError('INVALID_STATE', `Agent ${agent_id} is ${process_state}${why}; start it first.`);
     }
+    // Whoever prompts again may have logged in meanwhile.
+    if (this.quota.holdFor(agent_id, 'login') !== undefined) await this.tryAfresh(agent_id);
     const turn = await this.turns.queue({ agent_id, prompt: content, source: 'user', actor: actor.name });
     this.queued.set(agent_id, this.queuedCount(agent_id) + 1);
+    const hold = this.quota.hold(agent_id);
+    if (hold !== undefined) {
+      await this.turns.tellHold(turn.id, hold);
+      return this.get(turn.id);
+    }
     this.pump(agent_id);
     return turn;
   }
 
-  /** Resolves with the turn when it has ended, at once when it has. */
+  /** Resolves with the turn when it has ended, at once when it has; still queued when it waits for a person to log in. */
   ended(id: string): Promise<Turn> {
     const turn = this.get(id);
     if (turn.ended_at !== null) return Promise.resolve(turn);
@@ -97,7 +119,9 @@ export class SessionsService extends RunObserver {
   /** Cancels a queued turn, interrupts a running one; a turn that has ended is INVALID_STATE. */
   async cancel(id: string, actor: Actor): Promise<Turn> {
     const { agent_id, status } = this.get(id);
-    if (status === 'running' && this.open.get(agent_id)?.id === id) {
+    const open = this.open.get(agent_id);
+    if (status === 'running' && open?.id === id) {
+      open.cancelled = true;
       await this.fleet.get(agent_id).session?.interrupt();
       return this.ended(id);
     }
@@ -108,11 +132,14 @@ export class SessionsService extends RunObserver {
       usage: null,
     });
     if (turn === undefined) throw new NoxError('INVALID_STATE', `Turn ${id} has ended already.`);
+    if (this.queuedCount(agent_id) === 0) this.quota.nothingWaits(agent_id);
     return turn;
   }
 
   /** After a start of Nox: turns that ran in an earlier one have ended; those that waited still wait. */
   async recover(): Promise<void> {
+    this.quota.recover();
+    await failpoint('recover.turns');
     for (const { id, agent_id } of this.turns.withStatus('running')) {
       const blocks = this.turns.get(id)?.blocks ?? [];
       await this.finish(agent_id, id, interrupted(blocks, 'Nox ended while this turn ran'));
@@ -127,6 +154,9 @@ export class SessionsService extends RunObserver {
   // What the supervisor tells.
 
   onReady(agent_id: string): void {
+    // A new process reads the login anew.
+    this.quota.release(agent_id, 'login');
+    if (this.quota.note(agent_id) !== undefined) this.show(agent_id);
     this.pump(agent_id);
   }
 
@@ -138,6 +168,7 @@ export class SessionsService extends RunObserver {
     const turn = this.open.get(agent_id);
     if (turn === undefined) return;
     if (event.type === 'text_delta') {
+      this.quota.answered(agent_id);
       this.say(agent_id, turn, event.text);
       return;
     }
@@ -155,7 +186,10 @@ export class SessionsService extends RunObserver {
         signal,
         (approval_id) => {
           waits = true;
-          supervisor.setActivity(call.requires_user_interaction ? 'waiting_input' : 'waiting_approval');
+          supervisor.setActivity(
+            call.requires_user_interaction ? 'waiting_input' : 'waiting_approval',
+            'tool question',
+          );
           if (turn !== undefined) this.changeTool(agent_id, turn, call, { decision: 'pending', approval_id });
         },
       );
@@ -168,12 +202,13 @@ export class SessionsService extends RunObserver {
         : { behavior: 'deny', reason: decision.reason };
     } finally {
       if (waits && supervisor.process_state === 'running' && this.approvals.pendingCount(agent_id) === 0) {
-        supervisor.setActivity(this.open.has(agent_id) ? 'working' : 'idle');
+        supervisor.setActivity(this.open.has(agent_id) ? 'working' : 'idle', 'tool decision');
       }
     }
   }
 
   onEnded(agent_id: string, reason: string): void {
+    this.quota.answered(agent_id);
     const turn = this.open.get(agent_id);
     if (turn === undefined) return;
     this.flushDelta(agent_id, turn);
@@ -184,6 +219,7 @@ export class SessionsService extends RunObserver {
   }
 
   onRetired(agent_id: string, reason: string): void {
+    this.quota.release(agent_id);
     this.cancelQueued(agent_id, reason).catch((error: unknown) => this.lost(agent_id, 'cancel', error));
   }
 
@@ -193,7 +229,15 @@ export class SessionsService extends RunObserver {
       usage = this.turns.totals(agent_id);
       this.totals.set(agent_id, usage);
     }
-    return { current_turn_id: this.open.get(agent_id)?.id ?? null, queued_turns: this.queuedCount(agent_id), usage };
+    const turn = this.open.get(agent_id);
+    return {
+      current_turn_id: turn?.id ?? null,
+      turn_started_ms: turn?.started_ms ?? null,
+      running_tools: turn?.blocks.filter((block) => block.type === 'tool' && block.tool.result === null).length ?? 0,
+      queued_turns: this.queuedCount(agent_id),
+      usage,
+      note: this.quota.note(agent_id),
+    };
   }
 
   /** Hands the next waiting turn to the agent, if it can take one; wakes it if it sleeps. */
@@ -203,6 +247,12 @@ export class SessionsService extends RunObserver {
 
   private async deliverNext(agent_id: string): Promise<void> {
     if (this.queuedCount(agent_id) === 0) return;
+    const hold = this.quota.hold(agent_id);
+    if (hold !== undefined) {
+      const next = this.turns.next(agent_id);
+      if (next !== undefined) await this.turns.tellHold(next.id, hold);
+      return;
+    }
     const supervisor = this.fleet.get(agent_id);
     if (supervisor.process_state === 'hibernated') {
       // onReady comes back here; a wake that fails permanently retires what waits.
@@ -212,15 +262,24 @@ export class SessionsService extends RunObserver {
     await this.fleet.serially(agent_id, async () => {
       const { session } = supervisor;
       if (session === undefined || supervisor.process_state !== 'running' || this.open.has(agent_id)) return;
+      if (this.quota.hold(agent_id) !== undefined) return;
       const next = this.turns.next(agent_id);
       if (next === undefined) return;
       const known = this.runs.session(agent_id);
+      await failpoint('turn.begin.before');
       if (!(await this.turns.begin(next.id, known?.session_id ?? null, null))) return;
+      await failpoint('turn.begin.after');
       this.queued.set(agent_id, this.queuedCount(agent_id) - 1);
-      this.open.set(agent_id, { id: next.id, blocks: [], unsaid: '', timer: undefined });
-      supervisor.setActivity('working');
+      this.open.set(agent_id, {
+        id: next.id,
+        started_ms: this.clock.now(),
+        blocks: next.blocks,
+        unsaid: '',
+        timer: undefined,
+      });
+      supervisor.setActivity('working', 'prompt');
       try {
-        await session.prompt({ uuid: next.prompt_uuid, content: next.prompt });
+        await session.prompt({ uuid: next.prompt_uuid, content: promptOf(next) });
       } catch (error) {
         this.logs.add(agent_id, 'nox', `a prompt did not reach the process: ${messageOf(error)}`);
         // If the process has ended meanwhile, onEnded has dealt with the turn.
@@ -228,8 +287,10 @@ export class SessionsService extends RunObserver {
         this.open.delete(agent_id);
         this.queued.set(agent_id, this.queuedCount(agent_id) + 1);
         await this.turns.requeue(next.id);
-        supervisor.setActivity('idle');
+        supervisor.setActivity('idle', 'prompt');
+        return;
       }
+      await failpoint('turn.prompted');
     });
   }
 
@@ -243,15 +304,20 @@ export class SessionsService extends RunObserver {
         for (const name of event.failed_mcp) this.logs.add(agent_id, 'nox', `MCP server ${name} did not connect`);
         return;
       case 'prompt_state':
-        if (event.state === 'started') await this.runs.markTranscript(agent_id);
+        if (event.state !== 'started') return;
+        if (this.fleet.get(agent_id).activity === 'working')
+          this.fleet.get(agent_id).setActivity('working', 'prompt receipt');
+        await this.runs.markTranscript(agent_id);
         return;
       case 'text':
       case 'tool_call':
       case 'tool_result':
+        this.quota.answered(agent_id);
         await this.addBlock(agent_id, turn, event);
         return;
       case 'api_retry': {
         const { attempt, max_retries, delay_ms, error } = event;
+        this.quota.retrying(agent_id, event);
         await this.events.append(
           'agent.api_retry',
           { turn_id: turn.id, attempt, max_retries, delay_ms, error },
@@ -261,10 +327,65 @@ export class SessionsService extends RunObserver {
       }
       case 'result':
         this.open.delete(agent_id);
-        await this.finish(agent_id, turn.id, endOf(event, turn.blocks));
-        if (this.fleet.get(agent_id).process_state === 'running') this.fleet.get(agent_id).setActivity('idle');
+        await this.settle(agent_id, turn, event);
+        this.comeToRest(agent_id);
         this.pump(agent_id);
     }
+  }
+
+  /** Ends the turn by its result, or puts it back to be tried again when the model could not answer. */
+  private async settle(
+    agent_id: string,
+    turn: OpenTurn,
+    result: Extract<RuntimeEvent, { type: 'result' }>,
+  ): Promise<void> {
+    const end = endOf(result, turn.blocks);
+    const verdict = this.quota.verdict(agent_id, turn.id, result, turn.cancelled === true);
+    if (verdict.action === 'put_back') {
+      if (!(await this.turns.putBack(turn.id, verdict.hold, result.usage, verdict.store))) return;
+      this.queued.set(agent_id, this.queuedCount(agent_id) + 1);
+      this.quota.spent(agent_id);
+      return;
+    }
+    await this.finish(agent_id, turn.id, { ...end, reason: verdict.reason ?? end.reason }, () =>
+      this.comeToRest(agent_id),
+    );
+    const hold = this.quota.holdFor(agent_id, 'login');
+    if (hold === undefined) return;
+    // Nothing goes on by itself here, so those who wait are told instead of kept.
+    for (const { id } of this.turns.withStatus('queued', agent_id)) {
+      await this.turns.tellHold(id, hold);
+      this.answer(this.get(id));
+    }
+  }
+
+  private comeToRest(agent_id: string): void {
+    const supervisor = this.fleet.get(agent_id);
+    if (supervisor.process_state !== 'running' || this.open.has(agent_id)) return;
+    supervisor.setActivity(this.quota.note(agent_id)?.activity ?? 'idle', 'result');
+  }
+
+  /** After a person's act: what waits is tried by a fresh process, which reads login and model anew. */
+  private async tryAfresh(agent_id: string): Promise<void> {
+    this.quota.release(agent_id);
+    await this.fleet.serially(agent_id, async () => {
+      const { process_state, activity } = this.fleet.get(agent_id);
+      if (process_state !== 'running' || !isAtRest(activity) || this.open.has(agent_id)) return;
+      await this.fleet.hibernate(agent_id, 'to read login and model anew');
+    });
+    this.pump(agent_id);
+  }
+
+  /** Tells how the agent is, when what its turns wait for has changed. */
+  private show(agent_id: string): void {
+    if (!this.registry.agents().has(agent_id)) return;
+    const supervisor = this.fleet.get(agent_id);
+    const activity = this.open.has(agent_id)
+      ? supervisor.activity
+      : (this.quota.note(agent_id)?.activity ?? ('idle' as const));
+    if (supervisor.process_state === 'running' && supervisor.activity !== activity)
+      supervisor.setActivity(activity, 'quota');
+    else supervisor.announce();
   }
 
   private async addBlock(
@@ -345,13 +466,22 @@ export class SessionsService extends RunObserver {
       .catch((error: unknown) => this.lost(agent_id, 'text', error));
   }
 
-  private async finish(agent_id: string, id: string, end: TurnEnd): Promise<Turn | undefined> {
+  /** `beforeTold` runs when the end is stored, before those who wait for the turn hear of it. */
+  private async finish(
+    agent_id: string,
+    id: string,
+    end: TurnEnd,
+    beforeTold: () => void = () => undefined,
+  ): Promise<Turn | undefined> {
+    await failpoint('turn.end.before');
     const turn = await this.turns.end(id, end);
+    await failpoint('turn.end.after');
     if (turn === undefined) return undefined;
     if (turn.started_at === null) this.queued.set(agent_id, Math.max(0, this.queuedCount(agent_id) - 1));
     this.totals.delete(agent_id);
-    for (const resolve of this.waiters.get(id) ?? []) resolve(turn);
-    this.waiters.delete(id);
+    if (turn.started_at !== null) this.quota.spent(agent_id);
+    beforeTold();
+    this.answer(turn);
     await this.registry.record
       .appendTurn(turn)
       .catch((error: unknown) =>
@@ -364,6 +494,11 @@ export class SessionsService extends RunObserver {
     for (const { id } of this.turns.withStatus('queued', agent_id)) {
       await this.finish(agent_id, id, { status: 'cancelled', text: '', reason, usage: null });
     }
+  }
+
+  private answer(turn: Turn): void {
+    for (const resolve of this.waiters.get(turn.id) ?? []) resolve(turn);
+    this.waiters.delete(turn.id);
   }
 
   private queuedCount(agent_id: string): number {

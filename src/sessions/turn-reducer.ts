@@ -62,3 +62,24 @@ export function endOf(result: Extract<RuntimeEvent, { type: 'result' }>, blocks:
   if (is_error) return { status: 'error', text, reason: result.text === '' ? terminal_reason : result.text, usage };
   return { status: 'complete', text, reason: null, usage };
 }
+
+/** What a turn has used in all its tries. */
+export function addUsage(before: Usage | null, more: Usage): Usage {
+  if (before === null) return more;
+  return {
+    input_tokens: before.input_tokens + more.input_tokens,
+    output_tokens: before.output_tokens + more.output_tokens,
+    cache_read_tokens: before.cache_read_tokens + more.cache_read_tokens,
+    cache_write_tokens: before.cache_write_tokens + more.cache_write_tokens,
+    cost_usd: before.cost_usd + more.cost_usd,
+  };
+}
+
+/**
+ * What is sent for a turn. One that had begun to act before its model went away is asked to go on, since the same words
+ * alone would invite it to do everything twice; the prompt stands below in case the session was lost.
+ */
+export function promptOf({ prompt, blocks, tries }: Pick<Turn, 'prompt' | 'blocks'> & { tries: number }): string {
+  if (tries === 0 || blocks.length === 0) return prompt;
+  return `The model could not be reached, so your work on the prompt below was cut short. Go on where it stopped; do not repeat what is done.\n\n${prompt}`;
+}

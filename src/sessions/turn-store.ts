@@ -6,7 +6,8 @@ import { EventLog } from '../events/event-log.js';
 import { Clock } from '../shared/clock.js';
 import { StateDb, type Tx } from '../shared/db/state-db.js';
 import { newId } from '../shared/ids.js';
-import type { TurnEnd } from './turn-reducer.js';
+import type { Hold } from './hold-book.js';
+import { addUsage, type TurnEnd } from './turn-reducer.js';
 
 interface TurnRow {
   id: string;
@@ -21,10 +22,23 @@ interface TurnRow {
   blocks_json: string;
   usage_json: string | null;
   reason: string | null;
+  /** Times it was put off for want of a model. */
+  tries: number;
+  resume_ms: number | null;
   queued_ms: number;
   started_ms: number | null;
   ended_ms: number | null;
 }
+
+/** A turn that can be handed to its agent. */
+export interface WaitingTurn extends Turn {
+  /** The uuid under which its prompt is sent. */
+  readonly prompt_uuid: string;
+  readonly tries: number;
+}
+
+const usageOf = ({ usage_json }: TurnRow): Usage | null =>
+  usage_json === null ? null : (JSON.parse(usage_json) as Usage);
 
 /** The turns in the journal. Each change of a turn is stored together with the event that tells it. */
 @Injectable()
@@ -54,12 +68,18 @@ export class TurnStore {
     });
   }
 
-  /** The oldest waiting turn of the agent, with the uuid under which its prompt is sent. */
-  next(agent_id: string): { id: string; prompt: string; prompt_uuid: string } | undefined {
-    return this.db.get(
-      "SELECT id, prompt, prompt_uuid FROM turns WHERE status = 'queued' AND agent_id = ? ORDER BY id LIMIT 1",
+  /** The oldest waiting turn of the agent. */
+  next(agent_id: string): WaitingTurn | undefined {
+    const row = this.db.get<TurnRow>(
+      "SELECT * FROM turns WHERE status = 'queued' AND agent_id = ? ORDER BY id LIMIT 1",
       agent_id,
     );
+    return row === undefined ? undefined : { ...this.fromRow(row), prompt_uuid: row.prompt_uuid, tries: row.tries };
+  }
+
+  /** Times the turn was put off for want of a model. */
+  tries(id: string): number {
+    return this.db.get<{ tries: number }>('SELECT tries FROM turns WHERE id = ?', id)?.tries ?? 0;
   }
 
   queuedCount(agent_id: string): number {
@@ -83,7 +103,7 @@ export class TurnStore {
   async begin(id: string, session_id: string | null, model: string | null): Promise<boolean> {
     return this.db.write((tx) => {
       const { changes } = tx.run(
-        "UPDATE turns SET status = 'running', session_id = ?, started_ms = ? WHERE id = ? AND status = 'queued'",
+        "UPDATE turns SET status = 'running', session_id = ?, started_ms = ?, reason = NULL, resume_ms = NULL WHERE id = ? AND status = 'queued'",
         session_id,
         this.clock.now(),
         id,
@@ -103,6 +123,50 @@ export class TurnStore {
     });
   }
 
+  /**
+   * Puts a running turn back in its place, to be tried again later under a new uuid: the CLI ignores one that it has
+   * seen. What it has said and used so far stays. False when it no longer runs.
+   */
+  async putBack(id: string, { reason, resume_ms }: Hold, usage: Usage, also: (tx: Tx) => void): Promise<boolean> {
+    return this.db.write((tx) => {
+      const row = tx.get<TurnRow>("SELECT * FROM turns WHERE id = ? AND status = 'running'", id);
+      if (row === undefined) return false;
+      tx.run(
+        `UPDATE turns SET status = 'queued', started_ms = NULL, prompt_uuid = ?, tries = tries + 1, reason = ?,
+           resume_ms = ?, usage_json = ?, used_ms = ? WHERE id = ?`,
+        randomUUID(),
+        reason,
+        resume_ms,
+        JSON.stringify(addUsage(usageOf(row), usage)),
+        this.clock.now(),
+        id,
+      );
+      also(tx);
+      this.events.dropDeltasIn(tx, id);
+      const payload = { turn_id: id, cause: 'model' as const, reason, tries: row.tries + 1 };
+      this.events.appendIn(tx, 'turn.postponed', { ...payload, resume_at: this.isoOf(resume_ms) }, row.agent_id);
+      return true;
+    });
+  }
+
+  /** Says of a queued turn what it waits for, and stores that; nothing when it says so already. */
+  async tellHold(id: string, { cause, reason, resume_ms }: Hold): Promise<void> {
+    await this.db.write((tx) => {
+      const { changes } = tx.run(
+        "UPDATE turns SET reason = ?, resume_ms = ? WHERE id = ? AND status = 'queued' AND (reason IS NOT ? OR resume_ms IS NOT ?)",
+        reason,
+        resume_ms,
+        id,
+        reason,
+        resume_ms,
+      );
+      if (changes === 0) return;
+      const row = tx.get<TurnRow>('SELECT * FROM turns WHERE id = ?', id);
+      const payload = { turn_id: id, cause, reason, tries: row?.tries ?? 0 };
+      this.events.appendIn(tx, 'turn.postponed', { ...payload, resume_at: this.isoOf(resume_ms) }, row?.agent_id);
+    });
+  }
+
   /** Stores the reply as far as it has come; `tell` appends the event of the same change. */
   saveBlocks(id: string, blocks: Turn['blocks'], tell: (tx: Tx) => void): Promise<void> {
     return this.db.write((tx) => {
@@ -114,19 +178,24 @@ export class TurnStore {
   /** Ends an open turn; undefined when it had ended already. */
   async end(id: string, end: TurnEnd): Promise<Turn | undefined> {
     return this.db.write((tx) => {
-      const { changes } = tx.run(
-        "UPDATE turns SET status = ?, text = ?, reason = ?, usage_json = ?, ended_ms = ? WHERE id = ? AND status IN ('queued', 'running')",
+      const row = tx.get<TurnRow>("SELECT * FROM turns WHERE id = ? AND status IN ('queued', 'running')", id);
+      if (row === undefined) return undefined;
+      const [before, now_ms] = [usageOf(row), this.clock.now()];
+      const usage = end.usage === null ? before : addUsage(before, end.usage);
+      tx.run(
+        `UPDATE turns SET status = ?, text = ?, reason = ?, usage_json = ?, ended_ms = ?, resume_ms = NULL,
+           used_ms = CASE WHEN started_ms IS NULL THEN used_ms ELSE ? END WHERE id = ?`,
         end.status,
         end.text,
         end.reason,
-        end.usage === null ? null : JSON.stringify(end.usage),
-        this.clock.now(),
+        usage === null ? null : JSON.stringify(usage),
+        now_ms,
+        now_ms,
         id,
       );
-      if (changes === 0) return undefined;
       const turn = this.inTx(tx, id);
       this.events.dropDeltasIn(tx, id);
-      this.events.appendIn(tx, 'turn.ended', { turn, usage: end.usage }, turn.agent_id);
+      this.events.appendIn(tx, 'turn.ended', { turn, usage }, turn.agent_id);
       return turn;
     });
   }
@@ -173,8 +242,11 @@ export class TurnStore {
     return this.fromRow(row);
   }
 
+  private isoOf(at_ms: number | null): string | null {
+    return at_ms === null ? null : this.clock.iso(at_ms);
+  }
+
   private fromRow(row: TurnRow): Turn {
-    const time = (ms: number | null): string | null => (ms === null ? null : this.clock.iso(ms));
     return {
       id: row.id,
       agent_id: row.agent_id,
@@ -185,11 +257,12 @@ export class TurnStore {
       status: row.status,
       text: row.text,
       blocks: JSON.parse(row.blocks_json) as Turn['blocks'],
-      usage: row.usage_json === null ? null : (JSON.parse(row.usage_json) as Usage),
+      usage: usageOf(row),
       reason: row.reason,
+      ...(row.resume_ms === null ? {} : { resume_at: this.clock.iso(row.resume_ms) }),
       queued_at: this.clock.iso(row.queued_ms),
-      started_at: time(row.started_ms),
-      ended_at: time(row.ended_ms),
+      started_at: this.isoOf(row.started_ms),
+      ended_at: this.isoOf(row.ended_ms),
     };
   }
 }

@@ -2,9 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { hostname } from 'node:os';
 import { AgentsService } from '../agents/agents.service.js';
 import { ClaudeLocator } from '../agents/claude-locator.js';
+import { EmergencyLatch } from '../agents/emergency-latch.js';
 import { Fleet } from '../agents/fleet.js';
 import { ModelEndpoint } from '../agents/model-endpoint.js';
-import { ProcessHost } from '../agents/process/process-host.js';
+import { type ConfineMode, ProcessHost } from '../agents/process/process-host.js';
 import { ApprovalsService } from '../approvals/approvals.service.js';
 import type { Actor } from '../contracts/auth.js';
 import type { ComponentHealth, ModelMode, SystemStatus } from '../contracts/system.js';
@@ -41,6 +42,7 @@ export class SystemService {
     @Inject(ModelEndpoint) private readonly model: ModelEndpoint,
     @Inject(ProcessHost) private readonly host: ProcessHost,
     @Inject(EventLog) private readonly events: EventLog,
+    @Inject(EmergencyLatch) private readonly emergency: EmergencyLatch,
   ) {
     this.started_ms = clock.now();
   }
@@ -68,6 +70,7 @@ export class SystemService {
         failed: states.filter((state) => state === 'failed').length,
       },
       approvals_pending: this.approvals.pendingCount(),
+      emergency_stop: this.emergency.state(),
       last_seq: this.events.lastSeq(),
       model: { mode: this.model.mode(), demo: this.model.isDemo(), detail: this.modelDetail() },
       process: { rss_bytes: process.memoryUsage.rss(), pid: process.pid },
@@ -88,13 +91,26 @@ export class SystemService {
 
   private async components(): Promise<Record<string, ComponentHealth>> {
     const [claude_cli, registry] = await Promise.all([this.claudeHealth(), this.registryHealth()]);
-    const isolation = this.host.describe();
+    const isolation = this.isolation(this.registry.config().agents.confine);
+    const stopped = this.emergency.reason();
     return {
       claude_cli,
       registry,
       journal: ok(`${this.events.lastSeq()} events stored`),
-      process_isolation: this.host.confinement() === 'pid-namespace' ? ok(isolation) : degraded(isolation),
+      emergency_stop: stopped === undefined ? ok('not in force') : degraded(stopped),
+      process_isolation: isolation,
     };
+  }
+
+  private isolation(confine: ConfineMode): ComponentHealth {
+    const promise = this.host.describe(confine);
+    if (this.host.confinement(confine) === 'pid-namespace') return ok(promise);
+    if (confine === 'off') return degraded(`agents.confine is "off". ${promise}`);
+    if (confine === 'require') {
+      const detail = 'agents.confine is "require", but this machine allows no namespaces: no agent starts.';
+      return { status: 'failed', detail };
+    }
+    return degraded(promise);
   }
 
   private async claudeHealth(): Promise<ComponentHealth> {

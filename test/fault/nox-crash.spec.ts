@@ -97,7 +97,7 @@ describe('kill -9 of Nox', () => {
     });
     await expect(nox.call('approvals_approve', { params: { id: request.id } })).rejects.toMatchObject({ status: 409 });
     await idle('one');
-    expect(readdirSync(join(nox.workspace, 'workspaces', 'one'))).toEqual([]);
+    expect(readdirSync(join(nox.workspace, 'workspaces', 'one'))).not.toContain('made.txt');
   }, 60_000);
 
   it('leaves no child of an agent, also one that ignores signals and has a session of its own', async () => {

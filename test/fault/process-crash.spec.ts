@@ -96,6 +96,21 @@ describe('kill -9 of Nox', () => {
     },
   );
 
+  const inCgroup = host.confinement('off') === 'cgroup' ? it : it.skip;
+  inCgroup.each(['double-fork-setsid.sh', 'cleared-and-reparented.sh', 'wanders.sh'])(
+    'leaves %s in its cgroup to the sweep',
+    async (file) => {
+      const { pids, identity } = await startNox('cgroup', 'stay', file);
+      expect(identity.confinement).toBe('cgroup');
+      const watched = new Watched([...pids, ...livingWith(mark)]);
+      await crash();
+      expect(watched.living().length).toBeGreaterThan(0);
+      expect(await host.sweep([identity])).toEqual([identity.run_id]);
+      expect([...watched.living(), ...livingWith(mark)]).toEqual([]);
+      expect(await host.sweep([identity])).toEqual([]);
+    },
+  );
+
   it('finds by the cookie what outlived the first process', async () => {
     const { identity } = await startNox('process-group', 'stay', 'double-fork-setsid.sh');
     await crash();

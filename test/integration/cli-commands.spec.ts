@@ -207,6 +207,30 @@ describe('nox approval', () => {
   });
 });
 
+describe('nox usage', () => {
+  const sums = { turns: 2, input_tokens: 300, output_tokens: 40, cost_usd: 1.5 };
+
+  it('of all agents today, and of one day by day, with what it may use', async () => {
+    const { nox, calls } = await withServer({
+      usage: () => ({ today: { day: '2026-11-21', ...sums }, agents: [{ agent_id: 'lead', ...sums }], budget: {} }),
+      agents_usage: () => ({ agent_id: 'lead', days: [{ day: '2026-11-21', ...sums }], budget: { usd_per_day: 5 } }),
+    });
+    const all = await nox(['usage']);
+    expect(all.stdout).toMatch(/^lead +2 +300 +40 +\$1\.50\nall today +2 +300 +40 +\$1\.50\n/m);
+    expect(all.stderr).toBe('');
+    const one = await nox(['usage', 'lead', '--days', '1']);
+    expect(one.stdout).toMatch(/^2026-11-21 +2 +300 +40 +\$1\.50\n/m);
+    expect(one.stderr).toContain('budget per day: 5 USD');
+    expect(calls[1]).toMatchObject({ route: 'agents_usage' });
+  });
+
+  it('refuses days without an agent, and days that are none', async () => {
+    const { nox } = await withServer({});
+    expect(await nox(['usage', '--days', '3'])).toMatchObject({ exit: 2 });
+    expect(await nox(['usage', 'lead', '--days', 'x'])).toMatchObject({ exit: 2 });
+  });
+});
+
 describe('nox turn', () => {
   it('shows a turn with its calls', async () => {
     const tool = {

@@ -29,6 +29,22 @@ export function sentenceOf(event: AnyNoxEvent): string {
       return `${event.payload.stream}: ${event.payload.line}`;
     case 'agent.api_retry':
       return `asks the model again, attempt ${event.payload.attempt} of ${event.payload.max_retries}: ${event.payload.error}`;
+    case 'agent.silent':
+      return event.payload.verdict === 'hung'
+        ? `is taken for hung and ended: ${event.payload.reason}`
+        : `has been silent for ${Math.round(event.payload.silent_s)} s: ${event.payload.reason}`;
+    case 'agent.budget_exceeded':
+      return `waits: its budget of ${event.payload.which.replaceAll('_', ' ')} is used`;
+    case 'agent.budget_warning':
+      return `has used four fifths of its budget of ${event.payload.which.replaceAll('_', ' ')}`;
+    case 'agent.resumed':
+      return `goes on: ${event.payload.reason}`;
+    case 'turn.postponed':
+      return `put a turn off: ${event.payload.reason}`;
+    case 'system.emergency_stopped':
+      return `emergency stop by ${event.payload.actor}: ${event.payload.ended} agents ended`;
+    case 'system.emergency_cleared':
+      return `emergency stop cleared by ${event.payload.actor}`;
     case 'turn.queued':
       return `got a prompt from ${event.payload.turn.actor}: ${event.payload.turn.prompt.replaceAll(/\s+/g, ' ').slice(0, 160)}`;
     case 'turn.started':

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cgroup } from './cgroup.js';
 import { directExit, namespaceExit } from './exit-facts.js';
 import { isInitArgv } from './namespace-wrapper.js';
 import type { EndOptions, ExitFacts, ManagedProcess, ProcessIdentity } from './process-host.js';
@@ -149,6 +150,43 @@ export class GroupRun extends ManagedRun {
 
   protected override facts(code: number | null, signal: string | null): ExitFacts {
     return directExit(code, signal, this.killed);
+  }
+}
+
+/** A group that is also a cgroup: what leaves the group is found there, and the kernel kills it as one. */
+export class CgroupRun extends GroupRun {
+  constructor(
+    child: PipedChild,
+    identity: ProcessIdentity,
+    killer: TreeKiller,
+    private readonly cgroup: Cgroup,
+  ) {
+    super(child, identity, killer);
+  }
+
+  override async tree(): Promise<number[]> {
+    this.remember();
+    return super.tree();
+  }
+
+  protected override async killAll(): Promise<void> {
+    this.remember();
+    this.cgroup.kill();
+    await super.killAll();
+  }
+
+  protected override async clear(): Promise<void> {
+    this.remember();
+    await this.cgroup.end();
+    // What has moved itself to another cgroup is found as on the rung below.
+    await super.clear();
+  }
+
+  private remember(): void {
+    for (const pid of this.cgroup.pids()) {
+      const row = readRow(pid);
+      if (row !== null) this.mark.known.set(pid, row.start_ticks);
+    }
   }
 }
 

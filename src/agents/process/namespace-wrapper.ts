@@ -1,7 +1,10 @@
-import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { accessSync, closeSync, constants, existsSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { mkdtemp, realpath, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { planMounts, type MountPlan } from './mount-plan.js';
 
 /**
  * Pid 1 of the namespace: runs the program in the foreground and hands on its exit status; as a shell it reaps whatever
@@ -12,10 +15,39 @@ const INIT = 'exec 3>&2 2>/dev/null; (exec 2>&3 3>&-; exec "$@"); exit $?';
 const INIT_NAME = 'nox-init';
 
 /**
- * Runs before the init, in the same process: empty folders over the given ones ($0 is mount), best effort. It is a step of
- * its own so that no helper is ever a child of the init: the init's first child is the program.
+ * Runs before the init, in the same process: $0 is mount, $1 the folder to work in, then pairs of mount point and options,
+ * then `--` and the init. The table of all other mounts comes as descriptor 3. If one mount fails, nothing is started. The
+ * folder is entered anew, because the old way into it does not lead through what was mounted. It is a step of its own so
+ * that no helper is ever a child of the init: the init's first child is the program.
  */
-const SETUP = `while [ "$1" != -- ]; do "$0" -t tmpfs -o size=16m,mode=700 nox "$1" 2>/dev/null; shift; done; shift; exec "$@"`;
+const SETUP = `
+"$0" -a -T /proc/self/fd/3 >&2 || exit 126
+exec 3<&-
+into=$1; shift
+while [ "$1" != -- ]; do "$0" -o "$2" "$1" >&2 || exit 126; shift 2; done
+cd "$into" || exit 126
+unset OLDPWD into
+shift; exec "$@"`;
+
+/**
+ * What root keeps inside, as in a container. Without SYS_ADMIN nothing can be unmounted or entered, without DAC_READ_SEARCH
+ * no file is opened past the mounts, without MKNOD no disk is made anew. There is no no-new-privs: the bounding set holds
+ * for setuid programs too, and sudo would refuse to work.
+ */
+const ROOT_KEEPS = [
+  'chown',
+  'dac_override',
+  'fowner',
+  'fsetid',
+  'kill',
+  'setgid',
+  'setuid',
+  'setfcap',
+  'net_bind_service',
+  'net_raw',
+  'sys_chroot',
+  'audit_write',
+];
 
 /** What the wrapper is made of: absolute paths, because the program's environment need not have a PATH. */
 interface Tools {
@@ -70,45 +102,67 @@ export class NamespaceWrapper {
     return null;
   }
 
-  /** The argument vector that runs `argv` inside, with an empty folder of its own over each of `private_folders`. */
-  wrap(argv: readonly string[], private_folders: readonly string[]): [string, ...string[]] {
-    const { setpriv, unshare, mount, sh } = this.tools;
-    const user = this.user_namespace ? ['--user', '--map-current-user', '--keep-caps'] : [];
-    // The capabilities that mounting needed are not for the program.
-    const drop = this.user_namespace ? [setpriv, '--ambient-caps=-all', '--inh-caps=-all', '--bounding-set=-all'] : [];
-    const init = [...drop, sh, '-c', INIT, INIT_NAME, ...argv];
-    const setup = private_folders.length === 0 ? init : [sh, '-c', SETUP, mount, ...private_folders, '--', ...init];
-    const options = [...user, '--pid', '--fork', '--kill-child', '--mount-proc'];
-    return [setpriv, '--pdeathsig', 'KILL', unshare, ...options, ...setup];
+  /** Whether what runs inside is root of the machine, whom only the lack of capabilities holds back. */
+  get as_root(): boolean {
+    return !this.user_namespace;
   }
 
-  private works(timeout_ms: number): Promise<boolean> {
-    const [file, ...args] = this.wrap([this.tools.sh, '-c', '[ "$PPID" = 1 ]'], []);
-    return new Promise((resolve) => {
-      execFile(file, args, { timeout: timeout_ms, killSignal: 'SIGKILL' }, (error) => resolve(error === null));
-    });
+  /** The argument vector that runs `argv` inside, in the folder `cwd`. The plan's table must be given as descriptor 3. */
+  wrap(argv: readonly string[], cwd: string, remounts: MountPlan['remounts']): [string, ...string[]] {
+    const { setpriv, unshare, mount, sh } = this.tools;
+    const user = this.user_namespace ? ['--map-root-user'] : [];
+    const setup = [sh, '-c', SETUP, mount, cwd, ...remounts.flatMap(({ path, options }) => [path, options]), '--'];
+    const init = [sh, '-c', INIT, INIT_NAME, ...argv];
+    const options = [...user, '--pid', '--fork', '--kill-child', '--mount-proc'];
+    return [setpriv, '--pdeathsig', 'KILL', unshare, ...options, ...setup, ...this.drop(), ...init];
+  }
+
+  /** What mounting needed is not for the program. */
+  private drop(): string[] {
+    const { setpriv, unshare } = this.tools;
+    const none = ['--ambient-caps=-all', '--inh-caps=-all'];
+    if (!this.user_namespace) return [setpriv, ...none, `--bounding-set=-all,${ROOT_KEEPS.map((c) => `+${c}`).join()}`];
+    // One more user namespace: it gives back the user's own name, and has no power over mounts of the one around it.
+    const own = [`--map-user=${process.geteuid?.() ?? 0}`, `--map-group=${process.getegid?.() ?? 0}`];
+    return [unshare, '--user', ...own, setpriv, ...none, '--bounding-set=-all'];
+  }
+
+  /** A real try-out: a folder is hidden, and what runs inside can neither undo that nor see the machine's processes. */
+  private async works(timeout_ms: number): Promise<boolean> {
+    const { sh, mount } = this.tools;
+    const folder = await mkdtemp(join(tmpdir(), 'nox-try-'));
+    const plan = planMounts([{ path: await realpath(folder), kind: 'hide' }], []);
+    const script = `[ "$PPID" = 1 ] && ! (: > "$1/x") 2>/dev/null && ! "$2" -o remount,rw "$1" 2>/dev/null`;
+    const [file, ...args] = this.wrap([sh, '-c', script, 'try', folder, mount], '/', plan.remounts);
+    try {
+      return await withTable(plan.table, (table) => {
+        const child = spawn(file, args, {
+          stdio: ['ignore', 'ignore', 'ignore', table],
+          timeout: timeout_ms,
+          killSignal: 'SIGKILL',
+        });
+        return new Promise<boolean>((resolve) => {
+          child.once('error', () => resolve(false)).once('exit', (code) => resolve(code === 0));
+        });
+      });
+    } finally {
+      await rmdir(folder);
+    }
+  }
+}
+
+/** Hands a text on as an open file that has no name any more: `mount` takes no pipe. */
+export function withTable<T>(text: string, use: (descriptor: number) => T): T {
+  const path = join(tmpdir(), `nox-mounts-${randomUUID()}`);
+  const file = openSync(path, 'wx+', 0o600);
+  try {
+    unlinkSync(path);
+    writeSync(file, text);
+    return use(file);
+  } finally {
+    closeSync(file);
   }
 }
 
 /** Whether this is the command line of the init itself, so that its children are the program's tree. */
 export const isInitArgv = (argv: readonly string[]): boolean => argv[2] === INIT && argv[3] === INIT_NAME;
-
-/**
- * Folders in which every Claude CLI leaves files named by its own pid: inside, each of them is the same small number, so
- * each run needs its own. Answers those that exist (they are made where that is harmless).
- */
-export async function privateFolders(env: Readonly<Record<string, string>>): Promise<string[]> {
-  const home_config = env['HOME'] === undefined ? undefined : join(env['HOME'], '.claude');
-  const config = env['CLAUDE_CONFIG_DIR'] ?? (home_config && existsSync(home_config) ? home_config : undefined);
-  const wanted = ['/tmp/cc-socks', ...(config?.startsWith('/') ? [join(config, 'sessions')] : [])];
-  const made = await Promise.all(
-    wanted.map((folder) =>
-      mkdir(folder, { recursive: true, mode: 0o700 }).then(
-        () => true,
-        // Not ours to make: then it is not private, which costs the CLI's own list of sessions and nothing else.
-        () => false,
-      ),
-    ),
-  );
-  return wanted.filter((_, index) => made[index]);
-}

@@ -4,10 +4,14 @@ import { constants, existsSync } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { errnoOf } from '../../shared/nox-error.js';
-import { GroupRun, NamespaceRun, type PipedChild } from './managed-run.js';
-import { NamespaceWrapper, privateFolders } from './namespace-wrapper.js';
+import { Cgroups, type Cgroup } from './cgroup.js';
+import { mountsOf } from './confine.js';
+import { CgroupRun, GroupRun, NamespaceRun, type PipedChild } from './managed-run.js';
+import { MountPoints } from './mount-points.js';
+import { NamespaceWrapper, withTable } from './namespace-wrapper.js';
 import {
   ProcessHost,
+  type ConfineMode,
   type Confinement,
   type ManagedProcess,
   type ProcessIdentity,
@@ -26,11 +30,14 @@ export interface ProcessHostOptions {
   readonly table?: ProcessTable;
 }
 
+const BEYOND =
+  'After a crash of Nox agents run on until Nox is started again. They can reach whatever the user can who runs Nox, the files of Nox too.';
+
 const PROMISES: Record<Confinement, string> = {
   'pid-namespace':
-    'Each agent runs in PID and mount namespaces of its own: ending it ends every process it ever started, and so does the end of Nox, however it comes.',
-  'process-group':
-    'Agents run in process groups of their own; what leaves its group is found by descent and, on Linux, by the NOX_RUN_ID in its environment. A process that escapes both before it is seen can survive, and after a crash of Nox agents run on until Nox is started again.',
+    'Each agent runs in PID and mount namespaces of its own: ending it ends every process it ever started, and so does the end of Nox, however it comes. It cannot read the secrets of Nox nor change the registry; it has a /tmp of its own unless it is told to work below /tmp.',
+  cgroup: `Agents run in cgroups of their own, which the kernel kills as one; a process that moves itself to another cgroup is found only by descent and by the NOX_RUN_ID in its environment, and one that escapes these too can survive. ${BEYOND}`,
+  'process-group': `Agents run in process groups of their own; what leaves its group is found by descent and, on Linux, by the NOX_RUN_ID in its environment. A process that escapes both before it is seen can survive. ${BEYOND}`,
 };
 
 /** The process host of this machine. `ready()` begins the try-out; call from the main thread, whose end ends the runs. */
@@ -46,6 +53,8 @@ class NativeProcessHost extends ProcessHost {
   private detected: Promise<void> | null = null;
   private rung: Confinement | null = null;
   private wrapper: NamespaceWrapper | null = null;
+  private cgroups: Cgroups | null = null;
+  private readonly mount_points = new MountPoints();
   private boot_id = '';
 
   constructor(private readonly options: ProcessHostOptions) {
@@ -58,33 +67,35 @@ class NativeProcessHost extends ProcessHost {
     return (this.detected ??= this.detect());
   }
 
-  confinement(): Confinement {
+  confinement(mode: ConfineMode = 'auto'): Confinement {
     if (this.rung === null) throw new Error('The process host is not ready: await ready() first.');
-    return this.rung;
+    if (mode !== 'off' || this.rung !== 'pid-namespace') return this.rung;
+    return this.cgroups === null ? 'process-group' : 'cgroup';
   }
 
-  describe(): string {
-    return PROMISES[this.confinement()];
+  describe(mode: ConfineMode = 'auto'): string {
+    return PROMISES[this.confinement(mode)];
   }
 
   async spawn(request: SpawnRequest): Promise<ManagedProcess> {
     await this.ready();
+    const mode = request.confine?.mode ?? 'auto';
+    const rung = this.confinement(mode);
+    if (mode === 'require' && rung !== 'pid-namespace') {
+      const reason =
+        'agents.confine is "require", but this machine allows no PID and mount namespaces (see: nox doctor)';
+      throw startError('ENOTSUP', request.argv[0], reason);
+    }
     await assertStartable(request);
-    const env = { ...request.env, NOX_RUN_ID: request.run_id };
-    const [file, ...args] = await this.commandFor(request);
-    const child = spawn(file, args, { cwd: request.cwd, env, detached: true, stdio: 'pipe' });
-    if (!isStarted(child)) throw await errorOf(child);
-    // Before anything is awaited: until then even a child that ended at once is there to be read.
-    const identity: ProcessIdentity = {
-      run_id: request.run_id,
-      boot_id: this.boot_id,
-      pid: child.pid,
-      start_ticks: this.table.row(child.pid)?.start_ticks ?? 0,
-      confinement: this.confinement(),
-    };
-    return this.confinement() === 'pid-namespace'
-      ? new NamespaceRun(child, identity, this.killer)
-      : new GroupRun(child, identity, this.killer);
+    if (rung === 'pid-namespace') return this.spawnInNamespace(request);
+    if (rung === 'process-group') return new GroupRun(...(await this.start(request, request.argv, rung)), this.killer);
+    const cgroup = this.ownCgroup(request.run_id);
+    try {
+      return new CgroupRun(...(await this.start(request, cgroup.enter(request.argv), rung)), this.killer, cgroup);
+    } catch (error) {
+      await cgroup.end();
+      throw error;
+    }
   }
 
   async sweep(runs: readonly ProcessIdentity[]): Promise<string[]> {
@@ -101,31 +112,79 @@ class NativeProcessHost extends ProcessHost {
     const { run_id, pid, start_ticks } = run;
     const mark = { run_id, pid, start_ticks, known: new Map([[pid, start_ticks]]) };
     const scope = { spare_own_tree: true };
-    if ((await this.killer.find(mark, scope, SWEEP_AGE_MS)).length === 0) return false;
-    return despiteShortage(() => this.killer.kill(mark, scope));
+    const in_cgroup = run.confinement === 'cgroup' && (await this.cgroups?.of(run_id).end()) === true;
+    if ((await this.killer.find(mark, scope, SWEEP_AGE_MS)).length === 0) return in_cgroup;
+    return (await despiteShortage(() => this.killer.kill(mark, scope))) || in_cgroup;
   }
 
   /** What was read from disk may be of another boot, torn, or forged; nothing of an earlier boot lives. */
   private isPlausible({ run_id, boot_id, pid, start_ticks }: ProcessIdentity): boolean {
     return (
-      typeof run_id === 'string' && run_id !== '' && boot_id === this.boot_id && isCount(pid) && isCount(start_ticks)
+      typeof run_id === 'string' &&
+      run_id !== '' &&
+      run_id.length <= 128 &&
+      boot_id === this.boot_id &&
+      isCount(pid) &&
+      isCount(start_ticks)
     );
   }
 
   private async detect(): Promise<void> {
+    const { rung } = this.options;
     const [boot_id, wrapper] = await Promise.all([
       this.table.bootId().catch(() => 'unknown'),
-      this.options.rung === 'process-group' ? null : NamespaceWrapper.detect(),
+      rung === undefined || rung === 'pid-namespace' ? NamespaceWrapper.detect() : null,
     ]);
     this.boot_id = boot_id;
     this.wrapper = wrapper;
-    this.rung = this.options.rung ?? (wrapper === null ? 'process-group' : 'pid-namespace');
+    this.cgroups = rung === undefined || rung === 'cgroup' ? Cgroups.detect() : null;
+    const best = wrapper !== null ? 'pid-namespace' : this.cgroups !== null ? 'cgroup' : 'process-group';
+    this.rung = rung ?? best;
   }
 
-  private async commandFor({ argv, env }: SpawnRequest): Promise<readonly [string, ...string[]]> {
-    if (this.confinement() === 'process-group') return argv;
-    if (this.wrapper === null) throw new Error('PID namespaces are not allowed on this machine.');
-    return this.wrapper.wrap(argv, await privateFolders(env));
+  private async spawnInNamespace(request: SpawnRequest): Promise<ManagedProcess> {
+    const { wrapper } = this;
+    if (wrapper === null) throw new Error('PID namespaces are not allowed on this machine.');
+    const sealed = request.confine?.sealed ?? [];
+    this.mount_points.hold(sealed);
+    try {
+      const plan = await mountsOf(request, wrapper.as_root);
+      const argv = wrapper.wrap(request.argv, request.cwd, plan.remounts);
+      const started = await withTable(plan.table, (table) => this.start(request, argv, 'pid-namespace', table));
+      const run = new NamespaceRun(...started, this.killer);
+      void run.exited.then(() => this.mount_points.release(sealed));
+      return run;
+    } catch (error) {
+      this.mount_points.release(sealed);
+      throw error;
+    }
+  }
+
+  private ownCgroup(run_id: string): Cgroup {
+    if (this.cgroups === null) throw new Error('Cgroups (v2) cannot be made on this machine.');
+    return this.cgroups.make(run_id);
+  }
+
+  /** Spawns the command with the environment of the request; `descriptor` becomes the child's fourth one. */
+  private async start(
+    request: SpawnRequest,
+    [file, ...args]: readonly [string, ...string[]],
+    confinement: Confinement,
+    descriptor?: number,
+  ): Promise<[PipedChild, ProcessIdentity]> {
+    const { run_id, cwd } = request;
+    const env = { ...request.env, NOX_RUN_ID: run_id };
+    const stdio = [
+      'pipe' as const,
+      'pipe' as const,
+      'pipe' as const,
+      ...(descriptor === undefined ? [] : [descriptor]),
+    ];
+    const child = spawn(file, args, { cwd, env, detached: true, stdio });
+    if (!isStarted(child)) throw await errorOf(child);
+    // Before anything is awaited: until then even a child that ended at once is there to be read.
+    const start_ticks = this.table.row(child.pid)?.start_ticks ?? 0;
+    return [child, { run_id, boot_id: this.boot_id, pid: child.pid, start_ticks, confinement }];
   }
 }
 

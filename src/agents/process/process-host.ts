@@ -1,7 +1,21 @@
 import type { Readable, Writable } from 'node:stream';
 
 /** How completely a run can be ended, best first (DESIGN 2.9). */
-export type Confinement = 'pid-namespace' | 'process-group';
+export type Confinement = 'pid-namespace' | 'cgroup' | 'process-group';
+
+/** `off`: without namespaces. `require`: rather not at all than without them. */
+export type ConfineMode = 'auto' | 'require' | 'off';
+
+/** What a run may not reach, on the rung that can keep it from it; absolute paths. What does not exist is passed over. */
+export interface Confine {
+  readonly mode: ConfineMode;
+  /** Seen as empty read-only folders; a missing one is made, so that what comes into it later is not seen either. */
+  readonly hidden: readonly string[];
+  /** Can be read but not changed. */
+  readonly read_only: readonly string[];
+  /** The same, also while nothing is there: then an empty folder stands there. */
+  readonly sealed: readonly string[];
+}
 
 /** A process is known by all of these together, never by its pid alone (RELIABILITY §1). */
 export interface ProcessIdentity {
@@ -22,6 +36,8 @@ export interface SpawnRequest {
   readonly cwd: string;
   /** The whole environment; nothing of Nox's own is added but NOX_RUN_ID. */
   readonly env: Readonly<Record<string, string>>;
+  /** Without it: the best rung, and nothing hidden but what the CLI needs for itself. */
+  readonly confine?: Confine | undefined;
 }
 
 /**
@@ -68,11 +84,14 @@ export interface ManagedProcess {
 export abstract class ProcessHost {
   /** Resolves when the rung is known (a real try-out, bounded, done once). Never rejects; `spawn` and `sweep` wait for it. */
   abstract ready(): Promise<void>;
-  /** Which rung of the ladder is in use; found out once, at start. Throws before `ready()` has resolved. */
-  abstract confinement(): Confinement;
-  /** One sentence for people about what this rung promises. */
-  abstract describe(): string;
-  /** Rejects with the errno error when the program cannot be started (ENOENT, EACCES, EMFILE). */
+  /** Which rung of the ladder is in use for this mode; found out once, at start. Throws before `ready()` has resolved. */
+  abstract confinement(mode?: ConfineMode): Confinement;
+  /** For people: what this rung promises, and what not. */
+  abstract describe(mode?: ConfineMode): string;
+  /**
+   * Rejects with the errno error when the program cannot be started (ENOENT, EACCES, EMFILE), with ENOTSUP when it must be
+   * confined and cannot be.
+   */
   abstract spawn(request: SpawnRequest): Promise<ManagedProcess>;
   /**
    * Ends whatever is left of runs of an earlier Nox. A pid is signalled only if boot id and start time match; members of

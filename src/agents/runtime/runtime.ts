@@ -1,5 +1,5 @@
 import type { Usage } from '../../contracts/turn.js';
-import type { ExitFacts, ProcessIdentity } from '../process/process-host.js';
+import type { Confine, ExitFacts, ProcessIdentity } from '../process/process-host.js';
 
 /** What an agent's process tells, parsed once at the pipe's edge. */
 export type RuntimeEvent =
@@ -14,7 +14,15 @@ export type RuntimeEvent =
   | { type: 'tool_result'; tool_use_id: string; is_error: boolean; result: string }
   | { type: 'api_retry'; attempt: number; max_retries: number; delay_ms: number; status: number | null; error: string }
   /** The turn's end. Decide by `is_error`, never by the CLI's `subtype` (it says "success" for API errors). */
-  | { type: 'result'; is_error: boolean; terminal_reason: string; text: string; usage: Usage }
+  | {
+      type: 'result';
+      is_error: boolean;
+      terminal_reason: string;
+      text: string;
+      usage: Usage;
+      /** Only after an error of the API: its HTTP status, and the CLI's word for it. */
+      api_error?: { status: number | null; kind: string | null };
+    }
   /** A line beside the protocol: stderr, or stdout that is not a known frame. Cut to 8 KiB. */
   | { type: 'log'; stream: 'stderr' | 'stdout' | 'nox'; line: string };
 
@@ -63,6 +71,8 @@ export interface RunRequest {
   readonly command: readonly string[] | undefined;
   /** Whole environment of the child. */
   readonly env: Readonly<Record<string, string>>;
+  /** What it may not reach; see SpawnRequest. */
+  readonly confine?: Confine | undefined;
   readonly disallowed_tools: readonly string[];
   /** How long a tool call may wait for its decision before the CLI itself would give up. */
   readonly tool_timeout_s: number;
@@ -72,6 +82,14 @@ export interface ReadyInfo {
   readonly version: string | null;
   /** Whether the CLI says it can reach an account: its `account.tokenSource`/`apiKeySource` are not both "none". */
   readonly logged_in: boolean | null;
+}
+
+/** Signs of life at the pipes, in milliseconds since the epoch. */
+export interface Vitals {
+  /** When the process last wrote a line of any kind; null before the first. */
+  readonly last_output_ms: number | null;
+  /** Since when the oldest line waits that the process has not read; null when none does. */
+  readonly unread_since_ms: number | null;
 }
 
 /** A living agent process that speaks the protocol. */
@@ -84,6 +102,7 @@ export interface RuntimeSession {
   readonly ready: Promise<ReadyInfo>;
   programPid(): number | null;
   tree(): Promise<number[]>;
+  vitals(): Vitals;
   /**
    * Writes one prompt; at most one turn is in flight, the caller sees to that. Resolves when the pipe has taken it; rejects
    * when the pipe is gone (INVALID_STATE), or when the process does not read and too much waits (RESOURCE_LIMIT_EXCEEDED).

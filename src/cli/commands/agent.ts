@@ -33,6 +33,7 @@ export function agentCommands(program: Command, cliOf: CliOf): void {
   stopCommand(agent, cliOf, 'restart', 'stop and start agents; they keep their conversation');
   act('interrupt', 'end the turn that runs; the agent stays');
   act('hibernate', 'end the process, keep the session; the next prompt wakes it');
+  resetBreakerCommand(agent, cliOf);
   agentPromptCommand(agent, cliOf);
   agentLogsCommand(agent, cliOf);
   removeCommand(agent, cliOf);
@@ -141,6 +142,16 @@ function stopCommand(agent: Command, cliOf: CliOf, name: 'stop' | 'restart', des
         client.call(`agents_${name}`, { params: { id }, body }, { timeout_ms: STOP_TIMEOUT_MS }),
       );
     });
+}
+
+function resetBreakerCommand(agent: Command, cliOf: CliOf): void {
+  agent
+    .command('reset-breaker')
+    .description('let agents run again that crashed too often')
+    .argument('<id...>', 'agents')
+    .action((ids: string[], _: unknown, command: Command) =>
+      forEach(cliOf(command), ids, (client, id) => client.call('agents_reset_breaker', { params: { id } })),
+    );
 }
 
 function removeCommand(agent: Command, cliOf: CliOf): void {

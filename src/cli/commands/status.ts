@@ -46,6 +46,7 @@ function printStatus(cli: Cli, status: SystemStatus): void {
   const rows = Object.entries(status.components).map(([name, c]) => [name, stateCell(c.status, style), c.detail]);
   cli.printTable([{ head: 'COMPONENT' }, { head: 'STATUS' }, { head: 'DETAIL', shrinks: true }], rows);
   if (status.approvals_pending > 0) cli.say(`${painted(stateCell('pending', cli.words))}: nox approval ls`);
+  if (status.emergency_stop !== null) cli.say(cli.words.red('Emergency stop in force: nox emergency-stop --clear'));
   if (status.model.demo)
     cli.say(cli.words.yellow('Demo mode: replies are scripted. Your own Claude: nox model use claude'));
 }

@@ -46,8 +46,13 @@ export function agentView(cli: Cli, a: Agent): string {
       ['why', a.reason],
       ['wanted', a.desired_state],
       ['process', a.pid === null ? a.process_state : `${a.process_state}, pid ${a.pid}`],
+      ['since', seen(a.process_state_since, a.observed.process, now_ms)],
+      ['activity', a.process_state === 'running' ? a.activity : null],
+      ['since', a.process_state === 'running' ? seen(a.activity_since, a.observed.activity, now_ms) : null],
+      ['last output', a.last_output_at === null ? null : relative(a.last_output_at, now_ms)],
       ['up for', uptime(a, now_ms)],
       ['restarts', a.restart_count],
+      ['breaker', breakerText(a, now_ms)],
       ['memory', memory(a)],
       ['cpu', cpu(a)],
       ['runtime', a.runtime],
@@ -79,15 +84,28 @@ export function statusLine(cli: Cli, status: AgentStatus): string {
   return `${status.id} ${state}${pid}${why}`;
 }
 
+function breakerText({ breaker }: AgentStatus, now_ms: number): string {
+  const { state, open_until, reason } = breaker;
+  if (state === 'closed') return 'closed';
+  const next = open_until === undefined ? 'until you reset it' : `tries again ${relative(open_until, now_ms)}`;
+  return `${state === 'open' ? `open, ${next}` : 'half open, a probe runs'}: ${oneLine(reason ?? '')}`;
+}
+
 function stateOf(status: AgentStatus, style: Style, now_ms: number): Painted {
   const cell = stateCell(status.status, style);
   if (status.status === 'crashed' && status.next_start_at !== undefined) {
     return { ...cell, text: `${cell.text}, again ${relative(status.next_start_at, now_ms)}` };
   }
+  if (status.resume_at !== undefined) {
+    return { ...cell, text: `${cell.text}, goes on ${relative(status.resume_at, now_ms)}` };
+  }
   if (status.pending_approvals > 0) return { ...cell, text: `${cell.text} (${status.pending_approvals} to approve)` };
   return cell;
 }
 
+/** Since when a state holds, and who last said so. */
+const seen = (since: string, observed: AgentStatus['observed']['process'], now_ms: number): string =>
+  `${relative(since, now_ms)} (seen by ${observed.source} ${relative(observed.at, now_ms)})`;
 const uptime = (a: AgentStatus, now_ms: number): string =>
   a.started_at === null ? '' : duration(now_ms - Date.parse(a.started_at));
 const memory = (a: AgentStatus): string =>

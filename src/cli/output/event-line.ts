@@ -28,8 +28,13 @@ const SUMMARIES: { readonly [T in EventType]: (payload: EventPayload<T>) => stri
   'agent.status_changed': (p) => `${state(p.status.status)} ${p.status.reason ?? ''}`,
   'agent.lifecycle': (p) => `${p.step}: ${p.detail}`,
   'agent.log': (p) => `${p.stream}: ${p.line}`,
+  'agent.silent': (p) => `${p.verdict}: ${p.reason}`,
   'agent.api_retry': (p) => `attempt ${p.attempt} of ${p.max_retries}: ${p.error}`,
+  'agent.budget_exceeded': (p) => `${p.scope}: ${p.which} ${p.spent} of ${p.limit}, until ${p.resets_at}`,
+  'agent.budget_warning': (p) => `${p.scope}: ${p.which} ${p.spent} of ${p.limit}`,
+  'agent.resumed': (p) => p.reason,
   'turn.queued': ({ turn }) => `${turn.id} by ${turn.actor}: ${turn.prompt}`,
+  'turn.postponed': (p) => `${p.turn_id} ${p.reason}`,
   'turn.started': (p) => `${p.turn_id} ${p.model ?? ''}`,
   'turn.text_delta': (p) => p.text,
   'turn.text': (p) => p.text,
@@ -48,6 +53,9 @@ const SUMMARIES: { readonly [T in EventType]: (payload: EventPayload<T>) => stri
   'system.started': (p) => `version ${p.version}`,
   'system.stopping': (p) => p.reason,
   'system.model_changed': (p) => `${p.mode}${p.demo ? ' (demo)' : ''} by ${p.actor}`,
+  'system.emergency_stopped': (p) =>
+    `by ${p.actor}, ${p.ended} agents ended${p.reason === null ? '' : `: ${p.reason}`}`,
+  'system.emergency_cleared': (p) => `by ${p.actor}`,
   'system.login': (p) => `${p.username} from ${p.address}: ${p.success ? 'in' : 'refused'}`,
   'system.login_revoked': (p) => `${p.username}: ${p.reason}`,
 };

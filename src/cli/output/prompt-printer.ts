@@ -39,6 +39,9 @@ export class PromptPrinter {
       case 'approval':
         this.approval(frame.data.approval_id, frame.data.status);
         return;
+      case 'postponed':
+        this.aside(`◌ waits: ${oneLine(frame.data.reason)}`);
+        return;
       case 'message_end':
         this.end(frame.data);
     }

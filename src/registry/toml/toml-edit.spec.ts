@@ -80,6 +80,13 @@ describe('editToml', () => {
     expect(edited).toContain('system_prompt = """\nYou work.\nQuietly.\n"""\n');
   });
 
+  it.each(['\n"', '\n"""', '\n""""', '\n"""""""', '\n\\"""'])(
+    'writes the quotes at the end of %j so that they come back',
+    (text) => {
+      expect(parseToml(formatTable([], { text }))).toEqual({ text });
+    },
+  );
+
   it('appends a new agent at the end', () => {
     const edited = change(FILE, (agents) => {
       agents['helper'] = {

@@ -57,8 +57,9 @@ const formatLine = (text: string): string =>
 function formatBlock(text: string): string {
   const body = text
     .replaceAll('\\', '\\\\')
-    .replaceAll('"""', '""\\"')
+    // The last one first: what is escaped already must not be escaped once more.
     .replace(/"$/, '\\"')
+    .replaceAll('"""', '""\\"')
     .replace(/^\[(?=\[)/gm, '\\u005B')
     // oxlint-disable-next-line no-control-regex -- these are what TOML forbids inside a block
     .replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, escapeControl);

@@ -113,4 +113,19 @@ export const MIGRATIONS: readonly string[] = [
     expires_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE turns ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE turns ADD COLUMN resume_ms INTEGER;
+  ALTER TABLE turns ADD COLUMN used_ms INTEGER;
+  UPDATE turns SET used_ms = ended_ms WHERE started_ms IS NOT NULL;
+  CREATE INDEX turns_used ON turns (used_ms) WHERE used_ms IS NOT NULL;
+  CREATE INDEX turns_used_by ON turns (agent_id, used_ms) WHERE used_ms IS NOT NULL;
+
+  CREATE TABLE holds (
+    agent_id TEXT PRIMARY KEY,
+    cause TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    resume_ms INTEGER
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { classifyExit, type ExitReason } from './classify-exit.js';
+import { classifyExit, quotaResumeMs, type ExitReason } from './classify-exit.js';
 
 const code = (exit_code: number | null, signal: string | null = null) => ({ exit_code, signal, forced: false });
 
@@ -11,7 +11,9 @@ describe(classifyExit.name, () => {
     ['Error: Settings file not found: /tmp/{bad\n', 'configuration'],
     ["warning\nerror: unknown option '--nonsense'\n", 'configuration'],
     ['--dangerously-skip-permissions cannot be used with root/sudo privileges', 'configuration'],
-    ['Not logged in · Please run /login', 'not_logged_in'],
+    ['Not logged in · Please run /login', 'authentication'],
+    ['Claude AI usage limit reached|1766000000\n', 'quota'],
+    ["You've hit your weekly limit", 'quota'],
     ['TypeError: undefined is not a function', 'crash'],
     ['', 'crash'],
   ])('reads %j after exit 1 as %s', (stderr, reason) => {
@@ -23,5 +25,12 @@ describe(classifyExit.name, () => {
     expect(classifyExit(code(null, 'SIGKILL'), 'Not logged in')).toBe('crash');
     expect(classifyExit({ ...code(1), forced: true }, 'Not logged in')).toBe('crash');
     expect(classifyExit(code(143), '')).toBe('crash');
+  });
+});
+
+describe(quotaResumeMs.name, () => {
+  it('reads the time that the CLI tells, and makes up none', () => {
+    expect(quotaResumeMs('Claude AI usage limit reached|1766000000\n')).toBe(1_766_000_000_000);
+    expect(quotaResumeMs("You've hit your weekly limit")).toBeUndefined();
   });
 });

@@ -70,6 +70,9 @@ export const FRAME_SCHEMAS = {
     terminal_reason: z.string().nullish(),
     result: z.string().nullish(),
     errors: z.array(z.string()).nullish().catch(null),
+    api_error_status: z.number().nullish().catch(null),
+    api_error_type: z.string().nullish().catch(null),
+    api_error: z.string().nullish().catch(null),
     /** Cumulative over the process, and sometimes over the session. */
     total_cost_usd: Tokens,
     usage: PlainUsage.nullish().catch(null),

@@ -26,6 +26,23 @@ describe(LineWriter.name, () => {
     expect(pipe.taken).toEqual(['{"text":"a\\nb"}\n']);
   });
 
+  it('says since when the oldest line waits', async () => {
+    const pipe = new SlowPipe();
+    let now_ms = 10;
+    const writer = new LineWriter(pipe, 100, () => now_ms);
+    expect(writer.unread_since_ms).toBeNull();
+    const first = writer.write({ n: 1 });
+    now_ms = 20;
+    const second = writer.write({ n: 2 });
+    expect(writer.unread_since_ms).toBe(10);
+    pipe.read();
+    await first;
+    expect(writer.unread_since_ms).toBe(20);
+    pipe.read();
+    await second;
+    expect(writer.unread_since_ms).toBeNull();
+  });
+
   it('refuses what would wait beyond the bound', async () => {
     const pipe = new SlowPipe();
     const writer = new LineWriter(pipe, 100);

@@ -10,11 +10,13 @@ export const MAX_WAITING_BYTES = 4 * 1024 * 1024;
  */
 export class LineWriter {
   private failure: Error | undefined;
-  private readonly waiting = new Set<(error: NoxError) => void>();
+  /** Of each line that waits, oldest first: how to fail it, and since when it waits. */
+  private readonly waiting = new Map<(error: NoxError) => void, number>();
 
   constructor(
     private readonly stdin: Writable,
     private readonly max_waiting_bytes = MAX_WAITING_BYTES,
+    private readonly now: () => number = Date.now,
   ) {
     stdin.on('error', (error: Error) => {
       this.failure ??= error;
@@ -30,7 +32,7 @@ export class LineWriter {
       throw new NoxError('RESOURCE_LIMIT_EXCEEDED', 'The agent process does not read its input.');
     }
     await new Promise<void>((resolve, reject) => {
-      this.waiting.add(reject);
+      this.waiting.set(reject, this.now());
       stdin.write(line, (error) => {
         this.waiting.delete(reject);
         if (error) reject(pipeGone(error));
@@ -39,11 +41,16 @@ export class LineWriter {
     });
   }
 
+  /** Since when the oldest line waits; null when the process has taken all. */
+  get unread_since_ms(): number | null {
+    return this.waiting.values().next().value ?? null;
+  }
+
   /** Closes the pipe and fails every write that still waits. */
   destroy(): void {
     this.stdin.destroy();
     // Not left to the stream: of a write that is under way it might never tell the end.
-    for (const reject of this.waiting) reject(pipeGone(this.failure));
+    for (const reject of this.waiting.keys()) reject(pipeGone(this.failure));
     this.waiting.clear();
   }
 }

@@ -12,9 +12,9 @@ export async function startSession(
   handlers: RuntimeHandlers,
   clock: Clock,
 ): Promise<RuntimeSession> {
-  const { run_id, cwd, env } = request;
+  const { run_id, cwd, env, confine } = request;
   try {
-    const process = await host.spawn({ run_id, argv, cwd, env });
+    const process = await host.spawn({ run_id, argv, cwd, env, confine });
     return new StreamJsonSession(process, request, handlers, clock);
   } catch (error) {
     const message = `The agent process could not be started in ${cwd}: ${messageOf(error)}`;

@@ -2,13 +2,13 @@ import type { Readable } from 'node:stream';
 import type { Clock } from '../../../shared/clock.js';
 import { messageOf, NoxError } from '../../../shared/nox-error.js';
 import type { ExitFacts, ManagedProcess, ProcessIdentity } from '../../process/process-host.js';
-import type { ReadyInfo, RunRequest, RuntimeEvent, RuntimeHandlers, RuntimeSession } from '../runtime.js';
+import type { ReadyInfo, RunRequest, RuntimeEvent, RuntimeHandlers, RuntimeSession, Vitals } from '../runtime.js';
 import { AgentLog } from './agent-log.js';
 import { classifyExit } from './classify-exit.js';
 import { ControlRequests } from './control-requests.js';
 import { type Frame, InitializeReply } from './frames.js';
 import { LineSplitter, type SplitLine } from './line-splitter.js';
-import { LineWriter } from './line-writer.js';
+import { LineWriter, MAX_WAITING_BYTES } from './line-writer.js';
 import { OpenPrompts } from './open-prompts.js';
 import { parseLine } from './parse-line.js';
 import { ToolQuestions } from './tool-questions.js';
@@ -38,6 +38,7 @@ export class StreamJsonSession implements RuntimeSession {
   private readonly control: ControlRequests;
   private readonly questions: ToolQuestions;
   private readonly log: AgentLog;
+  private last_output_ms: number | null = null;
   private is_ready = false;
   private has_exited = false;
   private is_deaf_to_events = false;
@@ -49,7 +50,7 @@ export class StreamJsonSession implements RuntimeSession {
     private readonly clock: Clock,
   ) {
     this.log = new AgentLog((event) => this.emit(event), clock);
-    this.writer = new LineWriter(process.stdin);
+    this.writer = new LineWriter(process.stdin, MAX_WAITING_BYTES, () => clock.now());
     this.control = new ControlRequests((frame) => this.writer.write(frame), clock);
     this.questions = new ToolQuestions({
       request,
@@ -60,7 +61,10 @@ export class StreamJsonSession implements RuntimeSession {
     });
     const drained = Promise.all([
       readLines(process.stdout, (line) => this.readStdout(line)),
-      readLines(process.stderr, (line) => this.log.write('stderr', line.kind === 'line' ? line.text : line.head)),
+      readLines(process.stderr, (line) => {
+        this.last_output_ms = clock.now();
+        this.log.write('stderr', line.kind === 'line' ? line.text : line.head);
+      }),
     ]);
     this.exited = this.watchExit(drained);
     this.ready = this.initialize();
@@ -77,6 +81,10 @@ export class StreamJsonSession implements RuntimeSession {
 
   tree(): Promise<number[]> {
     return this.process.tree();
+  }
+
+  vitals(): Vitals {
+    return { last_output_ms: this.last_output_ms, unread_since_ms: this.writer.unread_since_ms };
   }
 
   async prompt({ uuid, content }: { uuid: string; content: string }): Promise<void> {
@@ -166,6 +174,7 @@ export class StreamJsonSession implements RuntimeSession {
   }
 
   private readStdout(line: SplitLine): void {
+    this.last_output_ms = this.clock.now();
     if (line.kind === 'too_long') {
       this.log.write('nox', `A line of ${line.bytes} bytes is longer than allowed and was skipped: ${line.head}`);
       return;

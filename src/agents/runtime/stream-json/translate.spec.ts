@@ -92,6 +92,21 @@ describe(Translator.name, () => {
     ]);
   });
 
+  it.each([
+    [
+      { api_error_status: 529, api_error_type: 'overloaded_error' },
+      { status: 529, kind: 'overloaded_error' },
+    ],
+    [
+      { api_error_status: null, api_error: 'connection_failed' },
+      { status: null, kind: 'connection_failed' },
+    ],
+    [{}, { status: null, kind: null }],
+  ])('says what the API answered: %j', (fields, api_error) => {
+    const [event] = events(result({ is_error: true, terminal_reason: 'api_error', result: 'no', ...fields }));
+    expect(event).toMatchObject({ api_error });
+  });
+
   it('reads a result without text from its errors, and names it by its subtype', () => {
     const [event] = events({ type: 'result', subtype: 'error_max_turns', is_error: true, errors: ['too', 'many'] });
     expect(event).toMatchObject({ terminal_reason: 'error_max_turns', text: 'too\nmany' });

@@ -101,8 +101,16 @@ export class Translator {
       terminal_reason: body.terminal_reason ?? body.subtype,
       text,
       usage,
+      ...apiError(body),
     };
   }
+}
+
+function apiError({ is_error, terminal_reason, ...body }: FrameBody<'result'>): Pick<ResultEvent, 'api_error'> {
+  if (!is_error || terminal_reason !== 'api_error') return {};
+  return {
+    api_error: { status: body.api_error_status ?? null, kind: body.api_error ?? body.api_error_type ?? null },
+  };
 }
 
 /** Of this turn alone. Without a figure per turn, the cost is what the cumulative one has grown by. */

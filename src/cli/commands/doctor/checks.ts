@@ -48,7 +48,7 @@ export function claudeCheck(found: ClaudeFacts | string): Check {
 }
 
 export interface IsolationFacts {
-  readonly rung: 'pid-namespace' | 'process-group';
+  readonly rung: 'pid-namespace' | 'cgroup' | 'process-group';
   readonly promise: string;
 }
 

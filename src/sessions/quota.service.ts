@@ -1,0 +1,231 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { LogBook } from '../agents/log-book.js';
+import type { RuntimeEvent } from '../agents/runtime/runtime.js';
+import type { WorkNote } from '../agents/supervisor.js';
+import type { Budget } from '../contracts/agent.js';
+import type { EventPayload } from '../contracts/event.js';
+import { EventLog } from '../events/event-log.js';
+import { RegistryService } from '../registry/registry.service.js';
+import { Clock } from '../shared/clock.js';
+import { StateDb, type Tx } from '../shared/db/state-db.js';
+import { type BudgetName, budgetWords, checkBudget, crossed, spentOf, WARN_SHARE } from './budget.js';
+import { HELD_ACTIVITY, type Hold, HoldBook } from './hold-book.js';
+import { nextTryMs } from './quota-backoff.js';
+import { classifyFault, faultWords, LOGIN_HELP, passesByItself } from './quota-error.js';
+import { hasBudget, SpendBook, type SpendChange } from './spend-book.js';
+import { TurnStore } from './turn-store.js';
+
+type Result = Extract<RuntimeEvent, { type: 'result' }>;
+type Retry = Extract<RuntimeEvent, { type: 'api_retry' }>;
+
+/** What becomes of a turn that the model has answered, or has not. */
+export type Verdict =
+  | { readonly action: 'end'; readonly reason?: string }
+  /** Back into the queue; `store` belongs to that change. */
+  | { readonly action: 'put_back'; readonly hold: Hold; readonly store: (tx: Tx) => void };
+
+interface OverBudget {
+  readonly hold: Hold;
+  readonly told: EventPayload<'agent.budget_exceeded'>;
+}
+
+/**
+ * Whether an agent's next turn may begin. Contract: an error of the model that passes by itself, a missing login and a
+ * used budget hold the agent's turns, each with its reason and, where there is one, the time at which they go on.
+ */
+@Injectable()
+export class QuotaService {
+  private readonly retries = new Map<string, Retry>();
+  /** Set by wiring. `onChange`: what is said of the agent is different now. `onResume`: its turns may go on. */
+  onChange: (agent_id: string) => void = () => undefined;
+  onResume: (agent_id: string) => void = () => undefined;
+  /** Set by wiring: a person has changed the model, so this agent needs a fresh process. */
+  onModelChange: (agent_id: string) => void = () => undefined;
+  /** Set by wiring: what was decided but could not be stored. */
+  onLost: (agent_id: string, error: unknown) => void = () => undefined;
+
+  constructor(
+    @Inject(HoldBook) private readonly holds: HoldBook,
+    @Inject(SpendBook) private readonly spends: SpendBook,
+    @Inject(TurnStore) private readonly turns: TurnStore,
+    @Inject(RegistryService) private readonly registry: RegistryService,
+    @Inject(EventLog) private readonly events: EventLog,
+    @Inject(LogBook) private readonly logs: LogBook,
+    @Inject(StateDb) private readonly db: StateDb,
+    @Inject(Clock) private readonly clock: Clock,
+  ) {}
+
+  /** After a start of Nox: earlier holds count again. */
+  recover(): void {
+    this.holds.onLost = (agent_id, error) => this.onLost(agent_id, error);
+    this.holds.onDue = (agent_id, hold) => this.resumed(agent_id, `the time is over: ${hold.reason}`);
+    // So that the first turn that ends is told apart from those before.
+    this.spends.today();
+    this.holds.recover();
+    this.events.subscribe(({ type }) => {
+      if (type === 'system.model_changed') {
+        for (const id of [...this.holds.agents('login'), ...this.holds.agents('model')]) this.onModelChange(id);
+      }
+      // A budget may have been raised; who is still over it stays held.
+      if (type === 'registry.committed') for (const id of this.holds.agents('budget')) this.recheck(id);
+    });
+  }
+
+  /** Why the next turn may not begin; undefined when it may. */
+  hold(agent_id: string): Hold | undefined {
+    const present = this.holds.of(agent_id);
+    if (present !== undefined && present.cause !== 'budget') return present;
+    const over = this.overBudget(agent_id);
+    if (over === undefined) {
+      if (present !== undefined) this.holds.release(agent_id);
+      return undefined;
+    }
+    if (present?.reason === over.hold.reason) return present;
+    const tell_once = present === undefined;
+    this.keep(agent_id, over.hold, (tx) => {
+      if (tell_once) this.events.appendIn(tx, 'agent.budget_exceeded', over.told, agent_id);
+    });
+    return over.hold;
+  }
+
+  /** What is said of the agent beside its process. */
+  note(agent_id: string): WorkNote | undefined {
+    const hold = this.holds.of(agent_id);
+    if (hold !== undefined) {
+      return { reason: hold.reason, activity: HELD_ACTIVITY[hold.cause], resume_ms: hold.resume_ms };
+    }
+    const retry = this.retries.get(agent_id);
+    if (retry === undefined) return undefined;
+    const { status, attempt, max_retries } = retry;
+    const answer = status === null ? 'the model cannot be reached' : `the model answers ${status}`;
+    return { reason: `${answer}, try ${attempt} of ${max_retries}` };
+  }
+
+  /** The CLI itself tries again. */
+  retrying(agent_id: string, retry: Retry): void {
+    this.retries.set(agent_id, retry);
+    this.onChange(agent_id);
+  }
+
+  /** The model has answered, or nobody waits for it any more. */
+  answered(agent_id: string): void {
+    if (this.retries.delete(agent_id)) this.onChange(agent_id);
+  }
+
+  /** Decides about a turn by its result; a hold that follows from it is in force when this returns. */
+  verdict(agent_id: string, turn_id: string, result: Result, cancelled: boolean): Verdict {
+    const retry = this.retries.get(agent_id);
+    this.retries.delete(agent_id);
+    if (!result.is_error || result.terminal_reason !== 'api_error') return { action: 'end' };
+    const status = result.api_error?.status ?? null;
+    const fault = classifyFault({ ...result.api_error, text: result.text });
+    if (fault === 'authentication') {
+      this.keep(agent_id, { cause: 'login', reason: `${result.text}. ${LOGIN_HELP}`, resume_ms: null });
+      return { action: 'end' };
+    }
+    if (!passesByItself(fault) || cancelled) return { action: 'end' };
+    const config = this.registry.config().quota;
+    const tries = this.turns.tries(turn_id) + 1;
+    const resume_ms = nextTryMs({
+      config,
+      tries,
+      retry_after_ms: fault === 'rate_limit' ? (retry?.delay_ms ?? null) : null,
+      now_ms: this.clock.now(),
+      random: Math.random(),
+    });
+    if (resume_ms === null) return { action: 'end', reason: `${result.text} (tried ${tries} times)` };
+    const when = `try ${tries + 1} of ${config.max_tries} at ${this.clock.iso(resume_ms)}`;
+    const hold: Hold = { cause: 'model', reason: `${faultWords(fault, status)}; ${when}`, resume_ms };
+    this.logs.add(agent_id, 'nox', `${result.text}; ${when}`);
+    const store = this.holds.put(agent_id, hold);
+    this.onChange(agent_id);
+    return { action: 'put_back', hold, store };
+  }
+
+  /** To be called when what a turn has used is stored. Warns near the end of a budget. */
+  spent(agent_id: string): void {
+    const { agent, fleet } = this.spends.update(agent_id);
+    this.warnOf('agent', agent_id, agent, this.registry.agents().get(agent_id)?.budget);
+    this.warnOf('fleet', agent_id, fleet, this.registry.config().budget);
+  }
+
+  /** A person, or a fresh process, lets it be tried again; answers whether that ended a hold. */
+  release(agent_id: string, cause?: Hold['cause']): boolean {
+    if (this.holds.release(agent_id, cause) === undefined) return false;
+    this.onChange(agent_id);
+    return true;
+  }
+
+  holdFor(agent_id: string, cause: Hold['cause']): Hold | undefined {
+    const hold = this.holds.of(agent_id);
+    return hold?.cause === cause ? hold : undefined;
+  }
+
+  /** Nothing waits any more, so that nothing holds it. The missing login stays said. */
+  nothingWaits(agent_id: string): void {
+    if (this.holdFor(agent_id, 'login') === undefined) this.release(agent_id);
+  }
+
+  private recheck(agent_id: string): void {
+    if (!this.registry.agents().has(agent_id) || this.hold(agent_id) !== undefined) return;
+    this.resumed(agent_id, 'the budget allows it again');
+  }
+
+  private resumed(agent_id: string, reason: string): void {
+    if (!this.registry.agents().has(agent_id)) return;
+    this.events.append('agent.resumed', { reason }, agent_id).catch((error: unknown) => this.onLost(agent_id, error));
+    this.onChange(agent_id);
+    this.onResume(agent_id);
+  }
+
+  private keep(agent_id: string, hold: Hold, also: (tx: Tx) => void = () => undefined): void {
+    const store = this.holds.put(agent_id, hold);
+    this.db
+      .write((tx) => {
+        store(tx);
+        also(tx);
+      })
+      .catch((error: unknown) => this.onLost(agent_id, error));
+    this.onChange(agent_id);
+  }
+
+  private overBudget(agent_id: string): OverBudget | undefined {
+    const budgets = [
+      {
+        scope: 'agent',
+        budget: this.registry.agents().get(agent_id)?.budget,
+        spent: () => this.spends.today(agent_id),
+      },
+      { scope: 'fleet', budget: this.registry.config().budget, spent: () => this.spends.today() },
+    ] as const;
+    for (const { scope, budget, spent } of budgets) {
+      if (!hasBudget(budget)) continue;
+      const verdict = checkBudget(spent(), budget, this.clock.now());
+      if (!verdict.over) continue;
+      const { which, limit, resets_ms } = verdict;
+      const resets_at = this.clock.iso(resets_ms);
+      const whose = scope === 'agent' ? 'the budget' : 'the budget of all agents';
+      const reason = `${whose} for today is used, ${budgetWords(which, verdict.spent, limit)}; goes on at ${resets_at}`;
+      return {
+        hold: { cause: 'budget', reason, resume_ms: resets_ms },
+        told: { scope, which, limit, spent: verdict.spent, resets_at },
+      };
+    }
+    return undefined;
+  }
+
+  private warnOf(scope: 'agent' | 'fleet', agent_id: string, change: SpendChange, budget: Budget | undefined): void {
+    if (!hasBudget(budget)) return;
+    const limitOf = (which: BudgetName): number => budget[which] ?? 0;
+    for (const which of crossed(change.before, change.after, budget, WARN_SHARE)) {
+      const told = { scope, which, spent: spentOf(change.after, which), limit: limitOf(which) };
+      this.events
+        .append('agent.budget_warning', told, agent_id)
+        .catch((error: unknown) => this.onLost(agent_id, error));
+    }
+    for (const which of crossed(change.before, change.after, budget, 1)) {
+      const words = budgetWords(which, spentOf(change.after, which), limitOf(which));
+      this.logs.add(agent_id, 'nox', `the turn that ended used up the budget (${words}); the next one waits`);
+    }
+  }
+}
