@@ -1,17 +1,17 @@
-import autocannon from 'autocannon';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort, NoxServer } from '../test/support/nox-server.js';
-import type { Bench, Beside, Row } from './lib/bench.js';
+import type { Bench, Row } from './lib/bench.js';
 import { createAgents } from './lib/fleet.js';
+import { httpLoad } from './lib/http-load.js';
 import { buildNestPeer } from './lib/peers.js';
 import { startServer } from './lib/server-process.js';
-import { figures } from './lib/stats.js';
-import { steadyLoad } from './lib/steady-load.js';
+import { figures, quantile } from './lib/stats.js';
 
 const AGENTS = 50;
 const CONNECTIONS = 50;
 const RATE = 2000;
+const WARM_UP_S = 2;
 
 /** GET /api/v1/agents with a token; beside a bare Nest-Fastify that sends the same bytes and asks for no token. */
 export const api: Bench = {
@@ -31,16 +31,22 @@ export const api: Bench = {
       port: await freePort(),
       env: { BODY_FILE: body_file },
     });
-    const steady = (address: string, given: Record<string, string> = {}): Promise<number[]> =>
-      steadyLoad({ url: address, headers: given, connections: CONNECTIONS, per_second: RATE, duration_s: duration });
+    const load = (address: string, given: Record<string, string>, per_second?: number, duration_s = duration) =>
+      httpLoad({
+        url: address,
+        headers: given,
+        connections: CONNECTIONS,
+        duration_s,
+        ...(per_second === undefined ? {} : { per_second }),
+      });
     try {
       const peer_url = `${nest.url}/agents`;
-      await load({ url, headers, duration: 2 }); // warm up, both
-      await load({ url: peer_url, duration: 2 });
-      const paced = await steady(url, headers);
-      const paced_peer = await steady(peer_url);
-      const full = await load({ url, headers, duration });
-      const full_peer = await load({ url: peer_url, duration });
+      await load(url, headers, undefined, WARM_UP_S);
+      await load(peer_url, {}, undefined, WARM_UP_S);
+      const paced = await load(url, headers, RATE);
+      const paced_peer = await load(peer_url, {}, RATE);
+      const full = await load(url, headers);
+      const full_peer = await load(peer_url, {});
       const size = `${(body.length / 1024).toFixed(0)} KiB each`;
       return [
         {
@@ -55,11 +61,11 @@ export const api: Bench = {
         {
           what: `GET agents, ${CONNECTIONS} connections, saturated`,
           unit: '/s',
-          median: full.per_second,
+          median: full.length / duration,
           target: { at_least: 8000 },
-          beside: [{ name: 'bare Nest-Fastify', median: full_peer.per_second }],
-          runs: full.answers,
-          note: `client on the same two cores; p50 / p99 ${latencyOf(full.latency)} beside ${latencyOf(full_peer.latency)}`,
+          beside: [{ name: 'bare Nest-Fastify', median: full_peer.length / duration }],
+          runs: full.length,
+          note: `client on the same two cores; p50 / p99 ${latencyOf(full)} beside ${latencyOf(full_peer)}`,
         },
       ];
     } finally {
@@ -68,25 +74,5 @@ export const api: Bench = {
   },
 };
 
-const latencyOf = ({ median, p99 }: Pick<Beside, 'median' | 'p99'>): string =>
-  `${median.toFixed(1)} / ${p99?.toFixed(1)} ms`;
-
-interface Load {
-  readonly url: string;
-  readonly headers?: Record<string, string>;
-  readonly duration: number;
-}
-
-async function load({ url, headers = {}, duration }: Load) {
-  const samples: number[] = [];
-  const run = autocannon({
-    url,
-    headers,
-    duration,
-    connections: CONNECTIONS,
-  });
-  run.on('response', (_client, _status, _bytes, response_ms) => samples.push(response_ms));
-  const result = await run;
-  if (result.non2xx + result.errors > 0) throw new Error(`${url}: ${result.non2xx} refusals, ${result.errors} errors`);
-  return { latency: figures(samples), per_second: samples.length / duration, answers: samples.length };
-}
+const latencyOf = (samples: readonly number[]): string =>
+  `${quantile(samples, 0.5).toFixed(1)} / ${quantile(samples, 0.99).toFixed(1)} ms`;

@@ -1,68 +1,75 @@
 import { connect, type Socket } from 'node:net';
 
-export interface SteadyLoad {
+export interface HttpLoad {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly connections: number;
-  readonly per_second: number;
+  /** Evenly over time, whether or not earlier ones have been answered; without it each connection asks all the time. */
+  readonly per_second?: number;
   readonly duration_s: number;
 }
 
 /**
- * Requests evenly over time, whether or not earlier ones have been answered, and the milliseconds that each took from
- * the moment at which it was due: a server that stalls is charged for all who wait. (autocannon's own rate sends each
- * second's share at once and then pauses, which measures bursts.) Bare sockets, so that the client takes little of the CPU.
+ * GETs over bare sockets, so that the client takes little of the CPU, and the milliseconds that each took. A paced one
+ * counts from the moment at which it was due: a server that stalls is charged for all who wait.
  */
-export async function steadyLoad(load: SteadyLoad): Promise<number[]> {
-  const { hostname, port, pathname, search, host } = new URL(load.url);
-  const lines = Object.entries({ host, ...load.headers }).map(([name, value]) => `${name}: ${value}`);
+export async function httpLoad({ url, headers, connections, per_second, duration_s }: HttpLoad): Promise<number[]> {
+  const { hostname, port, pathname, search, host } = new URL(url);
+  const lines = Object.entries({ host, ...headers }).map(([name, value]) => `${name}: ${value}`);
   const request = [`GET ${pathname}${search} HTTP/1.1`, ...lines, '', ''].join('\r\n');
   const sockets = new Set<Socket>();
+  const free: Socket[] = [];
+  const due_of = new Map<Socket, number>();
+  const samples: number[] = [];
+  let timer: NodeJS.Timeout | undefined;
   try {
-    return await new Promise<number[]>((resolve, reject) => {
-      const total = load.per_second * load.duration_s;
-      const samples: number[] = [];
-      /** When the requests that have no connection yet were due. */
-      const waiting: number[] = [];
-      const free: Socket[] = [];
-      const under_way = new Map<Socket, number>();
+    await new Promise<void>((resolve, reject) => {
+      const start = performance.now();
+      const end = start + duration_s * 1000;
+      let sent = 0;
+      /** When the next request is due; undefined when there is none now. */
+      const next = (now: number): number | undefined => {
+        const due = per_second === undefined ? now : start + (sent / per_second) * 1000;
+        return due <= now && due < end ? due : undefined;
+      };
       const send = (): void => {
-        while (waiting.length > 0 && free.length > 0) {
-          const socket = free.pop() as Socket;
-          under_way.set(socket, waiting.shift() as number);
+        const now = performance.now();
+        for (;;) {
+          const due = free.length === 0 ? undefined : next(now);
+          const socket = due === undefined ? undefined : free.pop();
+          if (due === undefined || socket === undefined) break;
+          due_of.set(socket, due);
           socket.write(request);
+          sent += 1;
         }
+        if (now >= end && due_of.size === 0) resolve();
       };
       const open = (): void => {
         const socket = connect(Number(port), hostname).setNoDelay();
         sockets.add(socket);
-        socket.on('error', reject);
         const use = (): void => {
           free.push(socket);
           send();
         };
-        socket.once('connect', use);
+        socket.on('error', reject).once('connect', use);
         onAnswers(socket, ({ problem, last }) => {
-          if (problem !== undefined) reject(new Error(`${load.url}: ${problem}`));
-          samples.push(performance.now() - (under_way.get(socket) ?? Number.NaN));
-          if (samples.length === total) resolve(samples);
-          if (last) {
-            sockets.delete(socket.destroy());
-            open();
-          } else use();
+          if (problem !== undefined) reject(new Error(`${url}: ${problem}`));
+          samples.push(performance.now() - (due_of.get(socket) ?? Number.NaN));
+          due_of.delete(socket);
+          if (!last) {
+            use();
+            return;
+          }
+          sockets.delete(socket.destroy());
+          open();
         });
       };
-      for (let n = 0; n < load.connections; n += 1) open();
-      const start = performance.now();
-      let planned = 0;
-      const timer = setInterval(() => {
-        const due = Math.min(total, ((performance.now() - start) / 1000) * load.per_second);
-        for (; planned < due; planned += 1) waiting.push(start + (planned / load.per_second) * 1000);
-        send();
-        if (planned === total) clearInterval(timer);
-      }, 1);
+      for (let n = 0; n < connections; n += 1) open();
+      timer = setInterval(send, 1);
     });
+    return samples;
   } finally {
+    clearInterval(timer);
     for (const socket of sockets) socket.destroy();
   }
 }
