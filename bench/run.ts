@@ -1,30 +1,5 @@
-// `npm run bench`. Lets Node run the project's TypeScript as it is (imports end in `.js`, classes use parameter
-// properties, which plain type stripping refuses), then starts the benches.
-import { transformSync } from 'esbuild';
-import { existsSync, readFileSync } from 'node:fs';
-import { registerHooks } from 'node:module';
-import { fileURLToPath } from 'node:url';
-
-registerHooks({
-  resolve(specifier, context, next) {
-    if (/^\.{1,2}\/.*\.js$/.test(specifier) && context.parentURL !== undefined) {
-      const source = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
-      if (existsSync(source)) return { url: source.href, shortCircuit: true };
-    }
-    return next(specifier, context);
-  },
-  load(url, context, next) {
-    if (!url.startsWith('file:') || !url.endsWith('.ts')) return next(url, context);
-    const path = fileURLToPath(url);
-    const { code } = transformSync(readFileSync(path, 'utf8'), {
-      loader: 'ts',
-      format: 'esm',
-      sourcefile: path,
-      sourcemap: 'inline',
-    });
-    return { format: 'module', source: code, shortCircuit: true };
-  },
-});
+// `npm run bench`: lets Node run the project's TypeScript as it is, then starts the benches.
+import '../scripts/typescript-hooks.mjs';
 
 const { main } = await import('./main.js');
 await main(process.argv.slice(2));

@@ -16,7 +16,12 @@ registerHooks({
   load(url, context, next) {
     if (!url.startsWith('file:') || !url.endsWith('.ts')) return next(url, context);
     const path = fileURLToPath(url);
-    const { code } = transformSync(readFileSync(path, 'utf8'), { loader: 'ts', format: 'esm', sourcefile: path });
+    const { code } = transformSync(readFileSync(path, 'utf8'), {
+      loader: 'ts',
+      format: 'esm',
+      sourcefile: path,
+      sourcemap: 'inline',
+    });
     return { format: 'module', source: code, shortCircuit: true };
   },
 });

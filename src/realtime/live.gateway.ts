@@ -33,7 +33,7 @@ import { bufferedBytes } from './socket-buffer.js';
 import { SnapshotSource } from './snapshot-source.js';
 
 /** Events of one tick go out as one frame. */
-export const TICK_MS = 10;
+export const TICK_MS = 4;
 export const MAX_BUFFERED_BYTES = 1024 * 1024;
 export const MAX_SOCKETS_PER_ADDRESS = 256;
 

@@ -28,7 +28,6 @@ export class NoxHttpAdapter extends FastifyAdapter {
       bodyLimit: HTTP_LIMITS.body_bytes,
       requestTimeout: HTTP_LIMITS.request_ms,
       keepAliveTimeout: HTTP_LIMITS.keep_alive_ms,
-      maxRequestsPerSocket: HTTP_LIMITS.max_requests_per_connection,
       http: { headersTimeout: HTTP_LIMITS.headers_ms, connectionsCheckingInterval: HTTP_LIMITS.check_every_ms },
       // Answers under way are finished; connections that only wait are ended at once.
       forceCloseConnections: 'idle',

@@ -8,6 +8,5 @@ export const HTTP_LIMITS = {
   keep_alive_ms: 5_000,
   check_every_ms: 1_000,
   max_connections: 1_000,
-  max_requests_per_connection: 1_000,
   max_url_param_chars: 300,
 } as const;
