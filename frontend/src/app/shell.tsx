@@ -8,6 +8,7 @@ import { startLive } from '../lib/live.js';
 import { showNoticesWith } from '../lib/notify.js';
 import { CommandPalette } from './command-palette.js';
 import { OfflineNote } from './connection-state.js';
+import { EmergencyNote } from './emergency.js';
 import { Rail } from './rail.js';
 import { TopBar } from './top-bar.js';
 
@@ -55,6 +56,7 @@ export function Shell() {
       <div className="frame-body">
         <TopBar onSearch={() => setSearching(true)} />
         <OfflineNote />
+        <EmergencyNote />
         <main id="main" ref={main} className={loading ? 'main main-loading' : 'main'} tabIndex={-1}>
           <Suspense fallback={<SkeletonRows />}>
             <Outlet />

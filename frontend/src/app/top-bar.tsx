@@ -10,10 +10,11 @@ import { session, useUser } from '../lib/session.js';
 import { setTheme, theme } from '../lib/theme.js';
 import { useStore } from '../lib/store.js';
 import { ConnectionState } from './connection-state.js';
+import { EmergencyButton } from './emergency.js';
 
 const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 
-/** Server, search, connection, user. */
+/** Server, search, connection, emergency stop, user. */
 export function TopBar({ onSearch }: { readonly onSearch: () => void }) {
   const status = useSystemStatus();
   return (
@@ -27,6 +28,7 @@ export function TopBar({ onSearch }: { readonly onSearch: () => void }) {
         <kbd className="only-wide">{MAC ? '⌘K' : 'Ctrl K'}</kbd>
       </button>
       <ConnectionState />
+      <EmergencyButton />
       <UserMenu />
     </div>
   );

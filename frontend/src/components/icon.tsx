@@ -43,6 +43,7 @@ const DRAWINGS = {
   collapse: <path d="M3 4h14v12H3zM8 4v12M13.5 8l-2 2 2 2" />,
   expand: <path d="M3 4h14v12H3zM8 4v12M11.5 8l2 2-2 2" />,
   back: <path d="M16 10H4M9 5l-5 5 5 5" />,
+  emergency: <path d="M7 2.5h6L17.5 7v6L13 17.5H7L2.5 13V7zM10 6.5v4.5M10 13.6h.01" />,
   keyboard: <path d="M2.5 5h15v10h-15zM5.5 8h.01M8.5 8h.01M11.5 8h.01M14.5 8h.01M5.5 11.5h9" />,
 } as const satisfies Record<string, ReactNode>;
 

@@ -86,7 +86,7 @@ export function Banner({
   children,
   action,
 }: {
-  readonly tone: 'amber' | 'red' | 'blue' | 'grey' | 'green';
+  readonly tone: 'amber' | 'red' | 'blue' | 'violet' | 'grey' | 'green';
   readonly icon?: IconName;
   readonly children: ReactNode;
   readonly action?: ReactNode;

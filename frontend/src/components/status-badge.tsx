@@ -1,9 +1,9 @@
 import type { AgentStatus } from '@contracts/agent.js';
 import type { ApprovalStatus } from '@contracts/approval.js';
 import type { TurnStatus } from '@contracts/turn.js';
-import { lookOf, type StateLook } from '../lib/agent-state.js';
+import { lookOf, nextMove, type StateLook } from '../lib/agent-state.js';
 import { useNow } from '../lib/clock.js';
-import { countdown } from '../lib/format.js';
+import { countdown, exactTime } from '../lib/format.js';
 import { Sign } from './sign.js';
 
 /** A state: word, sign and colour. */
@@ -27,34 +27,38 @@ export function StateTag({
   );
 }
 
-/** The state of an agent, with the countdown while it waits for its next start. */
-export function StatusBadge({ agent }: { readonly agent: Pick<AgentStatus, 'status' | 'reason' | 'next_start_at'> }) {
+type BadgeFields = 'status' | 'reason' | 'next_start_at' | 'resume_at' | 'breaker' | 'last_output_at';
+
+/** The state of an agent, with the countdown while it waits for its next start, try or turn. */
+export function StatusBadge({ agent }: { readonly agent: Pick<AgentStatus, BadgeFields> }) {
   const look = lookOf(agent.status);
-  const title = agent.reason === undefined ? {} : { title: agent.reason };
-  return agent.next_start_at !== undefined && (agent.status === 'crashed' || agent.status === 'parked') ? (
-    <Backoff look={look} until={agent.next_start_at} {...title} />
+  const title = [
+    ...(agent.reason === undefined ? [] : [agent.reason]),
+    ...(agent.last_output_at === null ? [] : [`Last output ${exactTime(agent.last_output_at)}`]),
+  ].join('\n');
+  const next = nextMove(agent);
+  return next === undefined ? (
+    <StateTag look={look} {...(title !== '' && { title })} />
   ) : (
-    <StateTag look={look} {...title} />
+    <CountingTag
+      look={look}
+      until={next.at}
+      title={`${title}\n${next.words.replace(/ in$/, '')} ${exactTime(next.at)}`.trim()}
+    />
   );
 }
 
-function Backoff({
+function CountingTag({
   look,
   until,
   title,
 }: {
   readonly look: StateLook;
   readonly until: string;
-  readonly title?: string;
+  readonly title: string;
 }) {
   const left_ms = Date.parse(until) - useNow();
-  return (
-    <StateTag
-      look={look}
-      {...(left_ms > 0 && { detail: countdown(left_ms) })}
-      {...(title !== undefined && { title })}
-    />
-  );
+  return <StateTag look={look} title={title} {...(left_ms > 0 && { detail: countdown(left_ms) })} />;
 }
 
 const APPROVAL: Record<ApprovalStatus, StateLook> = {

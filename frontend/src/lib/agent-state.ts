@@ -45,6 +45,19 @@ const ORDER: Record<AgentStatusWord, number> = {
 export const byUrgency = (a: Agent, b: Agent): number =>
   ORDER[a.status] - ORDER[b.status] || a.name.localeCompare(b.name);
 
+/** When the agent goes on by itself, and what it then does; undefined when it waits for nothing of the kind. */
+export function nextMove({
+  next_start_at,
+  resume_at,
+  breaker,
+}: Pick<AgentStatus, 'next_start_at' | 'resume_at' | 'breaker'>): { at: string; words: string } | undefined {
+  if (next_start_at !== undefined) return { at: next_start_at, words: 'Starts again in' };
+  if (breaker.state === 'open' && breaker.open_until !== undefined) {
+    return { at: breaker.open_until, words: 'Gets one more try in' };
+  }
+  return resume_at === undefined ? undefined : { at: resume_at, words: 'Goes on in' };
+}
+
 /** Why the agent cannot take a prompt now; undefined when it can. */
 export function whyNoPrompt(agent: AgentStatus & { readonly name: string }): string | undefined {
   if (agent.status === 'inactive') return `${agent.name} is stopped. Start it to talk to it.`;
@@ -62,7 +75,7 @@ const PROMPT_HINTS: Partial<Record<AgentStatusWord, string>> = {
 
 /** What a prompt will wait for, when it will not be taken at once. */
 export function promptHint(agent: AgentStatus): string | undefined {
-  return agent.activity === 'quota' ? 'It will be taken when the model answers again.' : PROMPT_HINTS[agent.status];
+  return agent.activity === 'quota' ? 'It will be taken when the agent goes on.' : PROMPT_HINTS[agent.status];
 }
 
 export interface Controls {
@@ -97,6 +110,7 @@ const STEPS: Handlers<[], string | null> = {
   'turn.tool_result': () => 'Reading a result',
   'approval.requested': ({ payload }) => `Asks to use ${payload.approval.tool_name}`,
   'agent.api_retry': ({ payload }) => `Waits for the model, attempt ${payload.attempt} of ${payload.max_retries}`,
+  'turn.postponed': () => null,
   'turn.ended': () => null,
 };
 
@@ -111,5 +125,7 @@ export function nowWords(agent: AgentStatus, step: string | undefined): string {
       ? 'One call waits for a decision'
       : `${agent.pending_approvals} calls wait for a decision`;
   }
-  return agent.reason ?? '';
+  if (agent.reason !== undefined) return agent.reason;
+  if (agent.breaker.state === 'half_open') return 'On one more try after too many crashes';
+  return agent.breaker.state === 'open' ? (agent.breaker.reason ?? 'Left alone after too many crashes') : '';
 }

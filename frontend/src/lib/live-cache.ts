@@ -2,6 +2,7 @@ import type { LiveSnapshot } from '@client/live.js';
 import type { Agent, AgentStatus, LogLine } from '@contracts/agent.js';
 import type { Approval } from '@contracts/approval.js';
 import type { AnyNoxEvent } from '@contracts/event.js';
+import type { EmergencyStop, SystemStatus } from '@contracts/system.js';
 import type { QueryClient } from '@tanstack/react-query';
 import { stepOf } from './agent-state.js';
 import { handle, type Handlers } from './handlers.js';
@@ -39,6 +40,9 @@ export class LiveCache implements LiveListener {
     'registry.rolled_back': () => this.#outdated(keys.registry),
     'registry.invalid': () => this.#outdated(keys.registry),
     'system.model_changed': () => this.#outdated(keys.status),
+    'system.emergency_stopped': ({ timestamp, payload: { actor, reason } }) =>
+      this.#emergency({ since: timestamp, actor, reason }),
+    'system.emergency_cleared': () => this.#emergency(null),
   };
 
   constructor(private readonly queries: QueryClient) {}
@@ -76,6 +80,12 @@ export class LiveCache implements LiveListener {
   #noLongerPending({ id }: Approval): void {
     this.#pending((list) => list.filter((each) => each.id !== id));
     this.#outdated(keys.decided);
+  }
+
+  /** Shown at once; the server then says what else has changed by it. */
+  #emergency(emergency_stop: EmergencyStop | null): void {
+    putEmergency(this.queries, emergency_stop);
+    this.#outdated(keys.status);
   }
 
   /** What is shown of this is asked for again; the rest when it is next shown. */
@@ -145,9 +155,20 @@ export function putAgent(queries: QueryClient, agent: Agent): void {
   });
 }
 
+/** Puts a new status of an agent into the cached list. */
+export function putStatus(queries: QueryClient, status: AgentStatus): void {
+  queries.setQueryData<Agent[]>(keys.agents, (agents) =>
+    agents?.map((agent) => (agent.id === status.id ? withStatus(agent, status) : agent)),
+  );
+}
+
+export function putEmergency(queries: QueryClient, emergency_stop: EmergencyStop | null): void {
+  queries.setQueryData<SystemStatus>(keys.status, (status) => status && { ...status, emergency_stop });
+}
+
 /** Fields that are absent now must not stay from before. */
 function withStatus(agent: Agent, status: AgentStatus): Agent {
-  const { reason: _, next_start_at: __, ...kept } = agent;
+  const { reason: _, next_start_at: __, resume_at: ___, ...kept } = agent;
   return { ...kept, ...status };
 }
 

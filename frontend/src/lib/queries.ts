@@ -1,8 +1,10 @@
 import type { Agent, AgentStatus } from '@contracts/agent.js';
 import type { Approval } from '@contracts/approval.js';
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { plural } from './format.js';
 import { messageOf, statusOf } from './http.js';
 import { keys } from './keys.js';
+import { putEmergency, putStatus } from './live-cache.js';
 import { notify } from './notify.js';
 import { call } from './session.js';
 
@@ -71,14 +73,51 @@ export function useAgentAction(agent: { readonly id: string; readonly name: stri
   return useMutation({
     mutationFn: ({ action, force = false }: { action: AgentAction; force?: boolean }) =>
       RUN[action]({ id: agent.id }, force),
-    onSuccess: (status) => {
-      queries.setQueryData<Agent[]>(keys.agents, (agents) =>
-        agents?.map((each) => (each.id === status.id ? { ...each, ...status } : each)),
-      );
-    },
+    onSuccess: (status) => putStatus(queries, status),
     onError: (error, { action }) => notify.error(`${agent.name} did not ${action}`, messageOf(error)),
   });
 }
+
+/** Closes the circuit breaker of an agent; one that should run starts again. */
+export function useResetBreaker(agent: { readonly id: string; readonly name: string }) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: () => call('agents_reset_breaker', { params: { id: agent.id } }),
+    onSuccess: (status) => putStatus(queries, status),
+    onError: (error) => notify.error(`The breaker of ${agent.name} was not reset`, messageOf(error)),
+  });
+}
+
+/** Ends every agent; what did not work is said. */
+export function useEmergencyStop() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: () => call('system_emergency_stop', { body: {} }),
+    onSuccess: (reply) => {
+      putEmergency(queries, reply.emergency_stop);
+      const ended = `${plural(reply.ended, 'agent')} ended`;
+      if (reply.problems.length > 0)
+        notify.error(`Emergency stop: ${ended}, not without problems`, said(reply.problems));
+      else notify.success(`Emergency stop: ${ended}`);
+    },
+    onError: (error) => notify.error('The emergency stop did not reach Nox; agents go on', messageOf(error)),
+  });
+}
+
+/** Lets agents start again. Rejects when the stop stays in force. */
+export function useEmergencyClear() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: () => call('system_emergency_clear'),
+    onSuccess: (reply) => {
+      putEmergency(queries, reply.emergency_stop);
+      if (reply.problems.length > 0) notify.warn('Emergency stop cleared, not without problems', said(reply.problems));
+      else notify.success('Emergency stop cleared', 'Agents that should be active start again.');
+    },
+  });
+}
+
+const said = (problems: readonly string[]): string => problems.join('; ');
 
 export async function deleteAgent(queries: QueryClient, id: string): Promise<void> {
   await call('agents_delete', { params: { id } });

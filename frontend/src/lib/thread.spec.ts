@@ -76,6 +76,25 @@ describe('thread', () => {
     expect(tool(done)).toMatchObject({ decision: 'allow', approval_id: 'apr_1', is_error: false, result: 'ok' });
   });
 
+  it('puts a turn off with the reason and the time, and forgets both when it runs again', () => {
+    const resume_at = '2026-11-21T08:00:16Z';
+    const held = { turn_id, cause: 'model', reason: 'overloaded', tries: 1, resume_at };
+    const running: Turn = { ...turn, status: 'running', started_at: '2026-11-21T08:00:01Z' };
+    const off = after(
+      { ...empty, turns: [{ ...running, blocks: [{ type: 'text', text: 'So far' }] }], drafts: { [turn_id]: 'ha' } },
+      event('turn.postponed', held),
+    );
+    expect(off.drafts).toEqual({});
+    expect(off.turns[0]).toMatchObject({ status: 'queued', started_at: null, reason: 'overloaded', resume_at });
+    expect(off.turns[0]?.blocks).toHaveLength(1);
+    const open_end = after(off, event('turn.postponed', { ...held, cause: 'login', reason: 'login', resume_at: null }));
+    expect(open_end.turns[0]).toMatchObject({ reason: 'login' });
+    expect(open_end.turns[0]).not.toHaveProperty('resume_at');
+    const again = after(off, event('turn.started', { turn_id, session_id: null, model: null }));
+    expect(again.turns[0]).toMatchObject({ status: 'running', reason: null, started_at: '2026-11-21T08:00:01Z' });
+    expect(again.turns[0]).not.toHaveProperty('resume_at');
+  });
+
   it('does not show twice what the loaded turn holds already', () => {
     const loaded: Thread = { ...empty, turns: [{ ...turn, blocks: [{ type: 'text', text: 'Hel' }] }] };
     expect(after(loaded, event('turn.text', { turn_id, text: 'Hello' })).turns[0]?.blocks).toEqual([

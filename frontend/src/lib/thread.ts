@@ -15,11 +15,23 @@ const HANDLERS: Handlers<[Thread], Thread> = {
     thread.turns.some((each) => each.id === turn.id) ? thread : { ...thread, turns: [...thread.turns, turn] },
   'turn.started': ({ payload: { turn_id, session_id }, timestamp }, thread) =>
     patch(thread, turn_id, (turn) => ({
-      ...turn,
+      ...notHeld(turn),
       status: 'running',
       started_at: turn.started_at ?? timestamp,
       session_id,
     })),
+  // Back in its place, with what it has said so far.
+  'turn.postponed': ({ payload: { turn_id, reason, resume_at } }, thread) =>
+    withoutDraft(
+      patch(thread, turn_id, (turn) => ({
+        ...notHeld(turn),
+        status: 'queued',
+        started_at: null,
+        reason,
+        ...(resume_at !== null && { resume_at }),
+      })),
+      turn_id,
+    ),
   'turn.text_delta': ({ payload: { turn_id, text } }, thread) => ({
     ...thread,
     drafts: { ...thread.drafts, [turn_id]: (thread.drafts[turn_id] ?? '') + text },
@@ -44,6 +56,12 @@ const HANDLERS: Handlers<[Thread], Thread> = {
 
 /** Takes in one event. Safe to repeat, and to meet events that the loaded turns already hold. */
 export const withEvent = (thread: Thread, event: AnyNoxEvent): Thread => handle(HANDLERS, event, thread) ?? thread;
+
+/** Without what it waited for. */
+function notHeld(turn: Turn): Turn {
+  const { resume_at: _, ...kept } = turn;
+  return { ...kept, reason: null };
+}
 
 function withText(thread: Thread, turn_id: string, text: string): Thread {
   return withoutDraft(

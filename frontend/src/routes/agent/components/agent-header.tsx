@@ -9,7 +9,6 @@ import { ConfirmDialog } from '../../../components/confirm-dialog.js';
 import { CopyButton } from '../../../components/copy-button.js';
 import { Icon, type IconName } from '../../../components/icon.js';
 import { PageHead } from '../../../components/page-head.js';
-import { Banner } from '../../../components/states.js';
 import { StatusBadge } from '../../../components/status-badge.js';
 import { Elapsed } from '../../../components/time.js';
 import { controlsOf } from '../../../lib/agent-state.js';
@@ -17,6 +16,7 @@ import { bytes, dollars, plural } from '../../../lib/format.js';
 import { notify } from '../../../lib/notify.js';
 import { type AgentAction, deleteAgent, useAgentAction } from '../../../lib/queries.js';
 import { useCan } from '../../../lib/session.js';
+import { RunNotice } from './run-notice.js';
 
 type Asked = 'stop' | 'force' | 'restart' | 'delete';
 
@@ -88,13 +88,7 @@ export function AgentHeader({ agent }: { readonly agent: Agent }) {
           ]}
         />
       </PageHead>
-      {agent.reason !== undefined && (agent.status === 'failed' || agent.status === 'crashed') && (
-        <Banner tone={agent.status === 'failed' ? 'red' : 'amber'} icon="warning">
-          {agent.reason}
-          {agent.status === 'failed' &&
-            ' · Its conversation is kept. Look at the logs, mend the cause, then start it again.'}
-        </Banner>
-      )}
+      <RunNotice agent={agent} />
       <Confirmations agent={agent} asked={asked} onClose={() => setAsked(undefined)} />
     </>
   );

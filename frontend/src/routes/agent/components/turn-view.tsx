@@ -4,7 +4,7 @@ import { Button } from 'primereact/button';
 import { memo, useDeferredValue } from 'react';
 import { Markdown } from '../../../components/markdown.js';
 import { TurnBadge } from '../../../components/status-badge.js';
-import { RelativeTime } from '../../../components/time.js';
+import { Countdown, RelativeTime } from '../../../components/time.js';
 import { compact, dollars, duration } from '../../../lib/format.js';
 import { useCan } from '../../../lib/session.js';
 import { useCancelTurn } from '../queries.js';
@@ -77,6 +77,11 @@ function TurnFoot({ turn }: { readonly turn: Turn }) {
     <div className="turn-foot muted num">
       {turn.status !== 'complete' && <TurnBadge status={turn.status} />}
       {turn.reason !== null && <span className="turn-reason">{turn.reason}</span>}
+      {turn.status === 'queued' && turn.resume_at !== undefined && (
+        <span>
+          Tried in <Countdown until={turn.resume_at} />
+        </span>
+      )}
       {turn.status === 'queued' && (
         <Button
           type="button"

@@ -56,6 +56,7 @@ interface FleetCardProps {
 }
 
 const FleetCard = memo(function FleetCard({ agent, step, tokens }: FleetCardProps) {
+  const words = nowWords(agent, step);
   return (
     <li>
       <Link to={`/agents/${agent.id}`} className="fleet-card">
@@ -63,7 +64,9 @@ const FleetCard = memo(function FleetCard({ agent, step, tokens }: FleetCardProp
           <strong className="grow truncate">{agent.name}</strong>
           <StatusBadge agent={agent} />
         </span>
-        <span className="muted truncate fleet-now">{nowWords(agent, step)}</span>
+        <span className="muted truncate fleet-now" title={words}>
+          {words}
+        </span>
         <span className="row muted num fleet-figures">
           <span className="grow truncate">
             {agent.usage.turns === 0

@@ -1,0 +1,66 @@
+import type { Agent } from '@contracts/agent.js';
+import { Button } from 'primereact/button';
+import type { ReactNode } from 'react';
+import { Banner } from '../../../components/states.js';
+import { Countdown } from '../../../components/time.js';
+import { nextMove } from '../../../lib/agent-state.js';
+import { useResetBreaker } from '../../../lib/queries.js';
+import { useCan } from '../../../lib/session.js';
+
+type Tone = 'red' | 'amber' | 'violet' | 'grey';
+
+/** Why the agent does not simply run, when it goes on by itself, and what a person can do about it. */
+export function RunNotice({ agent }: { readonly agent: Agent }) {
+  const tone = toneOf(agent);
+  if (tone === undefined) return null;
+  const next = nextMove(agent);
+  const why = agent.reason ?? agent.breaker.reason;
+  return (
+    <Banner
+      tone={tone}
+      icon={tone === 'red' || tone === 'amber' ? 'warning' : 'info'}
+      action={agent.breaker.state !== 'closed' && <ResetBreaker agent={agent} />}
+    >
+      {why !== undefined && <>{sentence(why)} </>}
+      {remedyOf(agent)}{' '}
+      {next !== undefined && (
+        <span className="num">
+          {next.words} <Countdown until={next.at} />.
+        </span>
+      )}
+    </Banner>
+  );
+}
+
+function toneOf({ status, activity, breaker, reason, desired_state }: Agent): Tone | undefined {
+  if (status === 'failed') return 'red';
+  if (status === 'crashed' || breaker.state !== 'closed') return 'amber';
+  if (reason === undefined) return undefined;
+  if (status === 'parked' || activity === 'quota') return 'violet';
+  return status === 'inactive' && desired_state === 'active' ? 'grey' : undefined;
+}
+
+function remedyOf({ status, breaker, activity, resume_at }: Agent): ReactNode {
+  if (breaker.state === 'half_open') return 'This is its one more try: if it ends again, it is left alone again.';
+  if (breaker.state === 'open' && breaker.open_until !== undefined) return 'The breaker is open: it is left alone.';
+  if (status === 'failed') return 'Its conversation is kept. Look at the logs, mend the cause, then start it again.';
+  return activity === 'quota' && resume_at === undefined ? 'It goes on when a person has mended that.' : null;
+}
+
+function ResetBreaker({ agent }: { readonly agent: Agent }) {
+  const reset = useResetBreaker(agent);
+  const mayOperate = useCan('operator');
+  return (
+    <Button
+      type="button"
+      size="small"
+      outlined
+      label="Reset breaker"
+      title={mayOperate ? 'Forget the crashes; an agent that should run starts now' : 'Your role does not allow this'}
+      disabled={!mayOperate || reset.isPending}
+      onClick={() => reset.mutate()}
+    />
+  );
+}
+
+const sentence = (words: string): string => (/[.!?…]$/.test(words) ? words : `${words}.`);
