@@ -6,6 +6,8 @@ export const keys = {
   decided: ['approvals', 'decided'] as const,
   conversation: (agent_id: string) => ['conversation', agent_id] as const,
   logs: (agent_id: string) => ['logs', agent_id] as const,
+  relations: ['relations'] as const,
+  usage: (agent_id: string) => ['usage', agent_id] as const,
   registry: ['registry'] as const,
   status: ['system', 'status'] as const,
   config: ['system', 'config'] as const,

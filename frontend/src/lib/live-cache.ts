@@ -28,16 +28,19 @@ export class LiveCache implements LiveListener {
     'agent.deleted': ({ agent_id }) => this.#agents((agents) => agents.filter((agent) => agent.id !== agent_id)),
     'agent.status_changed': ({ agent_id, payload }) =>
       this.#agent(agent_id, (agent) => withStatus(agent, payload.status)),
-    'turn.ended': ({ agent_id, payload: { usage } }) =>
-      usage !== null && this.#agent(agent_id, (agent) => ({ ...agent, usage: plus(agent.usage, usage) })),
+    'turn.ended': ({ agent_id = '', payload: { usage } }) => {
+      if (usage === null) return;
+      this.#agent(agent_id, (agent) => ({ ...agent, usage: plus(agent.usage, usage) }));
+      this.#outdated(keys.usage(agent_id));
+    },
     'approval.requested': ({ payload: { approval } }) =>
       this.#pending((list) => [...list.filter((each) => each.id !== approval.id), approval]),
     'approval.decided': ({ payload }) => this.#noLongerPending(payload.approval),
     'approval.expired': ({ payload }) => this.#noLongerPending(payload.approval),
     'approval.cancelled': ({ payload }) => this.#noLongerPending(payload.approval),
     'approval.executed': () => this.#outdated(keys.decided),
-    'registry.committed': () => this.#outdated(keys.registry),
-    'registry.rolled_back': () => this.#outdated(keys.registry),
+    'registry.committed': () => this.#registryMoved(),
+    'registry.rolled_back': () => this.#registryMoved(),
     'registry.invalid': () => this.#outdated(keys.registry),
     'system.model_changed': () => this.#outdated(keys.status),
     'system.emergency_stopped': ({ timestamp, payload: { actor, reason } }) =>
@@ -80,6 +83,11 @@ export class LiveCache implements LiveListener {
   #noLongerPending({ id }: Approval): void {
     this.#pending((list) => list.filter((each) => each.id !== id));
     this.#outdated(keys.decided);
+  }
+
+  #registryMoved(): void {
+    this.#outdated(keys.registry);
+    this.#outdated(keys.relations);
   }
 
   /** Shown at once; the server then says what else has changed by it. */

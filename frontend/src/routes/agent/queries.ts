@@ -1,4 +1,5 @@
 import type { UpdateAgent } from '@contracts/agent.js';
+import type { AddRelationship, Relationship } from '@contracts/relationship.js';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { messageOf } from '../../lib/http.js';
 import { keys } from '../../lib/keys.js';
@@ -61,6 +62,40 @@ export function useLogs(id: string) {
     queryFn: async ({ signal }) =>
       (await call('agents_logs', { params: { id }, query: { lines: LINES } }, signal)).lines,
     staleTime: Infinity,
+  });
+}
+
+/** Those from and to the agent. */
+export function useRelations(id: string) {
+  return useQuery({
+    queryKey: [...keys.relations, id],
+    queryFn: async ({ signal }) => (await call('relationships_list', { params: { id } }, signal)).relationships,
+  });
+}
+
+export function useRelate(id: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (body: AddRelationship) => call('relationships_add', { params: { id }, body }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: keys.relations }),
+  });
+}
+
+/** Takes a relationship away, whichever of its two ends is looked at. */
+export function useUnrelate() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ({ from, to, type }: Relationship) =>
+      call('relationships_remove', { params: { id: from }, body: { target_agent_id: to, type } }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: keys.relations }),
+    onError: (error) => notify.error('The relation was not removed', messageOf(error)),
+  });
+}
+
+export function useUsageDays(id: string, days: number) {
+  return useQuery({
+    queryKey: keys.usage(id),
+    queryFn: ({ signal }) => call('agents_usage', { params: { id }, query: { days } }, signal),
   });
 }
 

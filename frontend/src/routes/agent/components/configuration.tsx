@@ -11,6 +11,8 @@ import { fieldProblems, messageOf } from '../../../lib/http.js';
 import { notify } from '../../../lib/notify.js';
 import { useCan } from '../../../lib/session.js';
 import { useUpdateAgent } from '../queries.js';
+import { Relations } from './relations.js';
+import { UsageDays } from './usage-days.js';
 
 /** What the agent should be, as it stands in the registry; saving makes one commit. */
 export function Configuration() {
@@ -51,54 +53,58 @@ export function Configuration() {
     }
   };
   return (
-    <form className="stack configuration" noValidate onSubmit={(event) => void submit(event)}>
-      <div className="row-wrap">
-        <p className="muted grow">
-          Last changed <RelativeTime at={agent.last_modified} /> ·{' '}
-          <Link to={`/registry?object=agent:${agent.id}`}>History of this agent</Link>
-        </p>
-        <CommandHint
-          commands={[`nox agent show ${agent.id} --json`, `nox agent edit ${agent.id} --name "${agent.name}"`]}
-        />
-      </div>
-      {agent.last_modified !== base.last_modified && (
-        <Banner
-          tone="amber"
-          icon="warning"
-          action={<Button type="button" outlined size="small" label="Show the newest" onClick={() => take(agent)} />}
-        >
-          This agent was changed meanwhile. Saving changes only the fields that you have touched.
-        </Banner>
-      )}
-      {general !== undefined && (
-        <Banner tone="red" icon="warning">
-          {general} Nothing was changed; what you typed is kept.
-        </Banner>
-      )}
-      <div className="card card-body">
-        <AgentFields
-          creating={false}
-          disabled={!mayOperate}
-          draft={draft}
-          problems={problems}
-          onChange={(change) => setDraft((before) => ({ ...before, ...change }))}
-        />
-      </div>
-      <div className="row save-row">
-        <Button
-          type="submit"
-          label={update.isPending ? 'Saving…' : 'Save'}
-          disabled={!dirty || update.isPending || !mayOperate}
-        />
-        <Button
-          type="button"
-          outlined
-          label="Discard changes"
-          disabled={!dirty || update.isPending}
-          onClick={() => take(agent)}
-        />
-        <span className="muted">{dirty ? 'Not saved yet' : ''}</span>
-      </div>
-    </form>
+    <div className="stack configuration">
+      <form className="stack" noValidate onSubmit={(event) => void submit(event)}>
+        <div className="row-wrap">
+          <p className="muted grow">
+            Last changed <RelativeTime at={agent.last_modified} /> ·{' '}
+            <Link to={`/registry?object=agent:${agent.id}`}>History of this agent</Link>
+          </p>
+          <CommandHint
+            commands={[`nox agent show ${agent.id} --json`, `nox agent edit ${agent.id} --name "${agent.name}"`]}
+          />
+        </div>
+        {agent.last_modified !== base.last_modified && (
+          <Banner
+            tone="amber"
+            icon="warning"
+            action={<Button type="button" outlined size="small" label="Show the newest" onClick={() => take(agent)} />}
+          >
+            This agent was changed meanwhile. Saving changes only the fields that you have touched.
+          </Banner>
+        )}
+        {general !== undefined && (
+          <Banner tone="red" icon="warning">
+            {general} Nothing was changed; what you typed is kept.
+          </Banner>
+        )}
+        <div className="card card-body">
+          <AgentFields
+            creating={false}
+            disabled={!mayOperate}
+            draft={draft}
+            problems={problems}
+            onChange={(change) => setDraft((before) => ({ ...before, ...change }))}
+          />
+        </div>
+        <div className="row save-row">
+          <Button
+            type="submit"
+            label={update.isPending ? 'Saving…' : 'Save'}
+            disabled={!dirty || update.isPending || !mayOperate}
+          />
+          <Button
+            type="button"
+            outlined
+            label="Discard changes"
+            disabled={!dirty || update.isPending}
+            onClick={() => take(agent)}
+          />
+          <span className="muted">{dirty ? 'Not saved yet' : ''}</span>
+        </div>
+      </form>
+      <Relations agent={agent} />
+      <UsageDays agent_id={agent.id} />
+    </div>
   );
 }
