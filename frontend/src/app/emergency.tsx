@@ -1,3 +1,4 @@
+import type { Agent } from '@contracts/agent.js';
 import type { EmergencyStop } from '@contracts/system.js';
 import { Button } from 'primereact/button';
 import { useState } from 'react';
@@ -7,11 +8,15 @@ import { Icon } from '../components/icon.js';
 import { RelativeTime } from '../components/time.js';
 import { plural } from '../lib/format.js';
 import { notify } from '../lib/notify.js';
-import { useAgents, useEmergencyClear, useEmergencyStop, useSystemStatus } from '../lib/queries.js';
+import { useAgents, useEmergency, useEmergencyClear, useEmergencyStop } from '../lib/queries.js';
 import { useCan } from '../lib/session.js';
 
 /** Names of so many agents are said; the others are counted. */
 const NAMED = 8;
+
+/** As the server decides it when the stop is cleared. */
+const startsAgain = ({ desired_state, process_state, queued_turns }: Agent): boolean =>
+  desired_state === 'active' && (process_state === 'stopped' || (process_state === 'hibernated' && queued_turns > 0));
 
 /** Ends every agent at once. No dialog: whoever needs it has no time for one. */
 export function EmergencyButton() {
@@ -34,7 +39,7 @@ export function EmergencyButton() {
 
 /** Said on every page while the emergency stop is in force. */
 export function EmergencyNote() {
-  const stop = useSystemStatus().data?.emergency_stop ?? null;
+  const stop = useEmergency();
   return stop === null ? null : <InForce stop={stop} />;
 }
 
@@ -59,7 +64,7 @@ function InForce({ stop }: { readonly stop: EmergencyStop }) {
 
 function ClearDialog({ onClose }: { readonly onClose: () => void }) {
   const clear = useEmergencyClear();
-  const wanted = useAgents().data?.filter((agent) => agent.desired_state === 'active') ?? [];
+  const wanted = useAgents().data?.filter(startsAgain) ?? [];
   const named = wanted.slice(0, NAMED).map((agent) => agent.name);
   const more = wanted.length - named.length;
   return (
@@ -71,7 +76,7 @@ function ClearDialog({ onClose }: { readonly onClose: () => void }) {
       onConfirm={() => clear.mutateAsync()}
     >
       {wanted.length === 0 ? (
-        <p>No agent starts by it: none is set to be active.</p>
+        <p>No agent starts by it: none that was stopped is set to be active.</p>
       ) : (
         <p>
           {plural(wanted.length, 'agent starts', 'agents start')} again at once, with the prompts that wait for them:{' '}
@@ -79,7 +84,7 @@ function ClearDialog({ onClose }: { readonly onClose: () => void }) {
           {more > 0 && ` and ${plural(more, 'more', 'more')}`}.
         </p>
       )}
-      <p className="muted">Their conversations were kept. An agent that should stay down is stopped here first.</p>
+      <p className="muted">What was said is kept. An agent that has failed stays so until it is started.</p>
     </ConfirmDialog>
   );
 }

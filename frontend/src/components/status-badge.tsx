@@ -3,7 +3,7 @@ import type { ApprovalStatus } from '@contracts/approval.js';
 import type { TurnStatus } from '@contracts/turn.js';
 import { lookOf, nextMove, type StateLook } from '../lib/agent-state.js';
 import { useNow } from '../lib/clock.js';
-import { countdown, exactTime } from '../lib/format.js';
+import { countdown, exactTime, withClockTimes } from '../lib/format.js';
 import { Sign } from './sign.js';
 
 /** A state: word, sign and colour. */
@@ -33,7 +33,7 @@ type BadgeFields = 'status' | 'reason' | 'next_start_at' | 'resume_at' | 'breake
 export function StatusBadge({ agent }: { readonly agent: Pick<AgentStatus, BadgeFields> }) {
   const look = lookOf(agent.status);
   const title = [
-    ...(agent.reason === undefined ? [] : [agent.reason]),
+    ...(agent.reason === undefined ? [] : [withClockTimes(agent.reason)]),
     ...(agent.last_output_at === null ? [] : [`Last output ${exactTime(agent.last_output_at)}`]),
   ].join('\n');
   const next = nextMove(agent);

@@ -21,14 +21,21 @@ export function Elapsed({ since }: { readonly since: string }) {
   );
 }
 
+interface CountdownProps {
+  readonly until: string;
+  readonly over?: string;
+  /** Nothing is lost at its end. */
+  readonly calm?: boolean;
+}
+
 /** How long until; urgent in its last minute. */
-export function Countdown({ until, over = 'a moment' }: { readonly until: string; readonly over?: string }) {
+export function Countdown({ until, over = 'a moment', calm = false }: CountdownProps) {
   const left_ms = Date.parse(until) - useNow(1000);
   return (
     <time
       dateTime={until}
       title={exactTime(until)}
-      className={left_ms < 60_000 ? 'countdown countdown-short' : 'countdown'}
+      className={!calm && left_ms < 60_000 ? 'countdown countdown-short' : 'countdown'}
     >
       {left_ms <= 0 ? over : countdown(left_ms)}
     </time>

@@ -1,5 +1,6 @@
 import type { Agent, AgentStatus, AgentStatusWord } from '@contracts/agent.js';
 import type { AnyNoxEvent } from '@contracts/event.js';
+import { withClockTimes } from './format.js';
 import { handle, type Handlers } from './handlers.js';
 
 export type Colour = 'grey' | 'blue' | 'amber' | 'violet' | 'slate' | 'orange' | 'red' | 'green';
@@ -125,7 +126,7 @@ export function nowWords(agent: AgentStatus, step: string | undefined): string {
       ? 'One call waits for a decision'
       : `${agent.pending_approvals} calls wait for a decision`;
   }
-  if (agent.reason !== undefined) return agent.reason;
+  if (agent.reason !== undefined) return withClockTimes(agent.reason);
   if (agent.breaker.state === 'half_open') return 'On one more try after too many crashes';
   return agent.breaker.state === 'open' ? (agent.breaker.reason ?? 'Left alone after too many crashes') : '';
 }

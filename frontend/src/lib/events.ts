@@ -1,7 +1,7 @@
 import type { AgentStatusWord } from '@contracts/agent.js';
 import { type AnyNoxEvent, type EventType, parseEvent } from '@contracts/event.js';
 import { lookOf } from './agent-state.js';
-import { dollars, plural, shortHash } from './format.js';
+import { dollars, plural, shortHash, withClockTimes } from './format.js';
 import { handle, type Handlers } from './handlers.js';
 import { oneLine } from './request-input.js';
 
@@ -21,7 +21,7 @@ export function sentenceOf(event: AnyNoxEvent): string {
       return `was deleted by ${event.payload.actor}`;
     case 'agent.status_changed': {
       const { status } = event.payload;
-      return `is ${lookOf(status.status).word}${status.reason === undefined ? '' : `: ${status.reason}`}`;
+      return `is ${lookOf(status.status).word}${status.reason === undefined ? '' : `: ${withClockTimes(status.reason)}`}`;
     }
     case 'agent.lifecycle':
       return `${event.payload.step}: ${event.payload.detail}`;
@@ -38,9 +38,9 @@ export function sentenceOf(event: AnyNoxEvent): string {
     case 'agent.budget_warning':
       return `has used four fifths of its budget of ${event.payload.which.replaceAll('_', ' ')}`;
     case 'agent.resumed':
-      return `goes on: ${event.payload.reason}`;
+      return `goes on: ${withClockTimes(event.payload.reason)}`;
     case 'turn.postponed':
-      return `put a turn off: ${event.payload.reason}`;
+      return `put a turn off: ${withClockTimes(event.payload.reason)}`;
     case 'system.emergency_stopped':
       return `emergency stop by ${event.payload.actor}: ${event.payload.ended} agents ended`;
     case 'system.emergency_cleared':

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { bytes, compact, countdown, dollars, duration, relativeTime } from './format.js';
+import { bytes, clockTime, compact, countdown, dollars, duration, relativeTime, withClockTimes } from './format.js';
 
 const NOW = Date.parse('2026-11-21T12:00:00Z');
 
@@ -37,4 +37,12 @@ describe('format', () => {
     expect([compact(999), compact(1234), compact(21_044), compact(2_100_000)]).toEqual(['999', '1.2k', '21k', '2.1M']);
     expect([bytes(10), bytes(142e6), bytes(3e9)]).toEqual(['10 B', '135 MB', '2.8 GB']);
   });
+});
+
+it('tells the times in a reason as the time of day', () => {
+  const time = '2026-11-21T03:16:58.945Z';
+  expect(withClockTimes(`overloaded (529); try 2 of 8 at ${time}`)).toBe(
+    `overloaded (529); try 2 of 8 at ${clockTime(time)}`,
+  );
+  expect(withClockTimes('2026-11-21 is a day')).toBe('2026-11-21 is a day');
 });

@@ -7,6 +7,10 @@ const NUMBER = new Intl.NumberFormat('en');
 export const exactTime = (time: string): string => EXACT.format(new Date(time));
 export const clockTime = (time: string): string => CLOCK.format(new Date(time));
 
+/** The server writes exact times into its reasons; a person reads the time of day. */
+export const withClockTimes = (words: string): string =>
+  words.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (time) => clockTime(time));
+
 /** `3 s`, `12 min`, `5 h 20 min`, `9 d`: two units at most. */
 export function duration(ms: number): string {
   const s = Math.max(0, Math.floor(ms / 1000));

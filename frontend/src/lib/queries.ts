@@ -57,6 +57,9 @@ export function useSystemStatus() {
   });
 }
 
+/** The emergency stop that is in force, if one is. */
+export const useEmergency = () => useSystemStatus().data?.emergency_stop ?? null;
+
 export type AgentAction = 'start' | 'stop' | 'restart' | 'interrupt' | 'hibernate';
 
 const RUN: Record<AgentAction, (params: { id: string }, force: boolean) => Promise<AgentStatus>> = {

@@ -14,7 +14,7 @@ import { Elapsed } from '../../../components/time.js';
 import { controlsOf } from '../../../lib/agent-state.js';
 import { bytes, dollars, plural } from '../../../lib/format.js';
 import { notify } from '../../../lib/notify.js';
-import { type AgentAction, deleteAgent, useAgentAction } from '../../../lib/queries.js';
+import { type AgentAction, deleteAgent, useAgentAction, useEmergency } from '../../../lib/queries.js';
 import { useCan } from '../../../lib/session.js';
 import { RunNotice } from './run-notice.js';
 
@@ -27,6 +27,7 @@ export function AgentHeader({ agent }: { readonly agent: Agent }) {
   const controls = controlsOf(agent);
   const [asked, setAsked] = useState<Asked>();
   const menu = useRef<Menu>(null);
+  const barred = useEmergency() !== null;
   const busy = agent.current_turn_id !== null;
   const run = (name: AgentAction): void => action.mutate({ action: name });
 
@@ -53,7 +54,7 @@ export function AgentHeader({ agent }: { readonly agent: Agent }) {
           ]}
         />
         {controls.start
-          ? control('Start', 'play', true, () => run('start'))
+          ? control('Start', 'play', !barred, () => run('start'))
           : control('Stop', 'stop', controls.stop, () => (busy ? setAsked('stop') : run('stop')))}
         {control('Restart', 'restart', controls.restart, () => (busy ? setAsked('restart') : run('restart')))}
         {control('Interrupt', 'interrupt', controls.interrupt, () => run('interrupt'))}

@@ -4,7 +4,7 @@ import { type FormEvent, type KeyboardEvent, useId, useState } from 'react';
 import { Icon } from '../../../components/icon.js';
 import { promptHint, whyNoPrompt } from '../../../lib/agent-state.js';
 import { messageOf } from '../../../lib/http.js';
-import { useAgentAction } from '../../../lib/queries.js';
+import { useAgentAction, useEmergency } from '../../../lib/queries.js';
 import { useCan } from '../../../lib/session.js';
 import { usePrompt } from '../queries.js';
 
@@ -17,8 +17,10 @@ export function PromptBox({ agent, onSent }: { readonly agent: Agent; readonly o
   const action = useAgentAction(agent);
   const mayOperate = useCan('operator');
   const hint = useId();
-  const why = mayOperate ? whyNoPrompt(agent) : 'Your role does not allow prompts.';
-  const startable = mayOperate && (agent.status === 'inactive' || agent.status === 'failed');
+  const barred = useEmergency() !== null;
+  const blocked = barred ? 'An emergency stop is in force: no agent runs.' : whyNoPrompt(agent);
+  const why = mayOperate ? blocked : 'Your role does not allow prompts.';
+  const startable = mayOperate && !barred && (agent.status === 'inactive' || agent.status === 'failed');
 
   const send = async (): Promise<void> => {
     const content = text.trim();

@@ -21,9 +21,9 @@ const TYPE_WORDS: Record<Type, string> = {
   peer: 'is a peer of',
 };
 const STRATEGY_WORDS: Record<Strategy, string> = {
-  one_for_one: 'restart only the one that died',
-  one_for_all: 'restart all of its group',
-  rest_for_one: 'restart it and those after it',
+  one_for_one: 'restart only that one',
+  one_for_all: 'restart the whole group',
+  rest_for_one: 'restart it and later ones',
 };
 
 /** Who works with this agent; each change is one commit and in force at once. */

@@ -4,7 +4,8 @@ import type { ReactNode } from 'react';
 import { Banner } from '../../../components/states.js';
 import { Countdown } from '../../../components/time.js';
 import { nextMove } from '../../../lib/agent-state.js';
-import { useResetBreaker } from '../../../lib/queries.js';
+import { withClockTimes } from '../../../lib/format.js';
+import { useEmergency, useResetBreaker } from '../../../lib/queries.js';
 import { useCan } from '../../../lib/session.js';
 
 type Tone = 'red' | 'amber' | 'violet' | 'grey';
@@ -12,7 +13,9 @@ type Tone = 'red' | 'amber' | 'violet' | 'grey';
 /** Why the agent does not simply run, when it goes on by itself, and what a person can do about it. */
 export function RunNotice({ agent }: { readonly agent: Agent }) {
   const tone = toneOf(agent);
-  if (tone === undefined) return null;
+  const barred = useEmergency() !== null;
+  // The frame says already why it stands still.
+  if (tone === undefined || (barred && tone === 'grey')) return null;
   const next = nextMove(agent);
   const why = agent.reason ?? agent.breaker.reason;
   return (
@@ -23,9 +26,9 @@ export function RunNotice({ agent }: { readonly agent: Agent }) {
     >
       {why !== undefined && <>{sentence(why)} </>}
       {remedyOf(agent)}{' '}
-      {next !== undefined && (
+      {next !== undefined && !barred && (
         <span className="num">
-          {next.words} <Countdown until={next.at} />.
+          {next.words} <Countdown until={next.at} calm />.
         </span>
       )}
     </Banner>
@@ -63,4 +66,7 @@ function ResetBreaker({ agent }: { readonly agent: Agent }) {
   );
 }
 
-const sentence = (words: string): string => (/[.!?…]$/.test(words) ? words : `${words}.`);
+function sentence(reason: string): string {
+  const words = withClockTimes(reason);
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?…]$/.test(words) ? '' : '.'}`;
+}

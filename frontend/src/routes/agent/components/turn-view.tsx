@@ -5,7 +5,7 @@ import { memo, useDeferredValue } from 'react';
 import { Markdown } from '../../../components/markdown.js';
 import { TurnBadge } from '../../../components/status-badge.js';
 import { Countdown, RelativeTime } from '../../../components/time.js';
-import { compact, dollars, duration } from '../../../lib/format.js';
+import { compact, dollars, duration, withClockTimes } from '../../../lib/format.js';
 import { useCan } from '../../../lib/session.js';
 import { useCancelTurn } from '../queries.js';
 import { InlineApproval } from './inline-approval.js';
@@ -76,10 +76,10 @@ function TurnFoot({ turn }: { readonly turn: Turn }) {
   return (
     <div className="turn-foot muted num">
       {turn.status !== 'complete' && <TurnBadge status={turn.status} />}
-      {turn.reason !== null && <span className="turn-reason">{turn.reason}</span>}
+      {turn.reason !== null && <span className="turn-reason">{withClockTimes(turn.reason)}</span>}
       {turn.status === 'queued' && turn.resume_at !== undefined && (
         <span>
-          Tried in <Countdown until={turn.resume_at} />
+          Tried in <Countdown until={turn.resume_at} calm />
         </span>
       )}
       {turn.status === 'queued' && (
@@ -96,7 +96,7 @@ function TurnFoot({ turn }: { readonly turn: Turn }) {
       {turn.started_at !== null && turn.ended_at !== null && (
         <span>{span(Date.parse(turn.ended_at) - Date.parse(turn.started_at))}</span>
       )}
-      {usage !== null && (
+      {usage !== null && usage.input_tokens + usage.output_tokens > 0 && (
         <span title={`${usage.input_tokens} tokens in, ${usage.output_tokens} out`}>
           {compact(usage.input_tokens + usage.output_tokens)} tokens · {dollars(usage.cost_usd)}
         </span>
