@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -18,10 +19,10 @@ import { FrameworkLog } from './shared/framework-log.js';
 import { configureHttp } from './shared/http/configure-http.js';
 import { NoxHttpAdapter } from './shared/http/http-adapter.js';
 import { OriginGuard } from './shared/http/origin-guard.js';
-import { NoxError } from './shared/nox-error.js';
+import { errnoOf, NoxError } from './shared/nox-error.js';
 import { openFolders, packageRoot } from './shared/paths.js';
 import { serveDocs } from './system/docs-page.js';
-import { shutdownOnSignals } from './shutdown.js';
+import { shutdown, shutdownOnSignals } from './shutdown.js';
 import { startWork, wire } from './wiring.js';
 import { welcome } from './welcome.js';
 
@@ -40,15 +41,16 @@ export interface Nox {
 }
 
 /** Opens the folders and builds the application. Rejects with what a person must mend. */
-export async function createNox(options: ServeOptions, env: NodeJS.ProcessEnv): Promise<Nox> {
+export async function createNox(options: ServeOptions, given_env: NodeJS.ProcessEnv): Promise<Nox> {
+  const env = withoutEmpty(given_env);
   armFailpoints(env['NOX_FAILPOINTS']);
   const password = env['NOX_ADMIN_PASSWORD'];
   if (password !== undefined) assertAdminPassword(password);
   const clock = new SystemClock();
   const base = process.cwd();
   const folders = openFolders({
-    home: options.home ?? env['NOX_HOME'],
-    registry: options.registry_path ?? env['NOX_REGISTRY_PATH'],
+    home: options.home || env['NOX_HOME'],
+    registry: options.registry_path || env['NOX_REGISTRY_PATH'],
   });
   const template_path = join(packageRoot(), 'registry-template');
   const early = pino({ level: env['NOX_LOG_LEVEL'] ?? 'info' });
@@ -58,7 +60,7 @@ export async function createNox(options: ServeOptions, env: NodeJS.ProcessEnv): 
   await excludeFromOuterRepository(join(base, WORKSPACES));
   const db = new StateDb(join(folders.home, 'state.db'));
   const { server, logging } = registry.config();
-  const host = options.host ?? env['NOX_HOST'] ?? server.host;
+  const host = options.host || (env['NOX_HOST'] ?? server.host);
   const port = options.port ?? portOf(env['NOX_PORT']) ?? server.port;
   assertBindAllowed(host, server);
 
@@ -70,7 +72,7 @@ export async function createNox(options: ServeOptions, env: NodeJS.ProcessEnv): 
       registry,
       guard,
       log_level: env['NOX_LOG_LEVEL'] ?? logging.level,
-      surroundings: { base, ...folders, env },
+      surroundings: { base, home: await realpath(folders.home), registry: await realpath(folders.registry), env },
     }),
     new NoxHttpAdapter(guard),
     { bufferLogs: true, abortOnError: false },
@@ -87,9 +89,33 @@ export async function createNox(options: ServeOptions, env: NodeJS.ProcessEnv): 
 export async function serve(options: ServeOptions = {}): Promise<void> {
   const { app, host, port } = await createNox(options, process.env);
   shutdownOnSignals(app);
-  await startWork(app);
-  await app.listen(port, host);
+  try {
+    await startWork(app);
+    await app.listen(port, host);
+  } catch (error) {
+    // Agents may run already: without a server nobody could end them.
+    await shutdown(app, 'the start failed');
+    throw listenError(error, host, port);
+  }
   await welcome(app);
+}
+
+/** A variable that is set to nothing, as compose files do it, counts as not set. */
+const withoutEmpty = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name, value]) => !(name.startsWith('NOX_') && value === '')));
+
+function listenError(error: unknown, host: string, port: number): unknown {
+  const code = errnoOf(error);
+  if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') return error;
+  const why = {
+    EADDRINUSE: 'is taken',
+    EACCES: 'is not allowed to this user',
+    EADDRNOTAVAIL: 'is not of this machine',
+  }[code];
+  return new NoxError(
+    'INVALID_STATE',
+    `${host}:${port} ${why}. Choose another with NOX_PORT and NOX_HOST, or "nox serve --port".`,
+  );
 }
 
 function portOf(text: string | undefined): number | undefined {

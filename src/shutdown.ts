@@ -5,6 +5,7 @@ import { ModelEndpoint } from './agents/model-endpoint.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
 import { EventLog } from './events/event-log.js';
 import { RegistryService } from './registry/registry.service.js';
+import { SessionsService } from './sessions/sessions.service.js';
 import { StateDb } from './shared/db/state-db.js';
 import { failpoint } from './shared/failpoint.js';
 import { messageOf } from './shared/nox-error.js';
@@ -52,7 +53,11 @@ export function shutdownOnSignals(app: NestFastifyApplication): void {
   process.on('unhandledRejection', onFault);
 }
 
-async function shutdown(app: NestFastifyApplication, reason: string): Promise<void> {
+/** Requests that are still under way when the agents have ended get this long. */
+const REQUESTS_GRACE_MS = 2000;
+
+/** Ends everything in order; also what a start that failed has begun. */
+export async function shutdown(app: NestFastifyApplication, reason: string): Promise<void> {
   await app
     .get(EventLog)
     .append('system.stopping', { reason })
@@ -60,7 +65,10 @@ async function shutdown(app: NestFastifyApplication, reason: string): Promise<vo
   await failpoint('shutdown.begun');
   await app.get(Fleet).shutdown(AGENTS_GRACE_MS);
   await failpoint('shutdown.ended');
+  app.get(SessionsService).releaseWaiters();
+  const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), REQUESTS_GRACE_MS);
   await app.close();
+  clearTimeout(cut);
   await app.get(ModelEndpoint).close();
   await app.get(ApprovalsService).idle();
   await app.get(RegistryService).close();

@@ -34,7 +34,7 @@ export class AgentsService extends Reconciler {
   }
 
   list(query: RouteInput<'agents_list'>['query']): RouteReply<'agents_list'> {
-    const all = [...this.registry.agents().keys()]
+    const all = this.ids()
       .map((id) => this.view(id))
       .filter((agent) => {
         if (query.status !== undefined && agent.status !== query.status) return false;
@@ -55,7 +55,7 @@ export class AgentsService extends Reconciler {
 
   /** For the live snapshot: without a new measurement. */
   all(): Agent[] {
-    return [...this.registry.agents().keys()].map((id) => this.view(id));
+    return this.ids().map((id) => this.view(id));
   }
 
   /** AGENT_ALREADY_EXISTS; RESOURCE_LIMIT_EXCEEDED: too many agents, or too many or too deep for its parent. */
@@ -92,8 +92,8 @@ export class AgentsService extends Reconciler {
         },
         actor,
       );
-      await this.store.forgetSession(id);
       this.fleet.add(id);
+      await this.store.forgetSession(id);
     });
     await this.registry.record.ensureAgent(id);
     const parent = body.parent_id === undefined ? {} : { parent_id: body.parent_id };
@@ -127,6 +127,8 @@ export class AgentsService extends Reconciler {
     await this.fleet.stop(id, reason);
     this.fleet.retire(id, reason);
     await this.fleet.serially(id, async () => {
+      // A start may have been under way.
+      await this.fleet.stop(id, reason);
       await this.registry.deleteAgent(id, actor);
       this.fleet.forget(id);
     });
@@ -247,13 +249,18 @@ export class AgentsService extends Reconciler {
   }
 
   plan(before: Intent, after: Intent): ReconcileStep[] {
-    return planReconcile(before.agents, after.agents, (id) => this.fleet.get(id).process_state);
+    const observed = (id: string) => (this.fleet.has(id) ? this.fleet.get(id).process_state : 'stopped');
+    return planReconcile(before.agents, after.agents, observed);
   }
 
   /** Carries out the plan; a step that fails says so in its reason, and the others go on. */
   async apply(before: Intent, after: Intent, actor: Actor): Promise<ReconcileStep[]> {
     const done: ReconcileStep[] = [];
-    for (const step of this.plan(before, after)) {
+    // Whoever is in the registry again can be seen at once, before anybody is waited for.
+    const steps = this.plan(before, after);
+    for (const { action, agent_id } of steps)
+      if (action === 'create' && !this.fleet.has(agent_id)) this.fleet.add(agent_id);
+    for (const step of steps) {
       const problem = await this.applyStep(step, `rolled back by ${actor.name}`).then(
         () => undefined,
         (error: unknown) => (error instanceof Error ? error.message : String(error)),
@@ -266,7 +273,6 @@ export class AgentsService extends Reconciler {
   private async applyStep({ agent_id: id, action }: ReconcileStep, reason: string): Promise<void> {
     switch (action) {
       case 'create':
-        this.fleet.add(id);
         await this.registry.record.ensureAgent(id);
         return;
       case 'remove':
@@ -305,6 +311,11 @@ export class AgentsService extends Reconciler {
   private view(id: string): Agent {
     const status = this.fleet.describe(id, this.fleet.lastUsage(id));
     return { ...this.known(id), ...status, usage: this.fleet.workOf(id).usage };
+  }
+
+  /** Those that are both wanted and known: an agent just committed comes a moment later. */
+  private ids(): string[] {
+    return [...this.registry.agents().keys()].filter((id) => this.fleet.has(id));
   }
 
   private known(id: string): AgentConfig {

@@ -14,7 +14,10 @@ export async function endAtOnce(
   reason: string,
   clock: Clock,
 ): Promise<{ ended: string[]; problems: string[] }> {
-  const moving = agents.filter(({ process_state: s }) => s !== 'stopped' && s !== 'hibernated' && s !== 'failed');
+  const moving = agents.filter(
+    ({ process_state: s, session }) =>
+      session !== undefined || (s !== 'stopped' && s !== 'hibernated' && s !== 'failed'),
+  );
   const ended = moving.filter(({ session }) => session !== undefined).map(({ id }) => id);
   const problems = await Promise.all(
     moving.map(async (agent) => {

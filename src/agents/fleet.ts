@@ -26,6 +26,9 @@ import { WatchdogRounds } from './watchdog-rounds.js';
 /** Agents started at the same time after a restart of Nox: each spawn costs half a second of processor time. */
 const STARTS_AT_ONCE = 4;
 
+/** How long work waits that came just while its agent fell asleep. */
+const WAKE_DELAY_MS = 500;
+
 /**
  * All supervisors, one per agent of the registry. Contract: commands to one agent run one after another, agents beside
  * each other; a stop overtakes a start that is still under way.
@@ -43,6 +46,9 @@ export class Fleet {
   private readonly watchdog: WatchdogRounds;
   /** Those whose members start, stop and come back together. */
   readonly groups: GroupKeeper;
+  /** Agents that sleep and may have to be woken: they fell asleep lately, or there was no room. */
+  private readonly sleepers = new Set<string>();
+  private wakePlanned = false;
   private closing = false;
   /** Set by wiring: sessions watch the runs. */
   observer: RunObserver | undefined;
@@ -96,6 +102,10 @@ export class Fleet {
     return supervisor;
   }
 
+  has(id: string): boolean {
+    return this.supervisors.has(id);
+  }
+
   /** Runs a job when the commands before it to this agent have ended. */
   serially<T>(id: string, job: () => Promise<T>): Promise<T> {
     return this.queue.run(id, job);
@@ -112,6 +122,7 @@ export class Fleet {
         launch: (run, handlers) => {
           // The last gate before a process exists: a start that was under way comes here too.
           this.emergency.assertClear();
+          if (this.closing) throw new NoxError('SHUTTING_DOWN');
           return this.launcher.launch(id, this.configOf(id), run, handlers);
         },
         classify: classifyExit,
@@ -139,9 +150,14 @@ export class Fleet {
     if (this.closing) throw new NoxError('SHUTTING_DOWN');
     this.emergency.assertClear();
     this.held.delete(id);
+    const supervisor = this.get(id);
+    const { epoch } = supervisor;
     await this.groups.before(id);
     await this.makeRoom(id);
-    await this.get(id).start(reason, { remember });
+    if (supervisor.epoch !== epoch) {
+      throw new NoxError('INVALID_STATE', `Agent ${id} was stopped or started by somebody else meanwhile.`);
+    }
+    await supervisor.start(reason, { remember });
   }
 
   async stop(
@@ -181,8 +197,9 @@ export class Fleet {
 
   /** Ends the process and keeps the session; the next prompt wakes the agent. */
   async hibernate(id: string, reason: string): Promise<void> {
-    await this.get(id).stop('hibernated', reason, this.registry.config().agents.stop_grace_ms);
-    await this.store.setHibernated(id, true);
+    const supervisor = this.get(id);
+    await supervisor.stop('hibernated', reason, this.registry.config().agents.stop_grace_ms);
+    if (supervisor.process_state === 'hibernated') await this.store.setHibernated(id, true);
   }
 
   /** Makes sure that a prompt can reach the process; resolves when it is ready. */
@@ -193,6 +210,10 @@ export class Fleet {
     if (supervisor.process_state === 'hibernated')
       await this.serially(id, async () => {
         if (supervisor.process_state === 'hibernated') await this.start(id, 'woken by work', { remember: true });
+      }).catch((error: unknown) => {
+        // It is tried again when another agent comes to rest.
+        if (error instanceof NoxError && error.code === 'RESOURCE_LIMIT_EXCEEDED') this.sleepers.add(id);
+        throw error;
       });
   }
 
@@ -292,12 +313,12 @@ export class Fleet {
   async shutdown(grace_ms: number): Promise<void> {
     this.closing = true;
     for (const id of this.supervisors.keys()) this.cancelIdleTimer(id);
-    await Promise.all(
-      [...this.supervisors.values()].map(async (supervisor) => {
-        if (supervisor.process_state === 'stopped' || supervisor.process_state === 'hibernated') return;
-        await supervisor.stop('stopped', 'Nox stops', grace_ms);
-      }),
-    );
+    const moving = this.all().filter((s) => s.process_state !== 'stopped' && s.process_state !== 'hibernated');
+    const ends = await Promise.allSettled(moving.map((s) => s.stop('stopped', 'Nox stops', grace_ms)));
+    for (const [index, end] of ends.entries()) {
+      if (end.status === 'rejected')
+        this.warn('agent not ended in order', { agent_id: moving[index]?.id, reason: messageOf(end.reason) });
+    }
   }
 
   /** Restarts the agent once it is idle; a later wish replaces an earlier one. */
@@ -331,14 +352,19 @@ export class Fleet {
     const room = this.registry.config().agents.max_live_agents;
     const waiting = startBatches(this.tree(), ids.slice(0, room));
     for (const id of ids.slice(room)) {
-      await this.serially(id, () => this.hibernate(id, 'more agents are awake than max_live_agents allows'));
+      await this.serially(id, async () => {
+        if (this.get(id).process_state !== 'stopped') return;
+        await this.hibernate(id, 'more agents are awake than max_live_agents allows');
+      }).catch((error: unknown) => this.warn('agent not hibernated', { agent_id: id, reason: messageOf(error) }));
     }
     const next = async (): Promise<void> => {
       for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
         for (const id of batch) {
           if (this.closing) return;
           await this.serially(id, async () => {
-            if (this.get(id).process_state === 'stopped') await this.start(id, 'Nox started');
+            // A person may have stopped or removed it while it waited for its turn.
+            const wanted = this.registry.agents().get(id)?.desired_state === 'active' && !this.held.has(id);
+            if (wanted && this.get(id).process_state === 'stopped') await this.start(id, 'Nox started');
           }).catch((error: unknown) => this.warn('agent not started', { agent_id: id, reason: messageOf(error) }));
         }
       }
@@ -372,6 +398,7 @@ export class Fleet {
     this.armIdleTimer(supervisor);
     this.groups.changed(id, previous.process_state, supervisor.process_state);
     this.grantWish(supervisor);
+    this.wakeLater(supervisor);
     const status = this.describe(id, null);
     if (status.process_state !== previous.process_state) this.checkpoint(status);
     this.events
@@ -386,6 +413,29 @@ export class Fleet {
     this.registry.record
       .saveState(id, { session_id, status: process_state, restart_count })
       .catch((error: unknown) => this.warn('a state was not checkpointed', { agent_id: id, reason: messageOf(error) }));
+  }
+
+  /**
+   * Work that came while an agent fell asleep, or found no room, wakes it: a little later, so that a program which ends
+   * by itself at once is not started in a tight loop.
+   */
+  private wakeLater({ id, process_state, activity }: AgentSupervisor): void {
+    if (process_state === 'hibernated') this.sleepers.add(id);
+    if (process_state === 'running' && !isAtRest(activity)) return;
+    if (this.sleepers.size === 0 || this.wakePlanned) return;
+    this.wakePlanned = true;
+    this.clock.after(WAKE_DELAY_MS, () => {
+      this.wakePlanned = false;
+      const candidates = [...this.sleepers];
+      this.sleepers.clear();
+      for (const sleeper of candidates) {
+        const work = this.supervisors.has(sleeper) ? this.observed().work(sleeper) : undefined;
+        if (work === undefined || work.queued_turns === 0 || work.note !== undefined) continue;
+        this.wake(sleeper).catch((error: unknown) =>
+          this.warn('agent not woken', { agent_id: sleeper, reason: messageOf(error) }),
+        );
+      }
+    });
   }
 
   private grantWish({ id, process_state, activity }: AgentSupervisor): void {
@@ -416,7 +466,10 @@ export class Fleet {
       const { queued_turns, note } = this.observed().work(id);
       if (queued_turns > 0 && note === undefined) return;
       // An idle CLI has no children: one that has some runs background work, which must not be lost.
-      if (((await supervisor.session?.tree()) ?? []).length > 1) this.armIdleTimer(supervisor);
+      const busy = ((await supervisor.session?.tree()) ?? []).length > 1;
+      // Work or a stop may have come while the tree was looked at.
+      if (supervisor.process_state !== 'running' || !isAtRest(supervisor.activity)) return;
+      if (busy || this.observed().work(id).queued_turns > queued_turns) this.armIdleTimer(supervisor);
       else await this.hibernate(id, 'idle');
     }).catch((error: unknown) => this.warn('agent not hibernated', { agent_id: id, reason: messageOf(error) }));
   }

@@ -309,6 +309,45 @@ describe(AgentSupervisor.name, () => {
     expect(store.session('one')?.hibernated).toBe(true);
   });
 
+  it('regression: a stop that lands while an exit is being stored wins', async () => {
+    const process = await startReady();
+    process.die();
+    await Promise.resolve();
+    await supervisor.stop('stopped', 'by a person', 0);
+    clock.advance(3_600_000);
+    await turnOfLoop();
+    expect(supervisor.process_state).toBe('stopped');
+    expect(processes).toHaveLength(1);
+  });
+
+  it('regression: a start against the backoff timer leaves one process, and no state without one', async () => {
+    (await startReady()).die();
+    await reach('backoff');
+    clock.advance((supervisor.next_start_ms ?? 0) - clock.now());
+    const process = await newest(2);
+    await expect(supervisor.start('by a person')).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    process.becomeReady();
+    await reach('running');
+    expect(processes).toHaveLength(2);
+  });
+
+  it('regression: a sleep never undoes a stop', async () => {
+    await startReady();
+    await Promise.all([supervisor.stop('stopped', 'by a person', 0), supervisor.stop('hibernated', 'idle', 0)]);
+    expect(supervisor.process_state).toBe('stopped');
+  });
+
+  it('regression: what the journal does not take does not live', async () => {
+    store.identifyRun = async () => {
+      throw new NoxError('STORAGE_FAILED');
+    };
+    await expect(supervisor.start('test')).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    expect(processes[0]?.ended).toBeGreaterThan(0);
+    expect(supervisor.session).toBeUndefined();
+    await supervisor.stop('stopped', 'by a person', 0);
+    expect(supervisor.process_state).toBe('stopped');
+  });
+
   it('leaves no run open in the journal', async () => {
     (await startReady()).die();
     await reach('backoff');

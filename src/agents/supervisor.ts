@@ -3,7 +3,7 @@ import type { Clock } from '../shared/clock.js';
 import { failpoint } from '../shared/failpoint.js';
 import { newId } from '../shared/ids.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
-import { canMove } from './agent-state.js';
+import { canMove, isLive } from './agent-state.js';
 import { type Breaker, halfOpen, openBreaker } from './breaker.js';
 import { CLEAN_SLATE, decideRestart, type ExitClass, type RestartMemory } from './restart-policy.js';
 import type { ExitFacts } from './process/process-host.js';
@@ -88,9 +88,13 @@ interface Run {
  */
 export class AgentSupervisor {
   private run: Run | undefined;
+  /** The run whose process has ended and whose end is being stored; a stop in that time is about it. */
+  private leaving: Run | undefined;
   /** The spawn under way; a stop waits for it, so that nothing comes to life behind its back. */
   private spawning: Promise<unknown> = Promise.resolve();
   private generation = 0;
+  /** Stops (not sleeps) under way. */
+  private stops = 0;
   private memory: RestartMemory = CLEAN_SLATE;
   private cancelTimer: () => void = () => undefined;
   private cancelTrial: () => void = () => undefined;
@@ -122,6 +126,11 @@ export class AgentSupervisor {
     return this.run?.session.vitals().last_output_ms ?? this.last_output;
   }
 
+  /** Changes with each start and stop: whoever waited in between can tell. */
+  get epoch(): number {
+    return this.generation;
+  }
+
   get session(): RuntimeSession | undefined {
     return this.run?.session;
   }
@@ -139,7 +148,9 @@ export class AgentSupervisor {
    * tried again by the restart policy. A start by a person forgets earlier crashes; one by Nox (`remember`) does not.
    */
   async start(reason: string, { remember = false } = {}): Promise<ReadyInfo> {
-    if (this.run !== undefined) throw new NoxError('INVALID_STATE', `Agent ${this.id} is running already.`);
+    if (this.run !== undefined || isLive(this.process_state)) {
+      throw new NoxError('INVALID_STATE', `Agent ${this.id} is ${this.process_state} already.`);
+    }
     this.cancelTimer();
     if (!remember) this.memory = CLEAN_SLATE;
     return this.relaunch(reason);
@@ -162,10 +173,26 @@ export class AgentSupervisor {
     grace_ms: number,
     { remember = to === 'hibernated' } = {},
   ): Promise<void> {
-    this.generation += 1;
+    // A sleep never undoes a stop, whichever came first.
+    if (to === 'hibernated' && this.stops > 0) return;
+    if (to === 'stopped') this.stops += 1;
+    try {
+      await this.comeToRest(to, reason, grace_ms, remember);
+    } finally {
+      if (to === 'stopped') this.stops -= 1;
+    }
+  }
+
+  private async comeToRest(
+    to: 'stopped' | 'hibernated',
+    reason: string,
+    grace_ms: number,
+    remember: boolean,
+  ): Promise<void> {
+    const generation = ++this.generation;
     this.cancelTimer();
     await this.spawning;
-    const { run } = this;
+    const run = this.run ?? this.leaving;
     if (run !== undefined) {
       run.ending ??= reason;
       if (this.process_state !== 'stopping') this.move('stopping', reason);
@@ -173,6 +200,7 @@ export class AgentSupervisor {
       await run.settled;
     }
     if (!remember) this.memory = CLEAN_SLATE;
+    if (to === 'hibernated' && generation !== this.generation) return;
     if (this.process_state !== to) this.move(to, to === 'stopped' && !remember ? undefined : reason);
   }
 
@@ -208,8 +236,8 @@ export class AgentSupervisor {
   }
 
   private async relaunch(reason: string): Promise<ReadyInfo> {
-    const generation = ++this.generation;
     this.move('starting', reason);
+    const generation = ++this.generation;
     let run: Run;
     try {
       const spawning = this.spawn();
@@ -277,15 +305,32 @@ export class AgentSupervisor {
         this.world.log(`the end of run ${run_id} was not recorded: ${messageOf(error)}`);
         settle();
       });
-    await failpoint('run.spawned');
-    await store.identifyRun(session.identity);
-    await failpoint('run.identified');
-    await store.setHibernated(this.id, false);
+    try {
+      await failpoint('run.spawned');
+      await store.identifyRun(session.identity);
+      await failpoint('run.identified');
+      await store.setHibernated(this.id, false);
+    } catch (error) {
+      // What the journal does not know of must not live: after a crash nobody would find it.
+      run.ending ??= 'not written down';
+      await session.end({ grace_ms: 0 });
+      await settled;
+      throw error;
+    }
     return run;
   }
 
   private async onExit(run: Run, facts: Awaited<RuntimeSession['exited']>): Promise<void> {
     if (this.run === run) this.run = undefined;
+    this.leaving = run;
+    try {
+      await this.afterExit(run, facts);
+    } finally {
+      if (this.leaving === run) this.leaving = undefined;
+    }
+  }
+
+  private async afterExit(run: Run, facts: Awaited<RuntimeSession['exited']>): Promise<void> {
     const { clock } = this.world;
     this.last_output = run.session.vitals().last_output_ms ?? this.last_output;
     this.doing.see('idle', 'exit', clock.now());
@@ -329,18 +374,18 @@ export class AgentSupervisor {
       case 'none':
         return;
       case 'give_up':
+        this.move('failed', `${how}; ${decision.reason}`);
         if (breaker.state === 'open' && breaker.open_until_ms !== null) {
           this.comeBackAfter(breaker.open_until_ms - clock.now());
         }
-        this.move('failed', `${how}; ${decision.reason}`);
         return;
       case 'rest':
         this.move('hibernated', `${how}; ${decision.reason}`);
         return;
       case 'restart':
         this.next_start_ms = clock.now() + decision.delay_ms;
-        this.comeBackAfter(decision.delay_ms);
         this.move('backoff', `${how}; ${decision.reason}`, exit === 'quota' ? 'quota' : 'idle');
+        this.comeBackAfter(decision.delay_ms);
     }
   }
 

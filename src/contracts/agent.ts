@@ -81,8 +81,11 @@ export const DefaultRestartConfig = z.object({
     .prefault({}),
 });
 
-/** Environment values are references, never values: `env:NAME` of Nox's own environment or `file:name` in `.nox/secrets`. */
-export const SecretReference = z.string().regex(/^(env:[A-Z_][A-Z0-9_]*|file:[a-z0-9][a-z0-9._-]*)$/i, {
+/**
+ * Environment values are references, never values: `env:NAME` of Nox's own environment (but nothing of Nox itself, as its
+ * first password) or `file:name` in `.nox/secrets`.
+ */
+export const SecretReference = z.string().regex(/^(env:(?!NOX_)[A-Z_][A-Z0-9_]*|file:[a-z0-9][a-z0-9._-]*)$/i, {
   message: 'must be a reference, env:NAME or file:name, never a value',
 });
 

@@ -277,7 +277,7 @@ export class RecordWriter {
   private async rotateApprovals(month: string): Promise<void> {
     if (this.approvalsMonth !== undefined && this.approvalsMonth >= month) return;
     const full = join(this.root, APPROVALS);
-    const text = await readFile(full, 'utf8').catch(() => '');
+    const text = await readFile(full, 'utf8').catch((error: unknown) => whenMissing('', error));
     const began = /^(?:month = "|(?:requested|decided)_at = )(\d{4}-\d\d)/m.exec(text)?.[1] ?? month;
     this.approvalsMonth = began > month ? began : month;
     if (!text.includes('[[approvals]]')) {
@@ -298,14 +298,14 @@ export class RecordWriter {
   private async sizeOf(path: string): Promise<number> {
     return stat(join(this.root, path)).then(
       (found) => found.size,
-      () => 0,
+      (error: unknown) => whenMissing(0, error),
     );
   }
 
   private exists(path: string): Promise<boolean> {
     return access(join(this.root, path)).then(
       () => true,
-      () => false,
+      (error: unknown) => whenMissing(false, error),
     );
   }
 }
@@ -323,5 +323,11 @@ function checkedId(id: string): string {
 
 function noEntries(error: unknown): Dirent[] {
   if (errnoOf(error) === 'ENOENT') return [];
+  throw error;
+}
+
+/** What a file that is not there counts as; a file that cannot be read is no missing one. */
+function whenMissing<T>(value: T, error: unknown): T {
+  if (errnoOf(error) === 'ENOENT') return value;
   throw error;
 }

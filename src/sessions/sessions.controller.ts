@@ -73,6 +73,17 @@ export class SessionsController {
     stream.onClose(unsubscribe);
     stream.send({ event: 'message_start', data: { turn_id: turn.id, agent_id, status: turn.status } });
     show = (event) => {
+      const held =
+        event.type === 'turn.postponed' && event.payload.turn_id === turn.id && event.payload.cause === 'login';
+      if (held) {
+        // Only a person can help here: the stream ends, the turn goes on waiting.
+        stream.send({
+          event: 'message_end',
+          data: { ...replyOf(turn), status: 'queued', reason: event.payload.reason },
+        });
+        stream.close();
+        return;
+      }
       const frame = frames.next(event);
       if (frame === undefined) return;
       stream.send(frame);

@@ -22,6 +22,9 @@ import { TurnStore } from './turn-store.js';
 /** Deltas of one turn are joined for this long, so that a talkative agent costs a bounded number of events. */
 const DELTA_WINDOW_MS = 15;
 
+/** How long a turn's end waits that the journal refused. */
+const STORE_AGAIN_MS = 1000;
+
 interface OpenTurn {
   readonly id: string;
   readonly started_ms: number;
@@ -47,7 +50,7 @@ export class SessionsService extends RunObserver {
   private readonly open = new Map<string, OpenTurn>();
   private readonly queued = new Map<string, number>();
   private readonly totals = new Map<string, UsageTotals>();
-  private readonly waiters = new Map<string, Set<(turn: Turn) => void>>();
+  private readonly waiters = new Map<string, Set<{ resolve: (turn: Turn) => void; reject: (error: Error) => void }>>();
   /** Set by wiring: failures of work that nobody waits for. */
   warn: (message: string, fields: object) => void = () => undefined;
 
@@ -83,6 +86,12 @@ export class SessionsService extends RunObserver {
     if (this.quota.holdFor(agent_id, 'login') !== undefined) await this.tryAfresh(agent_id);
     const turn = await this.turns.queue({ agent_id, prompt: content, source: 'user', actor: actor.name });
     this.queued.set(agent_id, this.queuedCount(agent_id) + 1);
+    const retired = this.retiredSince(agent_id);
+    if (retired !== undefined) {
+      return (
+        (await this.finish(agent_id, turn.id, { status: 'cancelled', text: '', reason: retired, usage: null })) ?? turn
+      );
+    }
     const hold = this.quota.hold(agent_id);
     if (hold !== undefined) {
       await this.turns.tellHold(turn.id, hold);
@@ -96,10 +105,21 @@ export class SessionsService extends RunObserver {
   ended(id: string): Promise<Turn> {
     const turn = this.get(id);
     if (turn.ended_at !== null) return Promise.resolve(turn);
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const waiting = this.waiters.get(id) ?? new Set();
-      this.waiters.set(id, waiting.add(resolve));
+      this.waiters.set(id, waiting.add({ resolve, reject }));
     });
+  }
+
+  /** Nox shuts down: whoever waits for a turn is told so. Turns that wait run when it is back. */
+  releaseWaiters(): void {
+    for (const [turn_id, waiting] of this.waiters) {
+      const error = new NoxError('SHUTTING_DOWN', `Nox shuts down; turn ${turn_id} goes on when it is back.`, {
+        turn_id,
+      });
+      for (const { reject } of waiting) reject(error);
+    }
+    this.waiters.clear();
   }
 
   get(id: string): Turn {
@@ -327,9 +347,12 @@ export class SessionsService extends RunObserver {
       }
       case 'result':
         this.open.delete(agent_id);
-        await this.settle(agent_id, turn, event);
-        this.comeToRest(agent_id);
-        this.pump(agent_id);
+        try {
+          await this.settle(agent_id, turn, event);
+        } finally {
+          this.comeToRest(agent_id);
+          this.pump(agent_id);
+        }
     }
   }
 
@@ -474,7 +497,7 @@ export class SessionsService extends RunObserver {
     beforeTold: () => void = () => undefined,
   ): Promise<Turn | undefined> {
     await failpoint('turn.end.before');
-    const turn = await this.turns.end(id, end);
+    const turn = await this.storeEnd(id, end);
     await failpoint('turn.end.after');
     if (turn === undefined) return undefined;
     if (turn.started_at === null) this.queued.set(agent_id, Math.max(0, this.queuedCount(agent_id) - 1));
@@ -496,8 +519,28 @@ export class SessionsService extends RunObserver {
     }
   }
 
+  /** A turn has to end, also on a disk that is full for a while: it is tried until the journal takes it or closes. */
+  private async storeEnd(id: string, end: TurnEnd): Promise<Turn | undefined> {
+    for (;;) {
+      try {
+        return await this.turns.end(id, end);
+      } catch (error) {
+        if (!(error instanceof NoxError) || error.code !== 'STORAGE_FAILED') throw error;
+        this.warn('the end of a turn was not stored; it is tried again', { turn_id: id, reason: error.message });
+        await new Promise<void>((resolve) => this.clock.after(STORE_AGAIN_MS, resolve));
+      }
+    }
+  }
+
+  /** Why an agent takes no prompts any more that took them when the prompt was asked for. */
+  private retiredSince(agent_id: string): string | undefined {
+    if (!this.fleet.has(agent_id)) return 'the agent was removed';
+    const { process_state } = this.fleet.get(agent_id);
+    return canTakePrompts(process_state) ? undefined : `the agent is ${process_state}`;
+  }
+
   private answer(turn: Turn): void {
-    for (const resolve of this.waiters.get(turn.id) ?? []) resolve(turn);
+    for (const { resolve } of this.waiters.get(turn.id) ?? []) resolve(turn);
     this.waiters.delete(turn.id);
   }
 

@@ -161,6 +161,28 @@ describe('bad input and faults', () => {
     expect(turn.text).toContain('kept');
   }, 30_000);
 
+  it('refuses to hand its own secrets to an agent', async () => {
+    const body = { ...fakeAgent('thief', false), env: { X: 'env:NOX_ADMIN_PASSWORD' } };
+    await expect(nox.call('agents_create', { body })).rejects.toMatchObject({
+      status: 400,
+      details: [{ field: 'env.X' }],
+    });
+  });
+
+  it('regression: work that comes while an agent falls asleep wakes it', async () => {
+    await fake('sleepy');
+    for (let n = 0; n < 5; n += 1) {
+      const asleep = nox.call('agents_hibernate', { params: { id: 'sleepy' } }).catch(() => undefined);
+      const reply = await prompt('sleepy', `say awake ${n}`);
+      expect(reply).toMatchObject({ status: 'complete', text: `awake ${n}` });
+      await asleep;
+    }
+  }, 60_000);
+
+  it('regression: a taken port leaves no Nox behind', async () => {
+    await expect(NoxServer.start({ env: { NOX_PORT: String(nox.port) } })).rejects.toThrow(/is taken/);
+  }, 30_000);
+
   it('answers queued prompts in their order and can cancel one', async () => {
     const start = (content: string) =>
       nox.call('agents_prompt', { params: { id: 'steady' }, body: { content, wait: false } });

@@ -109,8 +109,11 @@ class NativeProcessHost extends ProcessHost {
   }
 
   private async sweepOne(run: ProcessIdentity): Promise<boolean> {
-    const { run_id, pid, start_ticks } = run;
-    const mark = { run_id, pid, start_ticks, known: new Map([[pid, start_ticks]]) };
+    const { run_id, start_ticks } = run;
+    const unknown = run.pid === 0;
+    // No process and no group has the number -1.
+    const pid = unknown ? -1 : run.pid;
+    const mark = { run_id, pid, start_ticks, known: new Map(unknown ? [] : [[pid, start_ticks]]) };
     const scope = { spare_own_tree: true };
     const in_cgroup = run.confinement === 'cgroup' && (await this.cgroups?.of(run_id).end()) === true;
     if ((await this.killer.find(mark, scope, SWEEP_AGE_MS)).length === 0) return in_cgroup;
@@ -123,9 +126,9 @@ class NativeProcessHost extends ProcessHost {
       typeof run_id === 'string' &&
       run_id !== '' &&
       run_id.length <= 128 &&
-      boot_id === this.boot_id &&
-      isCount(pid) &&
-      isCount(start_ticks)
+      // Killed before its process was written down: there is no pid to signal, only the run's own mark to look for.
+      ((boot_id === '' && pid === 0 && start_ticks === 0) ||
+        (boot_id === this.boot_id && isCount(pid) && isCount(start_ticks)))
     );
   }
 

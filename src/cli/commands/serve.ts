@@ -40,7 +40,9 @@ export function serveCommand(program: Command): void {
   ]);
 }
 
-function port(text: string): number {
+function port(text: string): number | undefined {
+  // NOX_PORT set to nothing is not set.
+  if (text === '') return undefined;
   const value = Number(text);
   if (/^\d{1,5}$/.test(text) && value <= 65_535) return value;
   throw new InvalidArgumentError('It must be a number from 0 to 65535.');
