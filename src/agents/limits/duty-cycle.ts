@@ -3,7 +3,7 @@ import { readRow } from '../process/procfs.js';
 import { sendSignal } from '../process/tree-killer.js';
 
 /** Short enough that nobody who talks to the program notices more than a slow answer. */
-export const PERIOD_MS = 200;
+const PERIOD_MS = 200;
 
 /** What is stopped and continued: only this, so never a wrapper or an init around it. */
 export interface HeldTree {

@@ -25,8 +25,9 @@ export class UsageHistory {
     const old = this.fine.findIndex(({ at_ms }) => at_ms > point.at_ms - FINE_MS);
     const surplus = Math.max(old, this.fine.length - MAX_FINE);
     if (surplus > 0) for (const each of this.fine.splice(0, surplus)) this.condense(each);
-    const dead = this.coarse.findIndex(({ at_ms }) => at_ms > point.at_ms - COARSE_MS);
-    if (dead !== 0) this.coarse.splice(0, dead === -1 ? this.coarse.length : dead);
+    const isDead = ({ at_ms }: UsagePoint): boolean => at_ms <= point.at_ms - COARSE_MS;
+    this.coarse.splice(0, this.coarse.filter(isDead).length);
+    if (this.minute.every(isDead)) this.minute = [];
   }
 
   /** What came after `since_ms`, oldest first, put together until it is at most `points`. */
