@@ -7,6 +7,7 @@ import { EmergencyLatch } from './agents/emergency-latch.js';
 import { Fleet } from './agents/fleet.js';
 import { Launcher } from './agents/launcher.js';
 import { ResourcesController } from './agents/limits/resources.controller.js';
+import { UsageLedger } from './agents/limits/usage-ledger.js';
 import { LogBook } from './agents/log-book.js';
 import { LogsController } from './agents/logs.controller.js';
 import { ModelEndpoint } from './agents/model-endpoint.js';
@@ -116,6 +117,7 @@ export class AppModule {
         LogBook,
         EmergencyLatch,
         Fleet,
+        UsageLedger,
         AgentsService,
         RelationshipsService,
         SpawnLimits,

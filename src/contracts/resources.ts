@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { ResourceLimits } from './agent.js';
-import { Timestamp } from './ids.js';
+import { ResourceLimits, UsageTotals } from './agent.js';
+import { AgentId, Timestamp } from './ids.js';
 
 /** What a process tree used at one time: resident memory, and percent of one core since the sample before. */
 export const ResourceSample = z.object({
@@ -25,3 +25,14 @@ export const AgentResources = z.object({
   history: z.array(ResourceSample),
 });
 export type AgentResources = z.infer<typeof AgentResources>;
+
+/** What one agent has used on one day of the server's local time. */
+export const DayResources = UsageTotals.extend({ cpu_s: z.number(), peak_memory_mb: z.number() });
+export type DayResources = z.infer<typeof DayResources>;
+
+/** `resource-usage.toml`: by agent and day (`2026-11-21`). */
+export const ResourceUsageFile = z.object({
+  schema_version: z.literal(1),
+  agents: z.record(AgentId, z.record(z.iso.date(), DayResources)).default({}),
+});
+export type ResourceUsageFile = z.infer<typeof ResourceUsageFile>;

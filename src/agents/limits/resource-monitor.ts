@@ -73,6 +73,8 @@ export class ResourceMonitor {
     const { max_memory_mb } = limits;
     const run = { meter: new TreeMeter(), cgroup, samples: [], marks: NO_MARKS, throttle: null, max_memory_mb };
     this.runs.set(session, run);
+    // Its turns count for the day, however short it lives.
+    this.onSample(id, { cpu_s: 0, memory_bytes: 0 });
     void session.exited.then(({ signal }) => this.ended(id, session, run, signal));
   }
 
