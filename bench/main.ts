@@ -10,10 +10,11 @@ import { events } from './events.bench.js';
 import { memory } from './memory.bench.js';
 import { processes } from './processes.bench.js';
 import { registry } from './registry.bench.js';
+import { sampling } from './sampling.bench.js';
 import { startUp } from './start-up.bench.js';
 import { wake } from './wake.bench.js';
 
-const BENCHES: readonly Bench[] = [startUp, memory, processes, wake, registry, api, events];
+const BENCHES: readonly Bench[] = [startUp, memory, processes, wake, sampling, registry, api, events];
 
 const USAGE = `npm run bench -- [--only NAME]… [--quick] [--json]
   names: ${BENCHES.map((bench) => bench.name).join(', ')}`;
