@@ -11,10 +11,11 @@ import { events } from './events.bench.js';
 import { memory } from './memory.bench.js';
 import { processes } from './processes.bench.js';
 import { registry } from './registry.bench.js';
+import { sampling } from './sampling.bench.js';
 import { startUp } from './start-up.bench.js';
 import { wake } from './wake.bench.js';
 
-const BENCHES: readonly Bench[] = [startUp, memory, processes, wake, registry, api, events];
+const BENCHES: readonly Bench[] = [startUp, memory, processes, wake, sampling, registry, api, events];
 
 /** Many times what any of them needs: a bench that hangs must not hide the others' figures. */
 const BENCH_TIMEOUT_MS = 300_000;

@@ -6,6 +6,8 @@ import { ClaudeLocator } from './agents/claude-locator.js';
 import { EmergencyLatch } from './agents/emergency-latch.js';
 import { Fleet } from './agents/fleet.js';
 import { Launcher } from './agents/launcher.js';
+import { ResourcesController } from './agents/limits/resources.controller.js';
+import { UsageLedger } from './agents/limits/usage-ledger.js';
 import { LogBook } from './agents/log-book.js';
 import { LogsController } from './agents/logs.controller.js';
 import { ModelEndpoint } from './agents/model-endpoint.js';
@@ -95,6 +97,7 @@ export class AppModule {
       controllers: [
         AgentsController,
         LogsController,
+        ResourcesController,
         RelationshipsController,
         SessionsController,
         UsageController,
@@ -114,6 +117,7 @@ export class AppModule {
         LogBook,
         EmergencyLatch,
         Fleet,
+        UsageLedger,
         AgentsService,
         RelationshipsService,
         SpawnLimits,

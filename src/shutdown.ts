@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { Fleet } from './agents/fleet.js';
+import { UsageLedger } from './agents/limits/usage-ledger.js';
 import { ModelEndpoint } from './agents/model-endpoint.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
 import { EventLog } from './events/event-log.js';
@@ -71,6 +72,7 @@ export async function shutdown(app: NestFastifyApplication, reason: string): Pro
   clearTimeout(cut);
   await app.get(ModelEndpoint).close();
   await app.get(ApprovalsService).idle();
+  await app.get(UsageLedger).close();
   await app.get(RegistryService).close();
   app.get(StateDb).close();
 }

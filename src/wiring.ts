@@ -3,6 +3,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { AgentsService } from './agents/agents.service.js';
 import { ClaudeLocator } from './agents/claude-locator.js';
 import { Fleet } from './agents/fleet.js';
+import { UsageLedger } from './agents/limits/usage-ledger.js';
 import { LogBook } from './agents/log-book.js';
 import { canLogIn } from './agents/login-probe.js';
 import { ModelEndpoint } from './agents/model-endpoint.js';
@@ -14,6 +15,7 @@ import type { RegistryCommit } from './contracts/registry.js';
 import { EventLog } from './events/event-log.js';
 import { RegistryService } from './registry/registry.service.js';
 import { SessionsService } from './sessions/sessions.service.js';
+import { SpendBook } from './sessions/spend-book.js';
 import { Clock } from './shared/clock.js';
 import { StateDb } from './shared/db/state-db.js';
 import { messageOf } from './shared/nox-error.js';
@@ -37,6 +39,10 @@ export function wire(app: NestFastifyApplication): void {
   fleet.observer = sessions;
   fleet.warn = warn;
   sessions.warn = warn;
+  const ledger = app.get(UsageLedger);
+  ledger.warn = warn;
+  ledger.spent = (id, days) => app.get(SpendBook).days(id, days);
+  fleet.resources.onSample = (id, step) => ledger.add(id, step);
   registry.reconciler = app.get(AgentsService);
   const tellCommit = (commit: RegistryCommit): void => {
     events
@@ -59,6 +65,7 @@ export function wire(app: NestFastifyApplication): void {
 export async function startWork(app: NestFastifyApplication): Promise<void> {
   await app.get(ProcessHost).ready();
   await app.get(ApprovalsService).recover();
+  await app.get(UsageLedger).start();
   await app.get(Fleet).recover();
   await app.get(SessionsService).recover();
   await app.get(EventLog).append('system.started', { version: VERSION });

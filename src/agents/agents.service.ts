@@ -49,7 +49,7 @@ export class AgentsService extends Reconciler {
 
   async get(id: string): Promise<Agent> {
     this.known(id);
-    await this.fleet.usage(id);
+    await this.fleet.resources.usage(id);
     return this.view(id);
   }
 
@@ -309,7 +309,7 @@ export class AgentsService extends Reconciler {
 
   /** With the usage as last measured; none is shown for a process that is gone. */
   private view(id: string): Agent {
-    const status = this.fleet.describe(id, this.fleet.lastUsage(id));
+    const status = this.fleet.describe(id, this.fleet.resources.lastUsage(id));
     return { ...this.known(id), ...status, usage: this.fleet.workOf(id).usage };
   }
 

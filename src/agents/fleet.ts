@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { AgentConfig, AgentStatus, RestartConfig } from '../contracts/agent.js';
+import type { AgentConfig, AgentStatus, ResourceLimits, RestartConfig } from '../contracts/agent.js';
 import { ApprovalsService } from '../approvals/approvals.service.js';
 import { EventLog } from '../events/event-log.js';
 import { RegistryService } from '../registry/registry.service.js';
@@ -14,9 +14,11 @@ import { endAtOnce } from './emergency-end.js';
 import { startBatches, type SupervisionTree, supervisionTree } from './groups.js';
 import { GroupKeeper } from './groups-keeper.js';
 import { Launcher } from './launcher.js';
+import { ResourceMonitor } from './limits/resource-monitor.js';
+import { RunCgroups } from './limits/run-cgroup.js';
 import { LogBook } from './log-book.js';
 import { ProcessHost } from './process/process-host.js';
-import { TreeSampler, type TreeUsage } from './process/sampler.js';
+import type { TreeUsage } from './process/sampler.js';
 import { RunStore } from './run-store.js';
 import type { StateAxis } from './state-axis.js';
 import { classifyExit } from './runtime/stream-json/classify-exit.js';
@@ -37,13 +39,13 @@ const WAKE_DELAY_MS = 500;
 export class Fleet {
   private readonly supervisors = new Map<string, AgentSupervisor>();
   private readonly queue = new KeyedQueue();
-  private readonly sampler = new TreeSampler();
   private readonly idleTimers = new Map<string, () => void>();
-  private readonly usages = new Map<string, TreeUsage | null>();
   private readonly wishes = new Map<string, () => Promise<void>>();
   /** Agents that a person stopped and the registry could not be told of, and why. */
   private readonly held = new Map<string, string>();
   private readonly watchdog: WatchdogRounds;
+  /** What the agents use of the machine, and what they may. */
+  readonly resources: ResourceMonitor;
   /** Those whose members start, stop and come back together. */
   readonly groups: GroupKeeper;
   /** Agents that sleep and may have to be woken: they fell asleep lately, or there was no room. */
@@ -82,11 +84,24 @@ export class Fleet {
       },
       warn: (message, fields) => this.warn(message, fields),
     });
+    this.resources = new ResourceMonitor({
+      clock,
+      cgroups: RunCgroups.detect(),
+      live: () => this.live(),
+      get: (id) => this.get(id),
+      limits: (id) => limitsOf(registry.config().agents.limits, this.configOf(id)),
+      health: () => registry.config().agents.health,
+      tell: async (id, type, payload) => {
+        this.logs.add(id, 'nox', payload.reason);
+        await events.append(type, payload, id);
+      },
+      warn: (message, fields) => this.warn(message, fields),
+    });
     this.watchdog = new WatchdogRounds({
       clock,
       live: () => this.live(),
       work: (id) => this.workOf(id),
-      cpu: (id) => this.lastUsage(id)?.cpu_percent ?? 0,
+      cpu: (id) => this.resources.lastUsage(id)?.cpu_percent ?? 0,
       silent_turn_warn_s: () => registry.config().agents.health.silent_turn_warn_s,
       tell: async (id, { verdict, reason, silent_ms }, turn_id) => {
         this.logs.add(id, 'nox', reason);
@@ -119,13 +134,16 @@ export class Fleet {
         random: Math.random,
         store: this.store,
         observer: this.observed(),
-        launch: (run, handlers) => {
+        launch: async (run, handlers) => {
           // The last gate before a process exists: a start that was under way comes here too.
           this.emergency.assertClear();
           if (this.closing) throw new NoxError('SHUTTING_DOWN');
-          return this.launcher.launch(id, this.configOf(id), run, handlers);
+          const session = await this.launcher.launch(id, this.configOf(id), run, handlers);
+          this.resources.began(id, session);
+          return session;
         },
         classify: classifyExit,
+        fault_of: (session) => this.resources.faultOf(session),
         restart: () => restartConfig(this.registry.config().agents.restart, this.configOf(id)),
         before_restart: () => this.groups.before(id),
         changed: (previous) => this.onChanged(supervisor, previous),
@@ -139,7 +157,7 @@ export class Fleet {
 
   forget(id: string): void {
     this.cancelIdleTimer(id);
-    this.usages.delete(id);
+    this.resources.forget(id);
     this.held.delete(id);
     this.supervisors.delete(id);
     this.groups.release(id);
@@ -219,7 +237,7 @@ export class Fleet {
 
   /** Where the agent stands, with the usage of its process tree measured now. */
   async status(id: string): Promise<AgentStatus> {
-    return this.describe(id, await this.usage(id));
+    return this.describe(id, await this.resources.usage(id));
   }
 
   describe(id: string, usage: TreeUsage | null): AgentStatus {
@@ -252,6 +270,7 @@ export class Fleet {
       breaker: breakerStatus(supervisor.breaker, this.clock),
       memory_usage: supervisor.session === undefined ? null : (usage?.memory_bytes ?? null),
       cpu_usage: supervisor.session === undefined ? null : (usage?.cpu_percent ?? null),
+      ...(this.resources.isThrottled(id) ? { throttled: true as const } : {}),
       session_id: session?.session_id ?? null,
       current_turn_id: work.current_turn_id,
       queued_turns: work.queued_turns,
@@ -264,27 +283,6 @@ export class Fleet {
 
   private observation({ observed }: StateAxis<string>): AgentStatus['observed']['process'] {
     return { source: observed.source, at: this.clock.iso(observed.at_ms) };
-  }
-
-  /** Memory and processor of the agent's tree now; null when nothing runs. */
-  async usage(id: string): Promise<TreeUsage | null> {
-    const { session } = this.get(id);
-    const usage = session === undefined ? null : await this.sampler.sample(await session.tree());
-    this.usages.set(id, usage);
-    return usage;
-  }
-
-  /** The same as last measured, for lists: at most `agents.health.sample_every_s` old. */
-  lastUsage(id: string): TreeUsage | null {
-    return this.usages.get(id) ?? null;
-  }
-
-  private sampleRegularly(): void {
-    this.clock.after(this.registry.config().agents.health.sample_every_s * 1000, () => {
-      Promise.all(this.live().map(({ id }) => this.usage(id)))
-        .catch((error: unknown) => this.warn('usage was not measured', { reason: messageOf(error) }))
-        .finally(() => this.sampleRegularly());
-    });
   }
 
   /**
@@ -305,7 +303,7 @@ export class Fleet {
       if (config.desired_state === 'active' && !asleep) wanted.push(id);
     }
     if (this.emergency.state() === null) void this.startMany(wanted);
-    this.sampleRegularly();
+    this.resources.start();
     this.watchdog.start();
   }
 
@@ -394,6 +392,7 @@ export class Fleet {
 
   private onChanged(supervisor: AgentSupervisor, previous: Pick<AgentStatus, 'process_state' | 'activity'>): void {
     const { id } = supervisor;
+    this.resources.changed(supervisor);
     if (!this.registry.agents().has(id)) return;
     this.armIdleTimer(supervisor);
     this.groups.changed(id, previous.process_state, supervisor.process_state);
@@ -501,6 +500,12 @@ function breakerStatus(breaker: Breaker, clock: Clock): AgentStatus['breaker'] {
   const until_ms = breaker.state === 'open' ? breaker.open_until_ms : null;
   return { state, reason, ...(until_ms === null ? {} : { open_until: clock.iso(until_ms) }) };
 }
+
+/** The limits of all agents, with what this one says otherwise. */
+const limitsOf = (defaults: ResourceLimits, agent: AgentConfig): ResourceLimits => ({
+  ...defaults,
+  ...withoutUndefined(agent.resource_limits ?? {}),
+});
 
 function restartConfig(defaults: RestartConfig, agent: AgentConfig): RestartConfig {
   const own = agent.restart ?? {};

@@ -61,12 +61,20 @@ export interface SupervisorWorld {
     },
   ) => Promise<RuntimeSession>;
   readonly classify: (facts: ExitFacts, stderr_tail: string) => ExitClass;
+  /** What is known of an end beside the facts of the exit; asked once, when it has come. */
+  readonly fault_of?: (session: RuntimeSession) => RunFault | undefined;
   readonly restart: () => RestartConfig;
   /** Awaited before each start by itself: what has to stand first starts first. Never rejects. */
   readonly before_restart: () => Promise<void>;
   /** Told after each change of state; the only place from which states are announced. */
   readonly changed: (previous: { process_state: ProcessState; activity: Activity }) => void;
   readonly log: (line: string) => void;
+}
+
+/** Why a run that should go on was ended, and what that counts as. */
+export interface RunFault {
+  readonly reason: string;
+  readonly exit: ExitClass;
 }
 
 interface Run {
@@ -76,7 +84,7 @@ interface Run {
   /** Why Nox ends it; unset while it should run. Its exit is then expected. */
   ending?: string;
   /** Why Nox ends it although it should run, and what that counts as. */
-  fault?: { readonly reason: string; readonly exit: ExitClass };
+  fault?: RunFault;
   /** Resolves when the exit has been dealt with. */
   readonly settled: Promise<void>;
 }
@@ -334,6 +342,8 @@ export class AgentSupervisor {
     const { clock } = this.world;
     this.last_output = run.session.vitals().last_output_ms ?? this.last_output;
     this.doing.see('idle', 'exit', clock.now());
+    const known = run.fault ?? this.world.fault_of?.(run.session);
+    if (known !== undefined) run.fault = known;
     const how = run.fault?.reason ?? describeExit(facts);
     this.world.observer.onEnded(this.id, run.ending ?? how);
     await failpoint('run.end.before');

@@ -220,6 +220,8 @@ export const AgentStatus = z.object({
   breaker: BreakerStatus,
   memory_usage: z.number().nullable(),
   cpu_usage: z.number().nullable(),
+  /** It has used more than `max_cpu_percent` for a while and is held to that; absent while it is not. */
+  throttled: z.literal(true).optional(),
   session_id: z.string().nullable(),
   /** The turn that has the pipe now. */
   current_turn_id: z.string().nullable(),

@@ -46,6 +46,8 @@ export const SystemConfig = z.looseObject({
       health: z
         .looseObject({
           sample_every_s: z.number().min(1).max(3600).default(5),
+          /** Over how long the use of the processor is averaged before an agent is throttled. */
+          cpu_average_s: z.number().int().min(1).max(3600).default(60),
           silent_turn_warn_s: z.number().int().min(1).max(86_400).default(300),
         })
         .prefault({}),

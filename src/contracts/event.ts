@@ -15,6 +15,9 @@ const budget = {
   limit: z.number(),
 };
 
+/** `used` and `limit` in bytes for memory, in percent of one core for the processor. */
+const resource = { resource: z.enum(['memory', 'cpu']), used: z.number(), limit: z.number(), reason: z.string() };
+
 /**
  * Every event that Nox tells the world, by type. The area before the dot is the room in which it is announced;
  * events that carry an agent also go to the room `agent:<id>`.
@@ -38,6 +41,13 @@ export const EVENTS = {
     reason: z.string(),
     silent_s: z.number(),
   }),
+  /** Nine tenths of the memory that it may use are in use; told once until less is used again. */
+  'agent.resource_warning': z.object(resource),
+  /** Its processes were ended for it; the restart policy says what comes next. */
+  'agent.resource_limit_exceeded': z.object(resource),
+  /** It is held to its `max_cpu_percent` until it wants less. */
+  'agent.throttled': z.object(resource),
+  'agent.unthrottled': z.object({ reason: z.string() }),
   'agent.api_retry': z.object({
     ...turn,
     attempt: z.number(),

@@ -35,6 +35,7 @@ import {
   RollbackRequest,
   RollbackResult,
 } from './registry.js';
+import { AgentResources, ResourceQuery } from './resources.js';
 import { AddRelationship, RelationshipList, RemoveRelationship } from './relationship.js';
 import { EmergencyStopReply, EmergencyStopRequest, Health, SystemStatus, UseModel } from './system.js';
 import { AgentUsage, FleetUsage, UsageQuery } from './usage.js';
@@ -308,6 +309,15 @@ export const ROUTES = {
     query: LogQuery,
     response: LogList,
     streams: true,
+  }),
+  agents_resources: route({
+    method: 'GET',
+    path: '/agents/:id/resources',
+    role: 'viewer',
+    summary: 'Memory and processor use of an agent, now and over the last day',
+    params: id,
+    query: ResourceQuery,
+    response: AgentResources,
   }),
   agents_usage: route({
     method: 'GET',

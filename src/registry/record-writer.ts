@@ -3,6 +3,7 @@ import { access, mkdir, readdir, readFile, rename, stat } from 'node:fs/promises
 import { dirname, join } from 'node:path';
 import type { Approval } from '../contracts/approval.js';
 import { AgentId } from '../contracts/ids.js';
+import { ResourceUsageFile } from '../contracts/resources.js';
 import type { Turn } from '../contracts/turn.js';
 import { TMP_PREFIX, writeFileAtomic } from '../shared/atomic-file.js';
 import type { Clock } from '../shared/clock.js';
@@ -16,7 +17,7 @@ import { RECORD_PATHS, storageError } from './intent-folder.js';
 import { CONVERSATION_HEAD, dayOf, formatApproval, formatTurn, monthOf } from './record-text.js';
 import { redact } from './redact.js';
 import { formatTable } from './toml/toml-format.js';
-import { type TomlTable, withoutUndefined } from './toml/toml.js';
+import { parseToml, type TomlTable, withoutUndefined } from './toml/toml.js';
 
 /** So many approvals may be under way between their decision and what came of it. */
 const REMEMBERED_APPROVALS = 1000;
@@ -41,6 +42,7 @@ export interface RecordOptions {
 type Warn = (message: string, fields: object) => void;
 
 const APPROVALS = 'approval-history.toml';
+const RESOURCE_USAGE = 'resource-usage.toml';
 const NEW_AGENT_FILES = {
   'state.toml': 'schema_version = 1\nstatus = "inactive"\nrestart_count = 0\n',
   'memory.toml': 'schema_version = 1\n',
@@ -138,6 +140,24 @@ export class RecordWriter {
       if (this.states.get(id) === text) return;
       await this.write(`agents/${id}/state.toml`, text);
       this.states.set(id, text);
+    });
+  }
+
+  /** The sums of what agents use, as last saved; none when there is no file. Throws when it cannot be read as such. */
+  readResourceUsage(): Promise<ResourceUsageFile['agents']> {
+    return this.files.run(RESOURCE_USAGE, async () => {
+      if (!(await this.exists(RESOURCE_USAGE))) return {};
+      return ResourceUsageFile.parse(parseToml(await readFile(join(this.root, RESOURCE_USAGE), 'utf8'))).agents;
+    });
+  }
+
+  /** Checkpoints those sums; writes only when something changed. */
+  saveResourceUsage(agents: ResourceUsageFile['agents']): Promise<void> {
+    return this.files.run(RESOURCE_USAGE, async () => {
+      const text = formatTable([], { schema_version: 1, agents });
+      if (this.states.get(RESOURCE_USAGE) === text) return;
+      await this.write(RESOURCE_USAGE, text);
+      this.states.set(RESOURCE_USAGE, text);
     });
   }
 

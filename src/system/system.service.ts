@@ -99,6 +99,7 @@ export class SystemService {
       journal: ok(`${this.events.lastSeq()} events stored`),
       emergency_stop: stopped === undefined ? ok('not in force') : degraded(stopped),
       process_isolation: isolation,
+      resource_limits: ok(this.fleet.resources.describe()),
     };
   }
 

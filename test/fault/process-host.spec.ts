@@ -8,7 +8,7 @@ import { createProcessHost } from '../../src/agents/process/native-process-host.
 import type { Confinement } from '../../src/agents/process/process-host.js';
 import { childrenOf, readRow } from '../../src/agents/process/procfs.js';
 import { PsTable } from '../../src/agents/process/ps-table.js';
-import { TreeSampler } from '../../src/agents/process/sampler.js';
+import { TreeMeter } from '../../src/agents/process/sampler.js';
 import {
   ENV,
   Watched,
@@ -242,19 +242,20 @@ describe.each(RUNGS)('process host, %s', (rung) => {
   it('gives a tree that the sampler can measure, also when some of it is gone', async () => {
     const run = await startShell(host, 'sleep "$1" & echo ready; while :; do :; done', newMark());
     await firstLine(run.stdout);
-    const sampler = new TreeSampler();
+    const sampler = new TreeMeter();
     const tree = await run.tree();
     expect(tree).toHaveLength(2);
     const first = await sampler.sample([...tree, 2 ** 22 + 1]);
     expect(first.memory_bytes).toBeGreaterThan(500_000);
-    await letPass(200);
+    await letPass(300);
     const second = await sampler.sample(tree);
     expect(second.cpu_percent).toBeGreaterThan(10);
     expect(second.cpu_percent).toBeLessThan(150);
     await run.end({ grace_ms: 0 });
-    expect(await sampler.sample(tree)).toEqual({ memory_bytes: 0, cpu_percent: 0 });
-    expect(await sampler.sample([tree[0] ?? 0])).toEqual({ memory_bytes: 0, cpu_percent: 0 });
-    expect(await sampler.sample([])).toEqual({ memory_bytes: 0, cpu_percent: 0 });
+    const nothing = { memory_bytes: 0, cpu_percent: 0, processes: 0 };
+    expect(await sampler.look(tree)).toEqual(nothing);
+    expect(await sampler.look([tree[0] ?? 0])).toEqual(nothing);
+    expect(await sampler.look([])).toEqual(nothing);
   });
 });
 

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { approvalOf, commitOf, frame, systemOf, turnOf, TURN_ID } from './cli-fixtures.js';
+import { agentOf, approvalOf, commitOf, frame, systemOf, turnOf, TURN_ID } from './cli-fixtures.js';
 import { type Handlers, nox as run, NOW, Refusal, type RunOptions, SseText, startServer } from './cli-support.js';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -228,6 +228,39 @@ describe('nox usage', () => {
     const { nox } = await withServer({});
     expect(await nox(['usage', '--days', '3'])).toMatchObject({ exit: 2 });
     expect(await nox(['usage', 'lead', '--days', 'x'])).toMatchObject({ exit: 2 });
+  });
+});
+
+describe('nox agent top', () => {
+  it('shows what each uses and may use, the busiest first', async () => {
+    const limits = {
+      max_memory_mb: 2048,
+      max_cpu_percent: 50,
+      max_concurrent_tasks: 1,
+      max_spawn_rate: 1,
+      max_depth: 1,
+    };
+    const used = { timestamp: '2026-11-21T08:00:00Z', memory_bytes: 300 * 2 ** 20, cpu_percent: 49.6, processes: 3 };
+    const { nox } = await withServer({
+      agents_list: () => ({
+        agents: [agentOf({ id: 'asleep', status: 'hibernated' }), agentOf({ id: 'lead', throttled: true })],
+        pagination: { page: 1, limit: 500, total: 2 },
+      }),
+      agents_resources: ({ params }) =>
+        params.id === 'lead'
+          ? { limits, now: used, history: [{ ...used, memory_bytes: 500 * 2 ** 20 }] }
+          : { limits, now: null, history: [] },
+    });
+    const { stdout } = await nox(['agent', 'top']);
+    const [, first, second] = stdout.split('\n');
+    expect(first).toMatch(/^lead +\S+ \w+, throttled +50 % +50 % +300 MiB +2048 MiB +500 MiB +3$/);
+    expect(second).toMatch(/^asleep +\S+ hibernated +- +50 % +- +2048 MiB +- +-$/);
+    expect(JSON.parse((await nox(['agent', 'top', '--json'])).stdout)).toMatchObject({
+      agents: [
+        { id: 'lead', throttled: true, now: used, peak_memory_bytes: 500 * 2 ** 20 },
+        { id: 'asleep', now: null },
+      ],
+    });
   });
 });
 

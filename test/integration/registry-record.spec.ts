@@ -200,3 +200,23 @@ describe('the record', () => {
     expect(turns.map(({ reply }) => reply)).toEqual(Array.from({ length: 50 }, (_, i) => `reply ${i}`));
   });
 });
+
+describe('what agents use of the machine', () => {
+  const day = { cpu_s: 12, peak_memory_mb: 210, turns: 3, input_tokens: 10, output_tokens: 5, cost_usd: 0.25 };
+  const agents = { lead: { '2026-11-20': day, '2026-11-21': { ...day, cpu_s: 1 } } };
+
+  it('is a file of sums by agent and day, read back as it was saved', async () => {
+    expect(await registry.record.readResourceUsage()).toEqual({});
+    await registry.record.saveResourceUsage(agents);
+    expect(await toml('resource-usage.toml')).toEqual({ schema_version: 1, agents });
+    expect(await registry.record.readResourceUsage()).toEqual(agents);
+    await registry.record.flush();
+    await registry.record.saveResourceUsage(agents);
+    expect(registry.record.pending()).toBe(0);
+  });
+
+  it('is refused when somebody has made something else of it', async () => {
+    await writeFile(file('resource-usage.toml'), 'schema_version = 1\n[agents.lead.2026-11-20]\ncpu_s = "many"\n');
+    await expect(registry.record.readResourceUsage()).rejects.toThrow(/expected number/);
+  });
+});

@@ -33,6 +33,7 @@ abstract class ManagedRun implements ManagedProcess {
   protected reaped = false;
   protected killed = false;
   private asked = false;
+  private readonly spawned_at_ms = performance.now();
 
   constructor(
     protected readonly child: PipedChild,
@@ -67,6 +68,11 @@ abstract class ManagedRun implements ManagedProcess {
   /** Ends what is left after the spawned child was reaped. */
   protected abstract clear(signal: string | null): Promise<void>;
   protected abstract facts(code: number | null, signal: string | null): ExitFacts;
+  /** One scan serves the trees of many runs, but only one that was made since this run began. */
+  protected scanAge(): number {
+    return Math.min(TREE_AGE_MS, performance.now() - this.spawned_at_ms);
+  }
+
   /** Looks at the tree while it is whole, before the program is asked to end. */
   protected async beforeEnd(): Promise<void> {}
 
@@ -118,17 +124,13 @@ async function closeWhenSilent(stream: Socket): Promise<void> {
 
 /** A program in a process group of its own, found again by descent, group and cookie. */
 export class GroupRun extends ManagedRun {
-  private readonly spawned_at_ms = performance.now();
-
   programPid(): number | null {
     return this.reaped ? null : this.child.pid;
   }
 
   async tree(): Promise<number[]> {
     if (this.reaped) return [];
-    // One scan serves the trees of many runs, but only one that was made since this run began.
-    const age_ms = Math.min(TREE_AGE_MS, performance.now() - this.spawned_at_ms);
-    return (await this.killer.find(this.mark, undefined, age_ms)).map((row) => row.pid);
+    return (await this.killer.find(this.mark, undefined, this.scanAge())).map((row) => row.pid);
   }
 
   signal(signal: 'SIGTERM' | 'SIGINT' | 'SIGCONT'): void {
@@ -202,14 +204,8 @@ export class NamespaceRun extends ManagedRun {
   async tree(): Promise<number[]> {
     const program = this.programPid();
     if (program === null || this.init === null) return [];
-    const pids = new Set(childrenOf(this.init.pid));
-    // A set that grows while it is walked is walked to its end.
-    for (const pid of pids) for (const child of childrenOf(pid)) pids.add(child);
-    const alive = [...pids].filter((pid) => {
-      const row = readRow(pid);
-      return row !== null && isAlive(row);
-    });
-    return alive.sort((a, b) => Number(b === program) - Number(a === program));
+    const pids = (await this.killer.below(this.init.pid, this.scanAge())).map((row) => row.pid);
+    return pids.sort((a, b) => Number(b === program) - Number(a === program));
   }
 
   signal(signal: 'SIGTERM' | 'SIGINT' | 'SIGCONT'): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { parseStat } from './procfs.js';
+import { parseStat, parseUse } from './procfs.js';
 import { parsePsLine } from './ps-table.js';
 
 const TAIL = '4194304 100 0 0 0 1 2 3 4 20 0 1 0 77001 1000 200';
@@ -41,5 +41,16 @@ describe('parsePsLine', () => {
 
   it.each(['', '812 1 812 S', 'PID PPID PGID STAT STARTED'])('answers null for %j', (line) => {
     expect(parsePsLine(line)).toBeNull();
+  });
+});
+
+describe('parseUse', () => {
+  it('reads times in seconds and memory in pages, whatever the command is called', () => {
+    const use = { start_ticks: 77001, rss_pages: 200, own_cpu_s: 0.03, children_cpu_s: 0.07 };
+    expect(parseUse(`4242 (a) b) S 7 8 9 0 -1 ${TAIL}`)).toEqual(use);
+  });
+
+  it.each(['', '4242 (sh) S 7', `4242 (sh) Z 7 8 9 0 -1 ${TAIL}`])('answers null for %j', (text) => {
+    expect(parseUse(text)).toBeNull();
   });
 });

@@ -40,6 +40,36 @@ export function readRow(pid: number): ProcessRow | null {
   return text === null ? null : parseStat(text);
 }
 
+/** Ticks in a second, as every Linux tells its programs. */
+const TICKS_PER_S = 100;
+
+/** What a process has used until now; `children_cpu_s` is that of ended children it has waited for. */
+export interface StatUse {
+  readonly start_ticks: number;
+  readonly rss_pages: number;
+  readonly own_cpu_s: number;
+  readonly children_cpu_s: number;
+}
+
+/** The same line's figures; null when the process has ended, a zombie too. */
+export function parseUse(text: string): StatUse | null {
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z' || fields[0] === 'X') return null;
+  const [user, system, children_user, children_system] = fields.slice(11, 15).map(Number);
+  const use = {
+    start_ticks: Number(fields[19]),
+    rss_pages: Number(fields[21]),
+    own_cpu_s: ((user ?? NaN) + (system ?? NaN)) / TICKS_PER_S,
+    children_cpu_s: ((children_user ?? NaN) + (children_system ?? NaN)) / TICKS_PER_S,
+  };
+  return Object.values(use).every((n) => Number.isFinite(n)) ? use : null;
+}
+
+export function readUse(pid: number): StatUse | null {
+  const text = unlessGone(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  return text === null ? null : parseUse(text);
+}
+
 /** Children of every thread of a process, oldest first per thread; empty when it ended. */
 export function childrenOf(pid: number): number[] {
   const threads = unlessGone(() => readdirSync(`/proc/${pid}/task`)) ?? [];

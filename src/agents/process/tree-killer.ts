@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf } from '../../shared/nox-error.js';
 import type { ProcessRow, ProcessTable } from './process-table.js';
-import { membersOf, ownsGroup, withAncestors, withDescendants, type RunMark } from './process-tree.js';
+import { isAlive, membersOf, ownsGroup, withAncestors, withDescendants, type RunMark } from './process-tree.js';
 
 interface Scope {
   /** Also spare everything below Nox itself: nothing of an earlier Nox can be there. */
@@ -26,6 +26,13 @@ export class TreeKiller {
   /** The living processes of a run, its first one first; what is found is remembered in `mark.known`. */
   async find(mark: RunMark, scope: Scope = END, max_age_ms = 0): Promise<ProcessRow[]> {
     return (await this.look(mark, scope, max_age_ms)).alive;
+  }
+
+  /** The living processes below this one; a scan not older than `max_age_ms` may tell. */
+  async below(pid: number, max_age_ms: number): Promise<ProcessRow[]> {
+    const rows = await this.table.rows(max_age_ms);
+    const pids = withDescendants(rows, [pid]);
+    return rows.filter((row) => row.pid !== pid && pids.has(row.pid) && isAlive(row));
   }
 
   /**

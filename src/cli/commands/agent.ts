@@ -9,6 +9,7 @@ import { counted } from '../output/text.js';
 import { agentTable, agentView, statusLine } from '../output/agent-view.js';
 import { agentLogsCommand } from './agent-logs.js';
 import { agentPromptCommand } from './agent-prompt.js';
+import { agentTopCommand } from './agent-top.js';
 
 /** A stop may use its whole grace, at most two minutes; the answer comes after it. */
 const STOP_TIMEOUT_MS = 180_000;
@@ -36,6 +37,7 @@ export function agentCommands(program: Command, cliOf: CliOf): void {
   resetBreakerCommand(agent, cliOf);
   agentPromptCommand(agent, cliOf);
   agentLogsCommand(agent, cliOf);
+  agentTopCommand(agent, cliOf);
   removeCommand(agent, cliOf);
 }
 

@@ -99,6 +99,7 @@ function stateOf(status: AgentStatus, style: Style, now_ms: number): Painted {
   if (status.resume_at !== undefined) {
     return { ...cell, text: `${cell.text}, goes on ${relative(status.resume_at, now_ms)}` };
   }
+  if (status.throttled === true) return { ...cell, text: `${cell.text}, throttled` };
   if (status.pending_approvals > 0) return { ...cell, text: `${cell.text} (${status.pending_approvals} to approve)` };
   return cell;
 }
