@@ -29,6 +29,14 @@ export function sentenceOf(event: AnyNoxEvent): string {
       return `${event.payload.stream}: ${event.payload.line}`;
     case 'agent.api_retry':
       return `asks the model again, attempt ${event.payload.attempt} of ${event.payload.max_retries}: ${event.payload.error}`;
+    case 'agent.resource_warning':
+      return `nears its limit: ${event.payload.reason}`;
+    case 'agent.resource_limit_exceeded':
+      return `was ended over its limit: ${event.payload.reason}`;
+    case 'agent.throttled':
+      return `is held back: ${event.payload.reason}`;
+    case 'agent.unthrottled':
+      return `runs freely again: ${event.payload.reason}`;
     case 'agent.silent':
       return event.payload.verdict === 'hung'
         ? `is taken for hung and ended: ${event.payload.reason}`
