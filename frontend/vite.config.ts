@@ -19,9 +19,10 @@ export default defineConfig({
   server: {
     host: '127.0.0.1',
     proxy: {
-      '/api': SERVER,
-      '/health': SERVER,
-      '/socket.io': { target: SERVER, ws: true },
+      // Nox answers only to its own pages: here Vite speaks for them.
+      '/api': { target: SERVER, changeOrigin: true, headers: { origin: SERVER } },
+      '/health': { target: SERVER, changeOrigin: true },
+      '/socket.io': { target: SERVER, ws: true, changeOrigin: true, headers: { origin: SERVER } },
     },
   },
 });
