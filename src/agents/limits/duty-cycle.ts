@@ -67,7 +67,7 @@ export class DutyCycle {
 
   /** The last first: a program that looks for its children finds them running. */
   private continueAll(): void {
-    for (const [pid, start_ticks] of [...this.stopped].reverse()) {
+    for (const [pid, start_ticks] of [...this.stopped].toReversed()) {
       if (readRow(pid)?.start_ticks === start_ticks) sendSignal(pid, 'SIGCONT');
     }
     this.stopped.clear();

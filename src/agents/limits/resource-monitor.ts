@@ -17,7 +17,7 @@ type ResourceEvent =
 /** What the monitor needs of the fleet. */
 export interface MonitoredFleet {
   readonly clock: Clock;
-  readonly cgroups: RunCgroups;
+  readonly cgroups: Pick<RunCgroups, 'enter' | 'sweep' | 'describe'>;
   readonly live: () => AgentSupervisor[];
   readonly get: (id: string) => AgentSupervisor;
   readonly limits: (id: string) => ResourceLimits;

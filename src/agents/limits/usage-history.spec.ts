@@ -23,7 +23,7 @@ describe('UsageHistory', () => {
     const old = found.filter(({ at_ms }) => at_ms <= 2 * HOUR_MS);
     expect(old).toHaveLength(121);
     expect(old[5]).toEqual(point(5 * 60_000 + 55_000, 5));
-    expect(found.map(({ at_ms }) => at_ms)).toEqual([...found.map(({ at_ms }) => at_ms)].sort((a, b) => a - b));
+    expect(found.map(({ at_ms }) => at_ms)).toEqual(found.map(({ at_ms }) => at_ms).toSorted((a, b) => a - b));
   });
 
   it('holds no more than a day, however long it goes on and however often it is fed', () => {
