@@ -7,7 +7,7 @@ import type { ExitFacts } from './process/process-host.js';
 import type { ExitClass } from './restart-policy.js';
 import { RunStore } from './run-store.js';
 import type { ReadyInfo, RuntimeSession } from './runtime/runtime.js';
-import { AgentSupervisor, type RunObserver } from './supervisor.js';
+import { AgentSupervisor, type RunFault, type RunObserver } from './supervisor.js';
 
 const CRASH = { exit_code: 137, signal: null, forced: false, stderr_tail: '' };
 
@@ -52,6 +52,7 @@ describe(AgentSupervisor.name, () => {
   let launch: () => Promise<RuntimeSession>;
   let supervisor: AgentSupervisor;
   let exit_class: ExitClass;
+  let fault: RunFault | undefined;
 
   beforeEach(() => {
     clock = new ManualClock();
@@ -60,6 +61,7 @@ describe(AgentSupervisor.name, () => {
     states = [];
     told = [];
     exit_class = 'crash';
+    fault = undefined;
     launch = async () => {
       const process = new FakeProcess();
       processes.push(process);

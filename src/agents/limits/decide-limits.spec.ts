@@ -63,6 +63,8 @@ describe('memory', () => {
   });
 });
 
+const at = (at_s: number, cpu_percent: number) => ({ at_ms: at_s * 1000, memory_bytes: 0, cpu_percent });
+
 describe('the processor', () => {
   it('is throttled after a whole window above the limit, and free again when less is wanted', () => {
     const actions = decided([...times(16, { cpu: 100 }), ...times(20, { cpu: 50 }), ...times(10, { cpu: 0 })]);
@@ -79,7 +81,6 @@ describe('the processor', () => {
   });
 
   it('is averaged by time, whatever the pace of the samples', () => {
-    const at = (at_s: number, cpu_percent: number) => ({ at_ms: at_s * 1000, memory_bytes: 0, cpu_percent });
     expect(averageCpu([at(0, 0), at(59, 100)], WINDOW_MS, 59_000)).toBeNull();
     expect(averageCpu([at(0, 0), at(30, 100), at(60, 0)], WINDOW_MS, 60_000)).toBe(50);
     expect(averageCpu([at(0, 0), at(600, 70)], WINDOW_MS, 600_000)).toBe(70);

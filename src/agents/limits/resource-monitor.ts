@@ -11,13 +11,15 @@ import type { RunCgroup, RunCgroups } from './run-cgroup.js';
 import { Throttle } from './throttle.js';
 import { UsageHistory } from './usage-history.js';
 
+const SWEEP_AGAIN_MS = 120_000;
+
 type ResourceEvent =
   'agent.resource_warning' | 'agent.resource_limit_exceeded' | 'agent.throttled' | 'agent.unthrottled';
 
 /** What the monitor needs of the fleet. */
 export interface MonitoredFleet {
   readonly clock: Clock;
-  readonly cgroups: RunCgroups;
+  readonly cgroups: Pick<RunCgroups, 'enter' | 'sweep' | 'describe'>;
   readonly live: () => AgentSupervisor[];
   readonly get: (id: string) => AgentSupervisor;
   readonly limits: (id: string) => ResourceLimits;
@@ -60,6 +62,8 @@ export class ResourceMonitor {
   /** Begins to sample; what an earlier Nox left of its cgroups is removed. */
   start(): void {
     this.fleet.cgroups.sweep();
+    // Again for those that were too young: a crash may have come right after their start.
+    this.fleet.clock.after(SWEEP_AGAIN_MS, () => this.fleet.cgroups.sweep());
     // Whatever ends Nox, nothing may stay stopped.
     process.once('exit', () => this.releaseAll());
     this.next();

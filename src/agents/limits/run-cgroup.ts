@@ -91,13 +91,6 @@ export class RunCgroups {
   }
 
   static on({ v1, v2 }: ReturnType<typeof ownCgroups>): RunCgroups {
-    const usable = (bases: (name: Controller) => string | undefined, dialect: Dialect) =>
-      new Map(
-        CONTROLLERS.flatMap((name) => {
-          const base = bases(name);
-          return base !== undefined && works(base, name, dialect) ? [[name, base] as const] : [];
-        }),
-      );
     const old = usable((name) => v1.get(name), DIALECTS.v1);
     if (old.size > 0) return new RunCgroups(DIALECTS.v1, old, 'v1');
     if (v2 !== null && enable(v2)) {
@@ -221,6 +214,16 @@ class KernelCgroup implements RunCgroup {
     // EBUSY: more is in use than the new limit; the samples end it.
     ifThere(() => writeFileSync(join(folder, file), text, { flag: 'r+' }), ['EBUSY']);
   }
+}
+
+/** The controllers that can be used, each with its folder. */
+function usable(baseOf: (name: Controller) => string | undefined, dialect: Dialect): Map<Controller, string> {
+  return new Map(
+    CONTROLLERS.flatMap((name) => {
+      const base = baseOf(name);
+      return base !== undefined && works(base, name, dialect) ? [[name, base] as const] : [];
+    }),
+  );
 }
 
 /** Whether a cgroup can be made there and this controller be set. */

@@ -119,10 +119,11 @@ export class UsageLedger {
   }
 }
 
+const two = (n: number): string => String(n).padStart(2, '0');
+
 /** `2026-11-21` of a time, so many days earlier, where the server is. */
 function localDay(at_ms: number, days_before = 0): string {
   const at = new Date(at_ms);
   at.setDate(at.getDate() - days_before);
-  const two = (n: number): string => String(n).padStart(2, '0');
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }
