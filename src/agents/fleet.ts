@@ -303,7 +303,7 @@ export class Fleet {
       if (config.desired_state === 'active' && !asleep) wanted.push(id);
     }
     if (this.emergency.state() === null) void this.startMany(wanted);
-    this.resources.start();
+    this.resources.start(left.map(({ run_id }) => run_id));
     this.watchdog.start();
   }
 

@@ -88,6 +88,7 @@ describe(AgentSupervisor.name, () => {
       observer,
       launch: () => launch(),
       classify: (facts) => (facts.exit_code === 0 ? 'clean' : exit_class),
+      fault_of: () => fault,
       restart: () => DefaultRestartConfig.parse({}),
       before_restart: async () => undefined,
       changed: () => states.push(supervisor.process_state),
@@ -231,6 +232,18 @@ describe(AgentSupervisor.name, () => {
     await supervisor.endHung('2100 MB of 2048 MB used', 'out_of_memory');
     await reach('backoff');
     expect(supervisor.reason).toBe('2100 MB of 2048 MB used; out of memory, restart 1');
+  });
+
+  it('takes over what others know of an end, but not of one that was wanted', async () => {
+    await startReady();
+    fault = { reason: 'memory: the kernel ended it', exit: 'out_of_memory' };
+    processes[0]?.die();
+    await reach('backoff');
+    expect(supervisor.reason).toBe('memory: the kernel ended it; out of memory, restart 1');
+    expect(told).toContain('ended: memory: the kernel ended it');
+    await startReady(2);
+    await supervisor.stop('stopped', 'enough', 0);
+    expect(told.at(-1)).toBe('ended: enough');
   });
 
   it('waits for quota, and says that this is no crash', async () => {

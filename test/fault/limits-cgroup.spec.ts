@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, utimesSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownCgroups } from '../../src/agents/limits/own-cgroups.js';
 import { RunCgroups } from '../../src/agents/limits/run-cgroup.js';
@@ -66,7 +66,8 @@ const host = createProcessHost();
     utimesSync(old, 1, 1);
     cgroups.sweep();
     expect([existsSync(old), existsSync(young)]).toEqual([false, true]);
-    rmdirSync(young);
+    cgroups.sweep([`test-young-${process.pid}`]);
+    expect(existsSync(young)).toBe(false);
   });
 });
 

@@ -11,8 +11,6 @@ import type { RunCgroup, RunCgroups } from './run-cgroup.js';
 import { Throttle } from './throttle.js';
 import { UsageHistory } from './usage-history.js';
 
-const SWEEP_AGAIN_MS = 120_000;
-
 type ResourceEvent =
   'agent.resource_warning' | 'agent.resource_limit_exceeded' | 'agent.throttled' | 'agent.unthrottled';
 
@@ -59,11 +57,9 @@ export class ResourceMonitor {
 
   constructor(private readonly fleet: MonitoredFleet) {}
 
-  /** Begins to sample; what an earlier Nox left of its cgroups is removed. */
-  start(): void {
-    this.fleet.cgroups.sweep();
-    // Again for those that were too young: a crash may have come right after their start.
-    this.fleet.clock.after(SWEEP_AGAIN_MS, () => this.fleet.cgroups.sweep());
+  /** Begins to sample; what an earlier Nox left of the cgroups of these runs, and of older ones, is removed. */
+  start(left_run_ids: readonly string[]): void {
+    this.fleet.cgroups.sweep(left_run_ids);
     // Whatever ends Nox, nothing may stay stopped.
     process.once('exit', () => this.releaseAll());
     this.next();

@@ -131,15 +131,17 @@ export class RunCgroups {
     }
   }
 
-  /** Removes what an earlier Nox left: cgroups without processes that are not just being made. Never throws. */
-  sweep(): void {
+  /** Removes what an earlier Nox left: those of these runs, and all without processes that are not just being made. Never throws. */
+  sweep(run_ids: readonly string[] = []): void {
+    const ended = new Set(run_ids.map(folderOf));
     for (const base of new Set(this.bases.values())) {
       for (const name of attempt(() => readdirSync(join(base, PARENT))) ?? []) {
         const folder = join(base, PARENT, name);
         attempt(() => {
           const stat = statSync(folder);
           // One with processes in it refuses to be removed.
-          if (stat.isDirectory() && Date.now() - stat.mtimeMs > JUST_MADE_MS) rmdirSync(folder);
+          const is_left = ended.has(name) || Date.now() - stat.mtimeMs > JUST_MADE_MS;
+          if (stat.isDirectory() && is_left) rmdirSync(folder);
         });
       }
     }
