@@ -78,7 +78,8 @@ export function decideRestart(question: RestartQuestion): RestartDecision {
   if (config.policy === 'no') return giveUp('ended, and its restart policy is "no"', false);
   if (breaker.state !== 'closed') return giveUp('the probe ended as well', true);
   const recent = history.filter((at) => at > now_ms - config.period_s * 1000).length;
-  if (recent > config.intensity) return giveUp(`ended ${recent} times within ${config.period_s} s`, true);
+  if (recent > config.intensity)
+    return giveUp(`ended ${recent === 1 ? 'once' : `${recent} times`} within ${config.period_s} s`, true);
   const cause = exit === 'out_of_memory' ? 'out of memory, ' : '';
   return {
     action: 'restart',
