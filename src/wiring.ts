@@ -53,6 +53,11 @@ export function wire(app: NestFastifyApplication): void {
   };
   registry.opening_commits.forEach(tellCommit);
   registry.onCommit(tellCommit);
+  registry.onRolledBack((rollback) => {
+    events
+      .append('registry.rolled_back', rollback)
+      .catch((error: unknown) => warn('an event was not stored', { reason: messageOf(error) }));
+  });
   registry.onInvalid(({ file, message }) => {
     log.warn({ file, reason: message }, 'a registry file is not valid');
     events

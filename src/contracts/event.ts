@@ -31,8 +31,6 @@ export const EVENTS = {
     status: AgentStatus,
     previous: z.object({ process_state: ProcessState, activity: Activity }),
   }),
-  /** Spawn, Initialize, Monitor, Communicate, Persist, Restart, Cleanup (seed 004). */
-  'agent.lifecycle': z.object({ step: z.string(), detail: z.string() }),
   'agent.log': LogLine.omit({ id: true, timestamp: true }),
   /** An open turn of which nothing is heard; `hung` when the process is therefore ended and started again. */
   'agent.silent': z.object({

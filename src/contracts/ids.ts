@@ -23,8 +23,6 @@ export const CommitHash = z.string().regex(/^[0-9a-f]{40}$/, 'must be a full 40-
 /** RFC 3339 in UTC, as stored and shown. */
 export const Timestamp = z.iso.datetime();
 
-export const Uuid = z.uuid();
-
 export const PageQuery = z.object({
   page: z.coerce.number().int().min(1).default(1),
   limit: z.coerce.number().int().min(1).max(500).default(100),

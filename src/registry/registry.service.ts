@@ -9,6 +9,7 @@ import type { Relationship, RemoveRelationship } from '../contracts/relationship
 import {
   DiffQuery,
   HistoryQuery,
+  type ReconcileStep,
   type RegistryCommit,
   type RegistryDiff,
   type RegistryStatus,
@@ -65,6 +66,12 @@ export interface RegistryOptions {
   readonly record?: RecordOptions;
 }
 
+/** A rollback that was done, and what the live system did for it. */
+export interface Rollback {
+  readonly commit: RegistryCommit;
+  readonly reconciled: ReconcileStep[];
+}
+
 /**
  * The git-backed registry: intent on branch `main`, one commit per change, and the record on its own ref. Promises: a
  * change that was answered is in a commit; one that failed left nothing behind; files that people edit keep their
@@ -74,6 +81,7 @@ export class RegistryService {
   /** Given at wiring: makes the live system follow a rollback or an adopted edit. */
   reconciler: Reconciler | undefined;
   private readonly commitListeners = new Set<(commit: RegistryCommit) => void>();
+  private readonly rollbackListeners = new Set<(rollback: Rollback) => void>();
   private readonly invalidListeners = new Set<(problem: FileProblem) => void>();
   private following: Promise<void> = Promise.resolve();
   private closed = false;
@@ -246,6 +254,7 @@ export class RegistryService {
       };
     });
     const reconciled = commit === null ? [] : ((await this.reconciler?.apply(before, after, actor)) ?? []);
+    if (commit !== null) this.announce(this.rollbackListeners, { commit, reconciled });
     return { dry_run: false, target, commit, objects: diffIntents(before, after), reconciled, patch };
   }
 
@@ -253,6 +262,12 @@ export class RegistryService {
   onCommit(listener: (commit: RegistryCommit) => void): () => void {
     this.commitListeners.add(listener);
     return () => this.commitListeners.delete(listener);
+  }
+
+  /** Hears of a rollback when the live system has followed it; its commit has been heard of before. */
+  onRolledBack(listener: (rollback: Rollback) => void): () => void {
+    this.rollbackListeners.add(listener);
+    return () => this.rollbackListeners.delete(listener);
   }
 
   /** Hears of a file on disk that does not fit. */

@@ -6,7 +6,7 @@ import type { Approval } from '../../src/contracts/approval.js';
 import type { PromptFrame } from '../../src/contracts/turn.js';
 import { CLAUDE_PATH } from '../support/claude-env.js';
 import { NoxServer } from '../support/nox-server.js';
-import { eventually } from '../support/wait.js';
+import { eventually, firstOf } from '../support/wait.js';
 
 /** The story of the README, lived once with the real Claude CLI: each step goes on where the one before it ended. */
 describe('the story of Nox with the real Claude CLI', () => {
@@ -193,6 +193,11 @@ describe('the story of Nox with the real Claude CLI', () => {
     const done = await nox.call('registry_rollback', { body: { ...target, confirm: true } });
     expect(done.commit).toMatchObject({ rollback_to: created?.hash });
     expect(done.reconciled).toMatchObject([{ agent_id: id, action: 'restart' }]);
+    await firstOf(
+      'the event of the rollback',
+      nox.events({ after_seq: 0, areas: ['registry'] }),
+      (event) => event.type === 'registry.rolled_back' && event.payload.commit.hash === done.commit?.hash,
+    );
     await running();
     expect((await prompt('system')).text).toContain('first version');
     expect(git('merge-base', '--is-ancestor', record, 'record')).toBe('');

@@ -23,8 +23,6 @@ export function sentenceOf(event: AnyNoxEvent): string {
       const { status } = event.payload;
       return `is ${lookOf(status.status).word}${status.reason === undefined ? '' : `: ${withClockTimes(status.reason)}`}`;
     }
-    case 'agent.lifecycle':
-      return `${event.payload.step}: ${event.payload.detail}`;
     case 'agent.log':
       return `${event.payload.stream}: ${event.payload.line}`;
     case 'agent.api_retry':
@@ -112,14 +110,7 @@ const REVOKED = {
 } as const;
 
 /** Steps between the ones that matter. */
-const FINE = new Set<EventType>([
-  'turn.text',
-  'turn.text_delta',
-  'turn.tool_result',
-  'turn.started',
-  'agent.log',
-  'agent.lifecycle',
-]);
+const FINE = new Set<EventType>(['turn.text', 'turn.text_delta', 'turn.tool_result', 'turn.started', 'agent.log']);
 export const isMain = (event: AnyNoxEvent): boolean => !FINE.has(event.type);
 
 /** What is worth a line to somebody who glances: neither single calls, nor states that come and go, nor a thing twice. */

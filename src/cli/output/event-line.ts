@@ -26,7 +26,6 @@ const SUMMARIES: { readonly [T in EventType]: (payload: EventPayload<T>) => stri
   'agent.updated': (p) => `${p.fields.join(', ')} by ${p.actor}`,
   'agent.deleted': (p) => `by ${p.actor}`,
   'agent.status_changed': (p) => `${state(p.status.status)} ${p.status.reason ?? ''}`,
-  'agent.lifecycle': (p) => `${p.step}: ${p.detail}`,
   'agent.log': (p) => `${p.stream}: ${p.line}`,
   'agent.silent': (p) => `${p.verdict}: ${p.reason}`,
   'agent.resource_warning': (p) => p.reason,
