@@ -28,7 +28,8 @@ export class HistoryReader {
   ) {}
 
   async history(query: z.output<typeof HistoryQuery>): Promise<History> {
-    const commits = await this.git.log({ ...query, limit: query.limit + 1 });
+    const ref = query.ref === 'main' ? this.main.branch : query.ref;
+    const commits = await this.git.log({ ...query, ref, limit: query.limit + 1 });
     return { commits: commits.slice(0, query.limit), has_more: commits.length > query.limit };
   }
 

@@ -5,7 +5,8 @@ import { LOG_FORMAT, parseLog } from '../commit-message.js';
 import { gitEnvironment, PINNED_CONFIG } from './git-process.js';
 
 export interface LogQuery {
-  readonly ref: 'main' | 'record';
+  /** A branch: the one in force, or `record`. */
+  readonly ref: string;
   readonly limit: number;
   readonly before?: string | undefined;
   readonly path?: string | undefined;
@@ -54,7 +55,7 @@ export class GitHistory {
       );
     } catch (error) {
       const text = String(error);
-      if (/bad revision 'refs\/heads\/(main|record)'/.test(text)) return [];
+      if (/bad revision 'refs\/heads\/[^']*'/.test(text)) return [];
       if (hash !== undefined && /bad object|bad revision|unknown revision|not a tree/.test(text)) throw notFound(hash);
       throw new NoxError('GIT_OPERATION_FAILED', 'Git could not read the history.', undefined, { cause: error });
     }

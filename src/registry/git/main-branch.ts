@@ -24,8 +24,11 @@ const LOCK_RETRIES_MS = [20, 40, 80, 160, 320, 640];
 /** Bytes are stored as they are, whatever attributes somebody puts into the folder. */
 const ATTRIBUTES = '* -text -filter -ident -working-tree-encoding\n';
 
-/** Branch `main` and the folder in which it is checked out: the one place that writes intent to git. */
+/** The branch in force and the folder in which it is checked out: the one place that writes intent to git. */
 export class MainBranch {
+  /** `main`, or an experiment that a person switched to. Whoever sets it has made `.git/HEAD` say the same. */
+  branch = 'main';
+
   constructor(private readonly git: GitProcess) {}
 
   async init(): Promise<void> {
@@ -44,12 +47,12 @@ export class MainBranch {
   /** The newest commit, null before the first one. Throws INVALID_STATE when another branch is checked out. */
   async head(): Promise<string | null> {
     const head = (await readFile(join(this.git.root, '.git', 'HEAD'), 'utf8')).trim();
-    if (head !== 'ref: refs/heads/main') throw wrongBranch(this.git.root, head);
-    return this.readRef('main');
+    if (head !== `ref: refs/heads/${this.branch}`) throw wrongBranch(this.git.root, head, this.branch);
+    return this.readRef(this.branch);
   }
 
   /** Where a branch points: its own file, which a commit always leaves, else the list that git packs refs into. */
-  async readRef(branch: 'main' | 'record'): Promise<string | null> {
+  async readRef(branch: string): Promise<string | null> {
     const loose = await readOrEmpty(join(this.git.root, '.git', 'refs', 'heads', branch));
     const packed = loose === '' ? await readOrEmpty(join(this.git.root, '.git', 'packed-refs')) : '';
     const line = packed.split('\n').find((text) => text.endsWith(` refs/heads/${branch}`));
@@ -83,7 +86,7 @@ export class MainBranch {
       try {
         await this.commitOnce(request);
       } catch (error) {
-        const after = await this.readRef('main');
+        const after = await this.readRef(this.branch);
         if (after !== null && after !== before && (await this.firstParent(after)) === before) return after;
         // A person's own git in this folder holds the lock for a moment.
         if (!(error instanceof GitFailure && error.locked) || wait_ms === null) throw error;
@@ -92,7 +95,7 @@ export class MainBranch {
       }
       break;
     }
-    const after = await this.readRef('main');
+    const after = await this.readRef(this.branch);
     if (after === null || after === before) throw new NoxError('GIT_OPERATION_FAILED', 'Git made no commit.');
     return after;
   }
@@ -124,10 +127,10 @@ export class MainBranch {
     return output.trim().split(' ')[1] ?? null;
   }
 
-  /** Whether a commit is the newest of `main` or one before it. */
+  /** Whether a commit is the newest of the branch in force or one before it. */
   async contains(hash: string): Promise<boolean> {
     try {
-      await this.git.run(['merge-base', '--is-ancestor', '--end-of-options', hash, 'refs/heads/main']);
+      await this.git.run(['merge-base', '--is-ancestor', '--end-of-options', hash, this.ref]);
       return true;
     } catch (error) {
       // 1: is not; 128: there is no such commit.
@@ -139,14 +142,18 @@ export class MainBranch {
   /** The newest commit that is not younger than a time. */
   async commitAt(at_ms: number): Promise<string | null> {
     const before = `--before=${Math.floor(at_ms / 1000)}`;
-    const output = await this.git.run(['rev-list', '--max-count=1', '--first-parent', before, 'refs/heads/main', '--']);
+    const output = await this.git.run(['rev-list', '--max-count=1', '--first-parent', before, this.ref, '--']);
     return output.trim() === '' ? null : output.trim();
   }
 
   /** Commits that changed a file, newest first. */
   async commitsOf(file: string, limit: number): Promise<string[]> {
-    const output = await this.git.run(['rev-list', `--max-count=${limit}`, 'refs/heads/main', '--', file]);
+    const output = await this.git.run(['rev-list', `--max-count=${limit}`, this.ref, '--', file]);
     return output.split('\n').filter((line) => line !== '');
+  }
+
+  private get ref(): string {
+    return `refs/heads/${this.branch}`;
   }
 
   private async commitOnce({ files, message, author, at_ms }: CommitRequest): Promise<void> {
@@ -179,10 +186,10 @@ export class MainBranch {
   }
 }
 
-function wrongBranch(root: string, head: string): NoxError {
+function wrongBranch(root: string, head: string, branch: string): NoxError {
   return new NoxError(
     'INVALID_STATE',
-    `The registry ${root} has ${head.replace('ref: refs/heads/', 'branch ')} checked out; run: git -C ${root} switch main`,
+    `The registry ${root} has ${head.replace('ref: refs/heads/', 'branch ')} checked out; run: git -C ${root} switch ${branch}`,
   );
 }
 
