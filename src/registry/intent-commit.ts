@@ -21,15 +21,20 @@ export interface IntentContext {
 export const NOX: Actor = { name: 'nox', role: 'admin' };
 export const EXTERNAL: Actor = { name: 'external', role: 'admin' };
 
-/** Commits files as they stand on the disk. GIT_OPERATION_FAILED, STORAGE_FAILED. */
+/**
+ * Commits files as they stand on the disk, or with the given texts, while the disk stays as it is.
+ * GIT_OPERATION_FAILED, STORAGE_FAILED.
+ */
 export async function commitFiles(
   { clock, main }: IntentContext,
   note: CommitNote,
   files: string[],
+  texts?: ReadonlyMap<string, string>,
 ): Promise<RegistryCommit> {
   const at_ms = clock.now();
   const author = identityOf(note.actor.name);
-  const hash = await main.commit({ files, message: formatMessage(note), author, at_ms }).catch(rethrowAs(gitError));
+  const request = { files, texts, message: formatMessage(note), author, at_ms };
+  const hash = await main.commit(request).catch(rethrowAs(gitError));
   // Git keeps whole seconds.
   const timestamp = new Date(Math.floor(at_ms / 1000) * 1000).toISOString();
   return commitOf(note, { hash, timestamp, files });

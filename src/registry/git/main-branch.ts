@@ -6,6 +6,8 @@ import { GitFailure, type GitProcess } from './git-process.js';
 
 export interface CommitRequest {
   readonly files: readonly string[];
+  /** What to commit when it is not what stands in the folder, which then stays as it is. */
+  readonly texts?: ReadonlyMap<string, string> | undefined;
   readonly message: string;
   readonly author: { readonly name: string; readonly email: string };
   readonly at_ms: number;
@@ -84,7 +86,9 @@ export class MainBranch {
     const before = await this.head();
     for (const wait_ms of [...LOCK_RETRIES_MS, null]) {
       try {
-        await this.commitOnce(request);
+        await (request.texts === undefined
+          ? this.commitOnce(request)
+          : this.commitTexts(request, request.texts, before));
       } catch (error) {
         const after = await this.readRef(this.branch);
         if (after !== null && after !== before && (await this.firstParent(after)) === before) return after;
@@ -156,8 +160,32 @@ export class MainBranch {
     return `refs/heads/${this.branch}`;
   }
 
-  private async commitOnce({ files, message, author, at_ms }: CommitRequest): Promise<void> {
-    const date = `@${Math.floor(at_ms / 1000)} +0000`;
+  private async commitTexts(
+    request: CommitRequest,
+    texts: ReadonlyMap<string, string>,
+    head: string | null,
+  ): Promise<void> {
+    const rows: string[] = [];
+    for (const [file, input] of texts) {
+      const blob = await this.git.run(['hash-object', '-w', '--stdin', '--no-filters'], { input });
+      rows.push(`100644 ${blob.trim()}\t${file}\n`);
+    }
+    const input = rows.join('');
+    const index = { GIT_INDEX_FILE: join(this.git.root, '.git', 'nox-texts.index') };
+    await this.git.run(head === null ? ['read-tree', '--empty'] : ['read-tree', head], { env: index });
+    await this.git.run(['update-index', '--add', '--index-info'], { env: index, input });
+    const tree = (await this.git.run(['write-tree'], { env: index })).trim();
+    const parent = head === null ? [] : ['-p', head];
+    const made = await this.git.run(['commit-tree', tree, ...parent], {
+      input: request.message,
+      env: identityEnvironment(request),
+    });
+    await this.git.run(['update-ref', 'HEAD', made.trim(), head ?? '0'.repeat(40)]);
+    await this.git.run(['update-index', '--add', '--index-info'], { input });
+  }
+
+  private async commitOnce(request: CommitRequest): Promise<void> {
+    const { files, message: input } = request;
     await this.git.run(
       [
         'commit',
@@ -171,19 +199,21 @@ export class MainBranch {
         '--',
         ...files,
       ],
-      {
-        input: message,
-        env: {
-          GIT_AUTHOR_NAME: author.name,
-          GIT_AUTHOR_EMAIL: author.email,
-          GIT_AUTHOR_DATE: date,
-          GIT_COMMITTER_NAME: author.name,
-          GIT_COMMITTER_EMAIL: author.email,
-          GIT_COMMITTER_DATE: date,
-        },
-      },
+      { input, env: identityEnvironment(request) },
     );
   }
+}
+
+function identityEnvironment({ author, at_ms }: CommitRequest): Record<string, string> {
+  const date = `@${Math.floor(at_ms / 1000)} +0000`;
+  return {
+    GIT_AUTHOR_NAME: author.name,
+    GIT_AUTHOR_EMAIL: author.email,
+    GIT_AUTHOR_DATE: date,
+    GIT_COMMITTER_NAME: author.name,
+    GIT_COMMITTER_EMAIL: author.email,
+    GIT_COMMITTER_DATE: date,
+  };
 }
 
 function wrongBranch(root: string, head: string, branch: string): NoxError {
