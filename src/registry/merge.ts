@@ -20,10 +20,12 @@ export type Choose = (conflict: KeyConflict) => 'ours' | 'theirs' | undefined;
 
 type Value = TomlValue | undefined;
 
+const word = (value: Value): string => (typeof value === 'string' ? value : JSON.stringify(value ?? null));
+
 /** Lists of tables that are merged item by item, and what tells one item from another. */
 const IDENTITY: Readonly<Record<string, (item: TomlTable) => string>> = {
-  rules: (rule) => String(rule['id']),
-  relationships: (r) => `${String(r['from'])} -> ${String(r['to'])} (${String(r['type'])})`,
+  rules: ({ id }) => word(id),
+  relationships: ({ from, to, type }) => `${word(from)} -> ${word(to)} (${word(type)})`,
 };
 /** Changes by every write: the later time wins. */
 const TIMES = new Set(['last_modified']);
