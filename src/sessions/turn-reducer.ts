@@ -63,6 +63,14 @@ export function endOf(result: Extract<RuntimeEvent, { type: 'result' }>, blocks:
   return { status: 'complete', text, reason: null, usage };
 }
 
+/** The end of a turn whose process went away: what was said so far stays. */
+export const interruptedEnd = (blocks: readonly Block[], reason: string): TurnEnd => ({
+  status: 'interrupted',
+  text: blocks.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n\n'),
+  reason,
+  usage: null,
+});
+
 /** What a turn has used in all its tries. */
 export function addUsage(before: Usage | null, more: Usage): Usage {
   if (before === null) return more;

@@ -1,0 +1,129 @@
+import type { UsageTotals } from '../contracts/agent.js';
+import type { Turn, Usage } from '../contracts/turn.js';
+import type { RegistryService } from '../registry/registry.service.js';
+import type { Clock } from '../shared/clock.js';
+import type { Tx } from '../shared/db/state-db.js';
+import { failpoint } from '../shared/failpoint.js';
+import { messageOf, NoxError } from '../shared/nox-error.js';
+import type { Hold } from './hold-book.js';
+import type { TurnEnd } from './turn-reducer.js';
+import type { TurnStore } from './turn-store.js';
+import { TurnWaiters } from './turn-waiters.js';
+
+/** How long a turn's end waits that the journal refused. */
+const STORE_AGAIN_MS = 1000;
+
+export interface BookParts {
+  readonly turns: TurnStore;
+  readonly registry: RegistryService;
+  readonly clock: Clock;
+  readonly warn: (message: string, fields: object) => void;
+  /** What a turn that ran has used is stored. */
+  readonly spent: (agent_id: string) => void;
+}
+
+/**
+ * How many turns wait for each agent, what all have used, and how each comes to its one end. Contract: an end is stored
+ * before anyone hears of it, and it is tried until the journal takes it.
+ */
+export class TurnBook {
+  readonly waiters = new TurnWaiters();
+  private readonly queued = new Map<string, number>();
+  private readonly totals = new Map<string, UsageTotals>();
+
+  constructor(private readonly parts: BookParts) {}
+
+  queuedCount(agent_id: string): number {
+    return this.queued.get(agent_id) ?? 0;
+  }
+
+  /** Usage of all turns of the agent. */
+  usage(agent_id: string): UsageTotals {
+    let usage = this.totals.get(agent_id);
+    if (usage === undefined) {
+      usage = this.parts.turns.totals(agent_id);
+      this.totals.set(agent_id, usage);
+    }
+    return usage;
+  }
+
+  /** After a start of Nox: counts what waits. */
+  recount(agent_id: string): void {
+    this.queued.set(agent_id, this.parts.turns.queuedCount(agent_id));
+  }
+
+  async queue(given: Parameters<TurnStore['queue']>[0]): Promise<Turn> {
+    const turn = await this.parts.turns.queue(given);
+    this.add(given.agent_id, 1);
+    return turn;
+  }
+
+  /** False when it no longer waits. */
+  async begin(agent_id: string, id: string, session_id: string | null): Promise<boolean> {
+    if (!(await this.parts.turns.begin(id, session_id, null))) return false;
+    this.add(agent_id, -1);
+    return true;
+  }
+
+  /** Puts a turn back that never reached the process. */
+  async requeue(agent_id: string, id: string): Promise<void> {
+    this.add(agent_id, 1);
+    await this.parts.turns.requeue(id);
+  }
+
+  /** Puts a turn back that its model could not answer; false when it no longer runs. */
+  async putBack(agent_id: string, id: string, hold: Hold, usage: Usage, also: (tx: Tx) => void): Promise<boolean> {
+    if (!(await this.parts.turns.putBack(id, hold, usage, also))) return false;
+    this.add(agent_id, 1);
+    this.parts.spent(agent_id);
+    return true;
+  }
+
+  /** Ends a turn. `beforeTold` runs when that is stored, before those who wait hear of it. Undefined: it had ended. */
+  async finish(
+    agent_id: string,
+    id: string,
+    end: TurnEnd,
+    beforeTold: () => void = () => undefined,
+  ): Promise<Turn | undefined> {
+    await failpoint('turn.end.before');
+    const turn = await this.storeEnd(id, end);
+    await failpoint('turn.end.after');
+    if (turn === undefined) return undefined;
+    this.totals.delete(agent_id);
+    if (turn.started_at === null) this.add(agent_id, -1);
+    else this.parts.spent(agent_id);
+    beforeTold();
+    this.waiters.answer(turn);
+    await this.parts.registry.record
+      .appendTurn(turn)
+      .catch((error: unknown) =>
+        this.parts.warn('a turn is in the journal but not in the record', { turn_id: id, reason: messageOf(error) }),
+      );
+    return turn;
+  }
+
+  async cancelQueued(agent_id: string, reason: string): Promise<void> {
+    for (const { id } of this.parts.turns.withStatus('queued', agent_id)) {
+      await this.finish(agent_id, id, { status: 'cancelled', text: '', reason, usage: null });
+    }
+  }
+
+  private add(agent_id: string, count: number): void {
+    this.queued.set(agent_id, Math.max(0, this.queuedCount(agent_id) + count));
+  }
+
+  /** A turn has to end, also on a disk that is full for a while: it is tried until the journal takes it or closes. */
+  private async storeEnd(id: string, end: TurnEnd): Promise<Turn | undefined> {
+    const { turns, clock, warn } = this.parts;
+    for (;;) {
+      try {
+        return await turns.end(id, end);
+      } catch (error) {
+        if (!(error instanceof NoxError) || error.code !== 'STORAGE_FAILED') throw error;
+        warn('the end of a turn was not stored; it is tried again', { turn_id: id, reason: error.message });
+        await new Promise<void>((resolve) => clock.after(STORE_AGAIN_MS, resolve));
+      }
+    }
+  }
+}
