@@ -1,32 +1,103 @@
-// `npm run chaos`: kills Nox and its agents at random under load, then checks that nothing was lost, doubled or left
-// behind. Options: --kills N (200), --minutes N, --agents N (10), --seed N (printed, so that a run can be repeated).
-// Ends with 1 when a promise was broken.
-import { execFileSync } from 'node:child_process';
+// `npm run chaos`: the long versions of the fault tests. Each ends with a report of its figures; the exit status is 1 when
+// a promise was broken. `--only NAME` (again and again; default kills) chooses, `--only all` runs all:
+//
+//   kills      kills Nox and its agents at random under load   --kills N (200)  --minutes N  --agents N (10)  --seed N
+//   storm      every agent exits at once, again and again      --agents N (200)  --seconds N (120)
+//   zoo        hostile process trees, each ended N times       --times N (100)
+//   model      the restart policy against its reference        --times N (100000)
+//   strangers  pids that come again, as those of strangers     --times N (50000)
+//   groups     random supervision trees and deaths             --times N (1000)
+//   hung       agents that hang, spin and do not read          --times N (50)
+//   slow       slow but healthy agents                         --minutes N (60)
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import './typescript-hooks.mjs';
 
+const option = { type: 'string' };
 const { values } = parseArgs({
   options: {
-    kills: { type: 'string' },
-    minutes: { type: 'string' },
-    agents: { type: 'string', default: '10' },
-    seed: { type: 'string' },
+    only: { type: 'string', multiple: true, default: ['kills'] },
+    kills: option,
+    minutes: option,
+    seconds: option,
+    agents: option,
+    times: option,
+    seed: option,
   },
 });
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const given = (name, fallback) => Number(values[name] ?? fallback);
+const say = (text) => process.stderr.write(`${text}\n`);
+
+/** Runs one spec with its numbers turned up. */
+function spec(project, file, env) {
+  const folder = mkdtempSync(join(tmpdir(), 'nox-long-'));
+  try {
+    const out = join(folder, 'report.json');
+    const jest = [
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      'node_modules/jest/bin/jest.js',
+    ];
+    const began = performance.now();
+    spawnSync(process.execPath, [...jest, '--selectProjects', project, '--json', '--outputFile', out, '--', file], {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, ...env },
+    });
+    const report = JSON.parse(readFileSync(out, 'utf8'));
+    const tests = report.testResults.flatMap(({ assertionResults }) => assertionResults);
+    return {
+      ...env,
+      took_s: Math.round((performance.now() - began) / 1000),
+      passed: report.numPassedTests,
+      skipped: report.numPendingTests,
+      violations: tests.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName),
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const RUNS = {
+  kills: async () =>
+    (await import('../test/fault/chaos.ts')).runChaos({
+      kills: given('kills', values.minutes === undefined ? 200 : Number.POSITIVE_INFINITY),
+      minutes: given('minutes', Number.POSITIVE_INFINITY),
+      agents: given('agents', 10),
+      seed: given('seed', Date.now() % 1_000_000),
+      say,
+    }),
+  storm: async () =>
+    (await import('../test/fault/long/storm.ts')).runStorm({
+      agents: given('agents', 200),
+      seconds: given('seconds', 120),
+      say,
+    }),
+  zoo: async () => (await import('../test/fault/long/zoo.ts')).runZoo({ times: given('times', 100), say }),
+  model: () => spec('unit', 'src/agents/restart-policy.spec.ts', { NOX_RUNS: String(given('times', 100_000)) }),
+  strangers: () => spec('fault', 'test/fault/process-pids.spec.ts', { NOX_PIDS: String(given('times', 50_000)) }),
+  groups: () => spec('unit', 'src/agents/groups.spec.ts', { NOX_RUNS: String(given('times', 1000)) }),
+  hung: async () => (await import('../test/fault/long/silence.ts')).runHung({ times: given('times', 50), say }),
+  slow: async () => (await import('../test/fault/long/silence.ts')).runSlow({ minutes: given('minutes', 60), say }),
+};
+
+const names = values.only.includes('all') ? Object.keys(RUNS) : values.only;
+const unknown = names.find((name) => !(name in RUNS));
+if (unknown !== undefined) {
+  say(`There is no run "${unknown}"; there are ${Object.keys(RUNS).join(', ')}.`);
+  process.exit(2);
+}
 execFileSync(process.execPath, [join(root, 'scripts', 'build.mjs'), '--if-changed', '--only=server'], {
   stdio: 'inherit',
 });
-
-const { runChaos } = await import('../test/fault/chaos.ts');
-const report = await runChaos({
-  kills: Number(values.kills ?? (values.minutes === undefined ? 200 : Number.POSITIVE_INFINITY)),
-  minutes: Number(values.minutes ?? Number.POSITIVE_INFINITY),
-  agents: Number(values.agents),
-  seed: Number(values.seed ?? Date.now() % 1_000_000),
-  say: (text) => process.stderr.write(`${text}\n`),
-});
-process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-process.exitCode = report.violations.length === 0 ? 0 : 1;
+for (const name of names) {
+  say(`— ${name}`);
+  const report = await RUNS[name]();
+  process.stdout.write(`${JSON.stringify({ run: name, ...report }, null, 2)}\n`);
+  if (report.violations.length > 0) process.exitCode = 1;
+}

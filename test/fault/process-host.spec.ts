@@ -23,29 +23,11 @@ import {
   treeArgv,
   untilEmpty,
 } from './process-support.js';
+import { ESCAPES_GROUP, TREES } from './zoo-trees.js';
 
 const best = createProcessHost();
 await best.ready();
 const RUNGS = [...new Set<Confinement>([best.confinement(), best.confinement('off'), 'process-group'])];
-
-const TREES = [
-  'ignores-term.sh',
-  'double-fork-setsid.sh',
-  'cleared-environment.sh',
-  'cleared-and-reparented.sh',
-  'fifty-children.sh',
-  'own-group-writer.sh',
-  'respawns-on-exit.sh',
-  'stops-itself.sh',
-  'zombie-maker.sh',
-  'exec-chain.sh',
-  'renames-argv.mjs',
-  'pty-child.sh',
-  'wanders.sh',
-  'wrapped-server.sh',
-];
-/** What the fallback cannot promise, and says so in `describe()`. */
-const ESCAPES_GROUP = new Set(['cleared-and-reparented.sh']);
 
 const folders: string[] = [];
 const newFolder = (): string => {
