@@ -25,6 +25,7 @@ import { ApprovalsService } from './approvals/approvals.service.js';
 import { ApprovalHistory, ApprovalSettings } from './approvals/ports.js';
 import { AuthModule } from './auth/auth.module.js';
 import { EventLog } from './events/event-log.js';
+import { BranchesController } from './registry/branches.controller.js';
 import { RegistryController } from './registry/registry.controller.js';
 import { RegistryService } from './registry/registry.service.js';
 import { HoldBook } from './sessions/hold-book.js';
@@ -103,6 +104,7 @@ export class AppModule {
         UsageController,
         ApprovalsController,
         RegistryController,
+        BranchesController,
         SystemController,
         EmergencyController,
       ],

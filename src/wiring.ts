@@ -58,6 +58,11 @@ export function wire(app: NestFastifyApplication): void {
       .append('registry.rolled_back', rollback)
       .catch((error: unknown) => warn('an event was not stored', { reason: messageOf(error) }));
   });
+  registry.onNews(({ type, payload }) => {
+    events
+      .append(type, payload)
+      .catch((error: unknown) => warn('an event was not stored', { reason: messageOf(error) }));
+  });
   registry.onInvalid(({ file, message }) => {
     log.warn({ file, reason: message }, 'a registry file is not valid');
     events

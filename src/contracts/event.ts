@@ -3,7 +3,7 @@ import { Activity, AgentStatus, LogLine, ProcessState } from './agent.js';
 import { Approval } from './approval.js';
 import { ErrorBody } from './errors.js';
 import { AgentId, Timestamp } from './ids.js';
-import { ReconcileStep, RegistryCommit } from './registry.js';
+import { ReconcileStep, REGISTRY_EVENTS, RegistryCommit } from './registry.js';
 import { ModelMode } from './system.js';
 import { Turn, Usage } from './turn.js';
 
@@ -98,6 +98,7 @@ export const EVENTS = {
   'registry.committed': z.object({ commit: RegistryCommit }),
   'registry.rolled_back': z.object({ commit: RegistryCommit, reconciled: z.array(ReconcileStep) }),
   'registry.invalid': z.object({ file: z.string(), message: z.string() }),
+  ...REGISTRY_EVENTS,
 
   'system.started': z.object({ version: z.string() }),
   'system.stopping': z.object({ reason: z.string() }),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CommitHash, Timestamp } from './ids.js';
+import { AgentId, CommitHash, Timestamp } from './ids.js';
 
 /** A commit of the registry; actor, action and object come from its trailers. */
 export const RegistryCommit = z.object({
@@ -13,6 +13,8 @@ export const RegistryCommit = z.object({
   request_id: z.string().nullable(),
   rollback_of: z.string().nullable(),
   rollback_to: z.string().nullable(),
+  /** The newest commit of the branch that it merged, or of the bundle that it imported. */
+  merge_of: z.string().nullable().default(null),
   files: z.array(z.string()),
 });
 export type RegistryCommit = z.infer<typeof RegistryCommit>;
@@ -63,21 +65,53 @@ export const ReconcileStep = z.object({
 });
 export type ReconcileStep = z.infer<typeof ReconcileStep>;
 
+/** Files of intent, as rollbacks and merges name them. */
+export const IntentFileName = z.enum([
+  'agents.toml',
+  'agent-relationships.toml',
+  'approval-policy.toml',
+  'mcp-services.toml',
+  'system-config.toml',
+]);
+export type IntentFileName = z.infer<typeof IntentFileName>;
+
+/** Names of branches and tags become ref names: a strict grammar, so that nothing in one can be an option or a ref trick. */
+const RefName = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$/, 'must be 1 to 50 characters of a-z, 0-9 and "-", not at either end');
+export const BranchName = RefName.refine((name) => name !== 'record' && name !== 'head', 'is a reserved word');
+export const TagName = RefName;
+
+/** Which part of the registry follows a rollback; neither: all of it. */
+const scope = {
+  /** Only the tables of these agents. */
+  agents: z.array(AgentId).min(1).max(100).optional(),
+  /** Only these files. */
+  paths: z.array(IntentFileName).min(1).optional(),
+};
+const asked = { confirm: z.boolean().default(false), dry_run: z.boolean().default(false) };
+
 export const RollbackRequest = z
   .strictObject({
     commit_hash: CommitHash.optional(),
+    /** A named point. */
+    tag: TagName.optional(),
     /** The version that was in force at this time. */
     at: Timestamp.optional(),
     /** The version that was in force this many hours ago. */
     hours: z.number().positive().max(87_600).optional(),
     /** Undo the newest commit. */
     last: z.literal(true).optional(),
-    confirm: z.boolean().default(false),
-    dry_run: z.boolean().default(false),
+    ...scope,
+    ...asked,
   })
-  .refine((r) => [r.commit_hash, r.at, r.hours, r.last].filter((v) => v !== undefined).length === 1, {
-    message: 'name exactly one of commit_hash, at, hours, last',
+  .refine((r) => [r.commit_hash, r.tag, r.at, r.hours, r.last].filter((v) => v !== undefined).length === 1, {
+    message: 'name exactly one of commit_hash, tag, at, hours, last',
     path: ['commit_hash'],
+  })
+  .refine((r) => r.agents === undefined || r.paths === undefined, {
+    message: 'name agents or paths, not both',
+    path: ['paths'],
   });
 export type RollbackRequest = z.infer<typeof RollbackRequest>;
 
@@ -91,6 +125,101 @@ export const RollbackResult = z.object({
   patch: z.string(),
 });
 export type RollbackResult = z.infer<typeof RollbackResult>;
+
+/** Takes back the newest rollback of the branch in force. Done twice, it does the rollback again. */
+export const UndoRequest = z.strictObject(asked).prefault({});
+
+export const RegistryBranch = z.object({
+  name: BranchName,
+  head: CommitHash,
+  /** Whether it is in force. */
+  current: z.boolean(),
+  /** Commits that it has and the branch in force has not, and the other way round. */
+  ahead: z.number().int(),
+  behind: z.number().int(),
+  subject: z.string(),
+  timestamp: Timestamp,
+});
+export type RegistryBranch = z.infer<typeof RegistryBranch>;
+export const BranchList = z.object({ branches: z.array(RegistryBranch) });
+/** Starts where `from` says; else at what is in force. */
+export const CreateBranch = z.strictObject({ name: BranchName, from: CommitHash.optional() });
+/** Puts another branch in force, live. */
+export const SwitchRequest = z.strictObject(asked).prefault({});
+export const SwitchResult = z.object({
+  dry_run: z.boolean(),
+  from: z.string(),
+  to: z.string(),
+  head: CommitHash,
+  objects: z.array(ObjectChange),
+  reconciled: z.array(ReconcileStep),
+});
+export type SwitchResult = z.infer<typeof SwitchResult>;
+
+/** A key that both branches changed, each in its own way; `null` where it is absent. */
+export const MergeConflict = z.object({
+  file: IntentFileName,
+  key: z.string(),
+  base: z.unknown(),
+  ours: z.unknown(),
+  theirs: z.unknown(),
+});
+export type MergeConflict = z.infer<typeof MergeConflict>;
+/** `ours` is the branch in force. Nothing changes while one conflict has no choice. */
+export const MergeRequest = z
+  .strictObject({
+    choices: z
+      .array(z.strictObject({ file: IntentFileName, key: z.string().max(500), take: z.enum(['ours', 'theirs']) }))
+      .max(1000)
+      .default([]),
+    /** For every conflict without a choice of its own. */
+    prefer: z.enum(['ours', 'theirs']).optional(),
+    ...asked,
+  })
+  .prefault({});
+export type MergeRequest = z.infer<typeof MergeRequest>;
+export const MergeResult = z.object({
+  dry_run: z.boolean(),
+  from: z.string(),
+  conflicts: z.array(MergeConflict),
+  commit: RegistryCommit.nullable(),
+  objects: z.array(ObjectChange),
+  reconciled: z.array(ReconcileStep),
+});
+export type MergeResult = z.infer<typeof MergeResult>;
+
+export const RegistryTag = z.object({
+  name: TagName,
+  commit_hash: CommitHash,
+  message: z.string(),
+  actor: z.string(),
+  timestamp: Timestamp,
+});
+export type RegistryTag = z.infer<typeof RegistryTag>;
+export const TagList = z.object({ tags: z.array(RegistryTag) });
+export const CreateTag = z.strictObject({
+  name: TagName,
+  commit_hash: CommitHash.optional(),
+  message: z.string().trim().max(500).default(''),
+});
+
+/** Events of the registry beside commits. */
+export const REGISTRY_EVENTS = {
+  'registry.switched': z.object({
+    from: z.string(),
+    to: z.string(),
+    actor: z.string(),
+    reconciled: z.array(ReconcileStep),
+  }),
+  /** A branch or a tag was made or deleted. */
+  'registry.named': z.object({
+    kind: z.enum(['branch', 'tag']),
+    name: z.string(),
+    change: z.enum(['created', 'deleted']),
+    commit_hash: CommitHash,
+    actor: z.string(),
+  }),
+} as const;
 
 export const RegistryStatus = z.object({
   path: z.string(),

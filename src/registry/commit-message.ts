@@ -12,6 +12,7 @@ export interface CommitNote {
   readonly actor: Actor;
   readonly rollback_of?: string;
   readonly rollback_to?: string;
+  readonly merge_of?: string;
 }
 
 const TRAILERS = {
@@ -21,6 +22,7 @@ const TRAILERS = {
   request_id: 'Nox-Request-Id',
   rollback_of: 'Nox-Rollback-Of',
   rollback_to: 'Nox-Rollback-To',
+  merge_of: 'Nox-Merge-Of',
 } as const;
 type TrailerName = keyof typeof TRAILERS;
 const TRAILER_NAMES = Object.keys(TRAILERS) as TrailerName[];
@@ -42,6 +44,7 @@ function trailersOf(note: CommitNote): Record<TrailerName, string | null> {
     request_id: value(note.actor.request_id),
     rollback_of: value(note.rollback_of),
     rollback_to: value(note.rollback_to),
+    merge_of: value(note.merge_of),
   };
 }
 

@@ -38,6 +38,16 @@ export class HistoryReader {
     return { commit, ...(await this.between(await this.main.firstParent(hash), hash)) };
   }
 
+  /** The commit alone. COMMIT_NOT_FOUND. */
+  one(hash: string): Promise<RegistryCommit> {
+    return this.git.commit(hash);
+  }
+
+  /** A commit and those before it, newest first. */
+  newest(hash: string, limit: number): Promise<RegistryCommit[]> {
+    return this.git.upTo(hash, limit);
+  }
+
   /** Default: the newest commit against the one before it. */
   async diff(query: z.output<typeof DiffQuery>): Promise<RegistryDiff> {
     const to = query.to ?? (await this.main.head());

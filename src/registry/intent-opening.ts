@@ -9,6 +9,7 @@ import type { TreeStatus } from './git/main-branch.js';
 import { isIndexDamage } from './git/record-branch.js';
 import { commitEdits, commitFiles, type IntentContext, NOX, readFrom } from './intent-commit.js';
 import { RECORD_PATHS, sha256 } from './intent-folder.js';
+import { resumeBranch } from './time/branch-switch.js';
 import {
   describeProblem,
   type Document,
@@ -39,8 +40,9 @@ export async function openIntent(context: IntentContext, after_crash: boolean): 
   if (after_crash) await waitForOrphans(folder.root);
   const [locks] = await Promise.all([removeLeftoverLocks(folder.root), folder.removeTemporaryFiles()]);
   if (locks.length > 0) warn('removed locks of a git that is gone', { locks });
+  await resumeBranch(context);
   const first = await initialise(context);
-  const clean = { branch: 'main', head: first?.hash ?? null, dirty: [], staged: false };
+  const clean = { branch: context.main.branch, head: first?.hash ?? null, dirty: [], staged: false };
   const [read, status] = await Promise.all([folder.read(), first === null ? statusOf(context) : clean]);
   const opened = await settle(context, status, read.texts, read.problems);
   return first === null ? opened : { ...opened, commits: [first, ...opened.commits] };

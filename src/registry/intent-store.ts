@@ -6,6 +6,7 @@ import type { Change } from './intent-change.js';
 import { commitEdits, commitFiles, type IntentContext, readFrom, rethrowAs } from './intent-commit.js';
 import { type Replaced, sha256, storageError } from './intent-folder.js';
 import { openIntent } from './intent-opening.js';
+import { switchBranch } from './time/branch-switch.js';
 import {
   describeProblem,
   type Document,
@@ -86,6 +87,24 @@ export class IntentStore {
           if (!(error instanceof EditedMeanwhile) || attempt === 3) throw error;
         }
       }
+    });
+  }
+
+  /** Puts a branch's version in force; see switchBranch. REGISTRY_INVALID while a file on the disk does not fit. */
+  switchTo(branch: string, version: () => Promise<DocumentSet>): Promise<{ before: Intent; after: Intent }> {
+    return this.queue.run('write', async () => {
+      await this.adoptEdits();
+      const [problem] = this.invalid.values();
+      if (problem !== undefined)
+        throw new NoxError('REGISTRY_INVALID', `Mend this first: ${describeProblem(problem)}`, problem);
+      const before = this.current;
+      const documents = await version();
+      const texts = new Map([...documents].map(([file, { text }]) => [file, text]));
+      await switchBranch(this.context, branch, this.seen, texts).catch(rethrowAs(storageError));
+      this.documents = documents;
+      this.current = intentOf(documents);
+      for (const [file, text] of texts) this.seen.set(file, text);
+      return { before, after: this.current };
     });
   }
 

@@ -37,4 +37,12 @@ export class RegistryController {
   ): Promise<RouteReply<'registry_rollback'>> {
     return this.registry.rollback(body, actor);
   }
+
+  @Route('registry_undo')
+  undo(
+    @Input('registry_undo') { body }: RouteInput<'registry_undo'>,
+    @Actor() actor: ActorType,
+  ): Promise<RouteReply<'registry_undo'>> {
+    return this.registry.time.undo(body, actor);
+  }
 }

@@ -4,16 +4,17 @@ import type { z } from 'zod';
 import type { AgentConfig } from '../contracts/agent.js';
 import type { Actor } from '../contracts/auth.js';
 import type { SystemConfig } from '../contracts/config.js';
+import type { EventPayload } from '../contracts/event.js';
 import { AgentId, CommitHash } from '../contracts/ids.js';
 import type { Relationship, RemoveRelationship } from '../contracts/relationship.js';
 import {
   DiffQuery,
   HistoryQuery,
-  type ReconcileStep,
   type RegistryCommit,
   type RegistryDiff,
+  type REGISTRY_EVENTS,
   type RegistryStatus,
-  RollbackRequest,
+  type RollbackRequest,
   type RollbackResult,
 } from '../contracts/registry.js';
 import type { Clock } from '../shared/clock.js';
@@ -22,8 +23,8 @@ import { GitHistory } from './git/git-history.js';
 import { gitError, GitProcess } from './git/git-process.js';
 import { MainBranch } from './git/main-branch.js';
 import { RecordBranch } from './git/record-branch.js';
+import { Refs } from './git/refs.js';
 import { type CommitView, type History, HistoryReader } from './history.js';
-import { diffIntents } from './intent-diff.js';
 import { IntentFolder, storageError } from './intent-folder.js';
 import {
   type Base,
@@ -37,26 +38,19 @@ import {
 } from './intent-change.js';
 import { EXTERNAL } from './intent-commit.js';
 import { IntentStore } from './intent-store.js';
-import {
-  describeProblem,
-  type Document,
-  type FileProblem,
-  type Intent,
-  INTENT_FILES,
-  type IntentFile,
-  intentOf,
-  isProblem,
-  readDocument,
-} from './intent.js';
+import { describeProblem, type FileProblem, type Intent } from './intent.js';
 import { addRelationshipChange, nameOf, removeRelationshipsChange } from './relationship-change.js';
 import { excludeFromOuterRepository } from './outer-repository.js';
 import { OwnerLock } from './owner-lock.js';
 import type { Reconciler } from './reconciler.js';
 import { type RecordOptions, RecordWriter } from './record-writer.js';
+import { Branches } from './time/branches.js';
+import { type Rollback, TimeMachine, type TimePorts } from './time/time-machine.js';
 
 export type { ConfigPatch } from './intent-change.js';
 export type { Intent } from './intent.js';
 export { Reconciler } from './reconciler.js';
+export type { Rollback } from './time/time-machine.js';
 
 export interface RegistryOptions {
   readonly path: string;
@@ -66,11 +60,10 @@ export interface RegistryOptions {
   readonly record?: RecordOptions;
 }
 
-/** A rollback that was done, and what the live system did for it. */
-export interface Rollback {
-  readonly commit: RegistryCommit;
-  readonly reconciled: ReconcileStep[];
-}
+/** What is told beside commits. */
+export type RegistryNews = {
+  [T in keyof typeof REGISTRY_EVENTS]: { readonly type: T; readonly payload: EventPayload<T> };
+}[keyof typeof REGISTRY_EVENTS];
 
 /**
  * The git-backed registry: intent on branch `main`, one commit per change, and the record on its own ref. Promises: a
@@ -82,9 +75,13 @@ export class RegistryService {
   reconciler: Reconciler | undefined;
   private readonly commitListeners = new Set<(commit: RegistryCommit) => void>();
   private readonly rollbackListeners = new Set<(rollback: Rollback) => void>();
+  private readonly newsListeners = new Set<(news: RegistryNews) => void>();
   private readonly invalidListeners = new Set<(problem: FileProblem) => void>();
   private following: Promise<void> = Promise.resolve();
   private closed = false;
+
+  readonly time: TimeMachine;
+  readonly branches: Branches;
 
   private constructor(
     readonly path: string,
@@ -94,6 +91,7 @@ export class RegistryService {
     private readonly store: IntentStore,
     private readonly reader: HistoryReader,
     private readonly main: MainBranch,
+    refs: Refs,
     private readonly lock: OwnerLock,
     private readonly clock: Clock,
     private readonly warn: (message: string, fields: object) => void,
@@ -103,6 +101,24 @@ export class RegistryService {
       invalid: (problem) => this.announce(this.invalidListeners, problem),
       adopted: (before, after) => this.follow(before, after),
     };
+    const ports: TimePorts = {
+      main,
+      refs,
+      reader,
+      base: () => ({ intent: store.intent, versions: store.versions }),
+      write: (decide) => this.write(decide),
+      reconciler: () => this.reconciler,
+      rolledBack: (rollback) => this.announce(this.rollbackListeners, rollback),
+    };
+    this.time = new TimeMachine(ports);
+    this.branches = new Branches({
+      ...ports,
+      clock,
+      time: this.time,
+      switchTo: (branch, version) => this.mustBeOpen(() => store.switchTo(branch, version)),
+      named: (payload) => this.announce(this.newsListeners, { type: 'registry.named', payload }),
+      switched: (payload) => this.announce(this.newsListeners, { type: 'registry.switched', payload }),
+    });
   }
 
   /** Opens a registry, making it if there is none. INVALID_STATE when another living Nox has it. */
@@ -120,7 +136,7 @@ export class RegistryService {
       const record = new RecordWriter(root, new RecordBranch(git, main), clock, warn, options.record);
       record.start();
       const reader = new HistoryReader(main, new GitHistory(root), clock);
-      return new RegistryService(root, record, commits, store, reader, main, lock, clock, warn);
+      return new RegistryService(root, record, commits, store, reader, main, new Refs(git), lock, clock, warn);
     } catch (error) {
       await lock.release();
       throw error;
@@ -217,45 +233,9 @@ export class RegistryService {
     };
   }
 
-  /**
-   * Makes intent equal to an older version, by a new commit, and lets the live system follow. The record is not touched.
-   * COMMIT_NOT_FOUND; REGISTRY_INVALID when that version does not fit today's rules; CONFIRMATION_REQUIRED.
-   */
-  async rollback(input: z.input<typeof RollbackRequest>, actor: Actor): Promise<RollbackResult> {
-    const request = parsed('body', RollbackRequest, input);
-    if (!request.confirm && !request.dry_run) throw new NoxError('CONFIRMATION_REQUIRED');
-    const target = await this.reader.resolveTarget(request);
-    const documents = await this.documentsAt(target.hash);
-    const head = await this.main.head();
-    const patch = head === null ? '' : (await this.reader.diff({ from: head, to: target.hash })).patch;
-    if (request.dry_run) {
-      const after = intentOf(documents);
-      const reconciled = this.reconciler?.plan(this.intent(), after) ?? [];
-      return { dry_run: true, target, commit: null, objects: diffIntents(this.intent(), after), reconciled, patch };
-    }
-    let [before, after] = [this.intent(), this.intent()];
-    const commit = await this.write(async () => {
-      before = this.intent();
-      after = intentOf(documents);
-      const changed = [...documents].filter(([file, { text }]) => text !== before.files.get(file));
-      if (changed.length === 0) return null;
-      return {
-        note: {
-          area: 'registry',
-          action: 'roll back',
-          object: `to ${target.hash.slice(0, 7)}`,
-          object_ref: `commit:${target.hash}`,
-          actor,
-          rollback_of: (await this.main.head()) ?? '',
-          rollback_to: target.hash,
-        },
-        documents: new Map(changed),
-        intent: after,
-      };
-    });
-    const reconciled = commit === null ? [] : ((await this.reconciler?.apply(before, after, actor)) ?? []);
-    if (commit !== null) this.announce(this.rollbackListeners, { commit, reconciled });
-    return { dry_run: false, target, commit, objects: diffIntents(before, after), reconciled, patch };
+  /** See TimeMachine.rollback. */
+  rollback(input: z.input<typeof RollbackRequest>, actor: Actor): Promise<RollbackResult> {
+    return this.time.rollback(input, actor);
   }
 
   /** Hears every commit on `main`, after it is in force. Returns the function that ends this. */
@@ -268,6 +248,12 @@ export class RegistryService {
   onRolledBack(listener: (rollback: Rollback) => void): () => void {
     this.rollbackListeners.add(listener);
     return () => this.rollbackListeners.delete(listener);
+  }
+
+  /** Hears of branches, tags and switches. Returns the function that ends this. */
+  onNews(listener: (news: RegistryNews) => void): () => void {
+    this.newsListeners.add(listener);
+    return () => this.newsListeners.delete(listener);
   }
 
   /** Hears of a file on disk that does not fit. */
@@ -289,25 +275,19 @@ export class RegistryService {
   }
 
   private write(decide: (base: Base) => Change | null | Promise<Change | null>): Promise<RegistryCommit | null> {
-    if (this.closed) return Promise.reject(new NoxError('SHUTTING_DOWN'));
-    return this.store.write(() => decide({ intent: this.store.intent, versions: this.store.versions }));
+    return this.mustBeOpen(() =>
+      this.store.write(() => decide({ intent: this.store.intent, versions: this.store.versions })),
+    );
+  }
+
+  private mustBeOpen<T>(job: () => Promise<T>): Promise<T> {
+    return this.closed ? Promise.reject(new NoxError('SHUTTING_DOWN')) : job();
   }
 
   private async mustWrite(decide: (base: Base) => Change): Promise<RegistryCommit> {
     const commit = await this.write(decide);
     if (commit === null) throw new NoxError('INTERNAL_SERVER_ERROR', 'A change without a commit.');
     return commit;
-  }
-
-  private async documentsAt(hash: string): Promise<Map<IntentFile, Document>> {
-    const texts = await this.main.filesAt(hash, INTENT_FILES);
-    return new Map(
-      INTENT_FILES.map((file) => {
-        const read = readDocument(file, texts.get(file) ?? '');
-        if (!isProblem(read)) return [file, read];
-        throw new NoxError('REGISTRY_INVALID', `That version does not fit: ${describeProblem(read)}`, read);
-      }),
-    );
   }
 
   private announce<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void {

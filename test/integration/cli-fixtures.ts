@@ -75,6 +75,7 @@ export const commitOf = (hash: string, fields: Partial<RegistryCommit> = {}): Re
   object: 'agent/lead',
   request_id: null,
   rollback_of: null,
+  merge_of: null,
   rollback_to: null,
   files: ['agents.toml'],
   ...fields,

@@ -85,6 +85,10 @@ export function sentenceOf(event: AnyNoxEvent): string {
       return `${event.payload.commit.subject} (${shortHash(event.payload.commit.hash)})`;
     case 'registry.rolled_back':
       return `${event.payload.commit.subject}, ${plural(event.payload.reconciled.length, 'step')} in the live system`;
+    case 'registry.switched':
+      return `${event.payload.actor} put branch ${event.payload.to} in force, ${plural(event.payload.reconciled.length, 'step')} in the live system`;
+    case 'registry.named':
+      return `${event.payload.actor} ${event.payload.change} ${event.payload.kind} ${event.payload.name}`;
     case 'registry.invalid':
       return `${event.payload.file} is not valid: ${event.payload.message}`;
     case 'system.started':

@@ -41,6 +41,8 @@ export class LiveCache implements LiveListener {
     'approval.executed': () => this.#outdated(keys.decided),
     'registry.committed': () => this.#registryMoved(),
     'registry.rolled_back': () => this.#registryMoved(),
+    'registry.switched': () => this.#registryMoved(),
+    'registry.named': () => this.#outdated(keys.registry),
     'registry.invalid': () => this.#outdated(keys.registry),
     'system.model_changed': () => this.#outdated(keys.status),
     'system.emergency_stopped': ({ timestamp, payload: { actor, reason } }) =>

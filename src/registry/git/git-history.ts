@@ -41,6 +41,11 @@ export class GitHistory {
     return commit;
   }
 
+  /** A commit and those before it, newest first. COMMIT_NOT_FOUND. */
+  upTo(hash: string, limit: number): Promise<RegistryCommit[]> {
+    return this.readLog([`--max-count=${limit}`, '--end-of-options', hash, '--'], hash);
+  }
+
   /** The unified diff from one commit (null: from nothing) to another, cut at 1 MiB. */
   async patch(from: string | null, to: string, files: readonly string[] = []): Promise<string> {
     const options = ['--no-color', '--no-ext-diff', '--no-textconv', '--no-renames'];
