@@ -21,6 +21,7 @@ import { ProcessHost } from './process/process-host.js';
 import type { TreeUsage } from './process/sampler.js';
 import { RunStore } from './run-store.js';
 import type { StateAxis } from './state-axis.js';
+import type { ToolServer } from './runtime/runtime.js';
 import { classifyExit } from './runtime/stream-json/classify-exit.js';
 import { AgentSupervisor, type AgentWork, RunObserver } from './supervisor.js';
 import { WatchdogRounds } from './watchdog-rounds.js';
@@ -54,6 +55,8 @@ export class Fleet {
   private closing = false;
   /** Set by wiring: sessions watch the runs. */
   observer: RunObserver | undefined;
+  /** Set by wiring: the tools that Nox gives to an agent's process; asked at each start. */
+  toolsOf: (agent_id: string) => ToolServer | undefined = () => undefined;
   /** Set by wiring: failures of work that nobody waits for. */
   warn: (message: string, fields: object) => void = () => undefined;
 
@@ -138,7 +141,10 @@ export class Fleet {
           // The last gate before a process exists: a start that was under way comes here too.
           this.emergency.assertClear();
           if (this.closing) throw new NoxError('SHUTTING_DOWN');
-          const session = await this.launcher.launch(id, this.configOf(id), run, handlers);
+          const session = await this.launcher.launch(id, this.configOf(id), run, {
+            ...handlers,
+            tools: this.toolsOf(id),
+          });
           this.resources.began(id, session);
           return session;
         },

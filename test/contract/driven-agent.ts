@@ -6,6 +6,7 @@ import type {
   RuntimeSession,
   ToolCall,
   ToolDecision,
+  ToolServer,
 } from '../../src/agents/runtime/runtime.js';
 import { within } from '../support/wait.js';
 
@@ -26,7 +27,7 @@ export class DrivenAgent {
   session!: RuntimeSession;
   private readonly watchers = new Set<() => void>();
 
-  static async start(runtime: AgentRuntime, request: RunRequest): Promise<DrivenAgent> {
+  static async start(runtime: AgentRuntime, request: RunRequest, tools?: ToolServer): Promise<DrivenAgent> {
     const agent = new DrivenAgent();
     agent.session = await runtime.start(request, {
       onEvent: (event) => {
@@ -39,6 +40,7 @@ export class DrivenAgent {
         agent.changed();
         return decision;
       },
+      tools,
     });
     return agent;
   }

@@ -9,12 +9,13 @@ import { createProcessHost } from '../../src/agents/process/native-process-host.
 import { ClaudeRuntime } from '../../src/agents/runtime/claude/claude-runtime.js';
 import { findClaude } from '../../src/agents/runtime/claude/find-claude.js';
 import { CommandRuntime } from '../../src/agents/runtime/command/command-runtime.js';
-import type { AgentRuntime, RunRequest } from '../../src/agents/runtime/runtime.js';
+import type { AgentRuntime, RunRequest, RuntimeEvent, ToolServer } from '../../src/agents/runtime/runtime.js';
 import { ScriptedModel } from '../../src/scripted-model/scripted-model.js';
 import { CLAUDE_PATH, claudeEnv } from '../support/claude-env.js';
 import { makeTempDir, type TempDir } from '../support/temp-dir.js';
-import { eventually } from '../support/wait.js';
+import { eventually, within } from '../support/wait.js';
 import { DrivenAgent, ofType } from './driven-agent.js';
+import { PlayedTools } from './played-tools.js';
 
 const FAKE_AGENT = fileURLToPath(new URL('../fixtures/fake-agent/fake-agent.mjs', import.meta.url));
 const API_KEY = 'a key for tests only';
@@ -68,8 +69,8 @@ const REAL: Subject = {
   }),
 };
 
-async function start(subject: Subject, overrides: Partial<RunRequest> = {}): Promise<DrivenAgent> {
-  const agent = await DrivenAgent.start(subject.runtime, {
+async function start(subject: Subject, overrides: Partial<RunRequest> = {}, tools?: ToolServer): Promise<DrivenAgent> {
+  const request = {
     ...subject.request(),
     run_id: `run_${randomUUID()}`,
     agent_id: 'tester',
@@ -81,7 +82,8 @@ async function start(subject: Subject, overrides: Partial<RunRequest> = {}): Pro
     disallowed_tools: [],
     tool_timeout_s: 3600,
     ...overrides,
-  });
+  };
+  const agent = await DrivenAgent.start(subject.runtime, request, tools);
   agents.push(agent);
   return agent;
 }
@@ -138,6 +140,65 @@ describe.each([FAKE, REAL])('an agent runtime over $name', (subject) => {
       'first first first first first',
       'second',
     ]);
+  });
+
+  it('takes a prompt that comes while a tool call is asked for into the running turn, at the end of the call', async () => {
+    const agent = await start(subject);
+    let second = '';
+    agent.decide = async () => {
+      second = await agent.prompt('the steered one');
+      return { behavior: 'allow' };
+    };
+    const first = await agent.prompt('tool Bash {"command":"ls","description":"x"}\nsay working\nhistory');
+    const result = await agent.event('result', undefined, 0);
+    await agent.event('prompt_state', (event) => event.prompt_uuid === second && event.state === 'completed', 0);
+    const at = (fits: (event: RuntimeEvent) => boolean): number => agent.events.findIndex(fits);
+    const started = at((e) => e.type === 'prompt_state' && e.prompt_uuid === second && e.state === 'started');
+    expect(started).toBeGreaterThan(at((e) => e.type === 'prompt_state' && e.prompt_uuid === first));
+    expect(started).toBeLessThan(agent.events.indexOf(result));
+    expect(ofType(agent.events, 'result')).toHaveLength(1);
+    expect(result.text).toContain('s:');
+    expect(result.text).toContain('the steered one');
+  });
+
+  it('offers the tools of Nox over its own pipe, and says which call is meant', async () => {
+    const tools = new PlayedTools();
+    const agent = await start(subject, {}, tools);
+    const { events, result } = await agent.turn('tool mcp__nox__greet {"who":"you"}\nsay done');
+    const [call] = ofType(events, 'tool_call');
+    expect(agent.calls.map(({ call: { tool_name, input } }) => ({ tool_name, input }))).toEqual([
+      { tool_name: 'mcp__nox__greet', input: { who: 'you' } },
+    ]);
+    expect(tools.calls).toEqual([{ tool_use_id: call?.tool_use_id, input: { who: 'you' } }]);
+    expect(ofType(events, 'tool_result')).toEqual([
+      { type: 'tool_result', tool_use_id: call?.tool_use_id, is_error: false, result: 'Hello, you.' },
+    ]);
+    expect(ofType(events, 'turn_init')).toEqual([expect.objectContaining({ failed_mcp: [] })]);
+    expect(result.text).toBe('done');
+    await agent.session.end({ grace_ms: 0 });
+    expect(tools.closed).toBe(true);
+  });
+
+  it('tells the model when a tool of Nox fails, and lives on', async () => {
+    const tools = new PlayedTools();
+    const agent = await start(subject, {}, tools);
+    const { events } = await agent.turn('tool mcp__nox__fail {}\nsay done');
+    expect(ofType(events, 'tool_result')).toEqual([
+      expect.objectContaining({ is_error: true, result: expect.stringContaining('the tool is broken') }),
+    ]);
+    expect((await agent.turn('tool mcp__nox__greet {"who":"again"}\nsay on')).result.text).toBe('on');
+    expect(tools.calls).toHaveLength(1);
+  });
+
+  it('stops a tool of Nox that nobody waits for any more', async () => {
+    const tools = new PlayedTools();
+    const agent = await start(subject, {}, tools);
+    await agent.prompt('tool mcp__nox__wait {}\nsay done');
+    const signal = await within('call of the tool', tools.waiting, 20_000);
+    await agent.session.interrupt();
+    await agent.event('result', undefined, 0);
+    await eventually('withdrawal of the call', () => signal.aborted);
+    expect((await agent.turn('say next')).result.text).toBe('next');
   });
 
   it('is interrupted in the middle of a reply, and takes the next prompt', async () => {

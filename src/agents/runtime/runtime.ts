@@ -46,6 +46,24 @@ export type ToolDecision =
   | { readonly behavior: 'allow'; readonly updated_input?: Record<string, unknown> }
   | { readonly behavior: 'deny'; readonly reason: string };
 
+/**
+ * An MCP server inside Nox that one process speaks to over its own pipe: who calls is known by the pipe, without port
+ * or token.
+ */
+export interface ToolServer {
+  /** The agent sees its tools as `mcp__<name>__<tool>`. */
+  readonly name: string;
+  /** Answers one JSON-RPC message; undefined when it wants no answer. The signal aborts when nobody waits any more. */
+  handle(message: JsonRpcMessage, signal: AbortSignal): Promise<object | undefined>;
+  /** The process is gone. */
+  close(): void;
+}
+export interface JsonRpcMessage {
+  readonly jsonrpc: '2.0';
+  readonly id?: string | number | undefined;
+  readonly [key: string]: unknown;
+}
+
 /** Given at wiring: how a runtime calls up. */
 export interface RuntimeHandlers {
   /** In the order of the process's lines. If it throws, the run is ended: an event would be lost. */
@@ -55,6 +73,8 @@ export interface RuntimeHandlers {
    * gone). A rejection counts as a denial: the driver fails closed.
    */
   onToolCall(call: ToolCall, signal: AbortSignal): Promise<ToolDecision>;
+  /** The tools that Nox gives to this process; none without it. */
+  readonly tools?: ToolServer | undefined;
 }
 
 export interface RunRequest {
@@ -104,7 +124,8 @@ export interface RuntimeSession {
   tree(): Promise<number[]>;
   vitals(): Vitals;
   /**
-   * Writes one prompt; at most one turn is in flight, the caller sees to that. Resolves when the pipe has taken it; rejects
+   * Writes one prompt. One that comes while a tool call is under way is steered into the running turn at the end of that
+   * call; any other waits for the end of the turn and runs as its own. Resolves when the pipe has taken it; rejects
    * when the pipe is gone (INVALID_STATE), or when the process does not read and too much waits (RESOURCE_LIMIT_EXCEEDED).
    */
   prompt(prompt: { uuid: string; content: string }): Promise<void>;

@@ -140,6 +140,15 @@ export const CanUseTool = z.object({
   requires_user_interaction: z.boolean().nullish(),
 });
 
+/** `request` of a control_request that carries one message to an MCP server of Nox's own. */
+export const McpMessage = z.object({
+  subtype: z.literal('mcp_message'),
+  server_name: z.string(),
+  message: z.looseObject({ jsonrpc: z.literal('2.0'), id: z.union([z.string(), z.number()]).optional() }),
+});
+
+export const McpCancellation = z.object({ requestId: z.union([z.string(), z.number()]) });
+
 /** What Nox reads of the initialize reply. */
 export const InitializeReply = z.object({
   claude_code_version: z.string().nullish().catch(null),

@@ -12,6 +12,7 @@ import { LineWriter, MAX_WAITING_BYTES } from './line-writer.js';
 import { OpenPrompts } from './open-prompts.js';
 import { parseLine } from './parse-line.js';
 import { ToolQuestions } from './tool-questions.js';
+import { ToolServerCalls } from './tool-server-calls.js';
 import { Translator } from './translate.js';
 
 const READY_TIMEOUT_MS = 30_000;
@@ -37,6 +38,7 @@ export class StreamJsonSession implements RuntimeSession {
   private readonly writer: LineWriter;
   private readonly control: ControlRequests;
   private readonly questions: ToolQuestions;
+  private readonly tools: ToolServerCalls;
   private readonly log: AgentLog;
   private last_output_ms: number | null = null;
   private is_ready = false;
@@ -57,6 +59,11 @@ export class StreamJsonSession implements RuntimeSession {
       log: this.log,
       ask: (call, signal) => this.handlers.onToolCall(call, signal),
       batchSize: (tool_use_id) => this.translator.batchSize(tool_use_id),
+      write: (frame) => this.writer.write(frame),
+    });
+    this.tools = new ToolServerCalls({
+      server: handlers.tools,
+      log: this.log,
       write: (frame) => this.writer.write(frame),
     });
     const drained = Promise.all([
@@ -135,6 +142,7 @@ export class StreamJsonSession implements RuntimeSession {
           {
             subtype: 'initialize',
             hooks: { PreToolUse: [hook] },
+            ...(this.handlers.tools === undefined ? {} : { sdkMcpServers: [this.handlers.tools.name] }),
             // Here rather than in argv: it may be long, and every user of the machine can read an argv.
             ...(system_prompt === '' ? {} : { appendSystemPrompt: system_prompt }),
           } as { subtype: string },
@@ -164,6 +172,7 @@ export class StreamJsonSession implements RuntimeSession {
     const facts = await this.process.exited;
     this.has_exited = true;
     this.questions.close();
+    this.tools.close();
     await this.within(DRAIN_TIMEOUT_MS, drained);
     this.process.stdout.destroy();
     this.process.stderr.destroy();
@@ -186,9 +195,14 @@ export class StreamJsonSession implements RuntimeSession {
 
   private readFrame(frame: Frame): void {
     if (frame.type === 'control_response') this.control.settle(frame.body);
-    else if (frame.type === 'control_cancel_request') this.questions.cancel(frame.body.request_id);
-    else if (frame.type === 'control_request') {
-      this.questions.answer(frame.body).catch((error: unknown) => {
+    else if (frame.type === 'control_cancel_request') {
+      this.questions.cancel(frame.body.request_id);
+      this.tools.cancel(frame.body.request_id);
+    } else if (frame.type === 'control_request') {
+      const { request_id, request } = frame.body;
+      const answered =
+        request.subtype === 'mcp_message' ? this.tools.answer(request_id, request) : this.questions.answer(frame.body);
+      answered.catch((error: unknown) => {
         this.log.write('nox', `An answer did not reach the agent: ${messageOf(error)}`);
       });
     } else {
