@@ -1,4 +1,4 @@
-import { Controller, Inject } from '@nestjs/common';
+import { Controller, Header, Inject } from '@nestjs/common';
 import type { Actor as ActorType } from '../contracts/auth.js';
 import type { RouteInput } from '../contracts/routes.js';
 import { Actor, Input, Route } from '../shared/http/route.js';
@@ -9,8 +9,9 @@ export class AgentsController {
   constructor(@Inject(AgentsService) private readonly agents: AgentsService) {}
 
   @Route('agents_list')
+  @Header('content-type', 'application/json; charset=utf-8')
   list(@Input('agents_list') { query }: RouteInput<'agents_list'>) {
-    return this.agents.list(query);
+    return this.agents.listJson(query);
   }
 
   @Route('agents_create')

@@ -7,7 +7,9 @@ import type { RouteInput, RouteReply } from '../contracts/routes.js';
 import { EventLog } from '../events/event-log.js';
 import { type Intent, Reconciler, RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';
+import { StateDb } from '../shared/db/state-db.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
+import { AgentListing } from './agent-listing.js';
 import { isAtRest, isLive } from './agent-state.js';
 import { Fleet } from './fleet.js';
 import { Launcher } from './launcher.js';
@@ -21,6 +23,8 @@ import { SpawnLimits } from './spawn-limits.service.js';
  */
 @Injectable()
 export class AgentsService extends Reconciler {
+  private readonly listing: AgentListing;
+
   constructor(
     @Inject(RegistryService) private readonly registry: RegistryService,
     @Inject(Fleet) private readonly fleet: Fleet,
@@ -29,8 +33,19 @@ export class AgentsService extends Reconciler {
     @Inject(EventLog) private readonly events: EventLog,
     @Inject(Clock) private readonly clock: Clock,
     @Inject(SpawnLimits) private readonly spawns: SpawnLimits,
+    @Inject(StateDb) db: StateDb,
   ) {
     super();
+    this.listing = new AgentListing({
+      now_ms: () => clock.now(),
+      generation: () => [registry.intent(), fleet.generation, db.generation],
+      list: (query) => this.list(query),
+    });
+  }
+
+  /** `list` as JSON, from memory while nothing changes. */
+  listJson(query: RouteInput<'agents_list'>['query']): string {
+    return this.listing.json(query);
   }
 
   list(query: RouteInput<'agents_list'>['query']): RouteReply<'agents_list'> {

@@ -52,6 +52,7 @@ export class Fleet {
   /** Agents that sleep and may have to be woken: they fell asleep lately, or there was no room. */
   private readonly sleepers = new Set<string>();
   private wakePlanned = false;
+  private changes = 0;
   private closing = false;
   /** Set by wiring: sessions watch the runs. */
   observer: RunObserver | undefined;
@@ -114,6 +115,11 @@ export class Fleet {
     });
   }
 
+  /** Changes with each change of any agent's state. */
+  get generation(): number {
+    return this.changes;
+  }
+
   get(id: string): AgentSupervisor {
     const supervisor = this.supervisors.get(id);
     if (supervisor === undefined) throw new NoxError('AGENT_NOT_FOUND', `No agent has the id ${id}.`);
@@ -158,6 +164,7 @@ export class Fleet {
       hibernated ? 'hibernated' : 'stopped',
     );
     this.supervisors.set(id, supervisor);
+    this.changes += 1;
     return supervisor;
   }
 
@@ -165,6 +172,7 @@ export class Fleet {
     this.cancelIdleTimer(id);
     this.resources.forget(id);
     this.held.delete(id);
+    this.changes += 1;
     this.supervisors.delete(id);
     this.groups.release(id);
   }
@@ -200,6 +208,7 @@ export class Fleet {
   /** Remembers that a stopped agent may not start by itself although its registry entry says so; a start ends it. */
   hold(id: string, why: string): void {
     this.held.set(id, why);
+    this.changes += 1;
   }
 
   /** Kills every agent at once and cancels what is planned; answers the ids that had processes, and what did not work. */
@@ -398,6 +407,7 @@ export class Fleet {
 
   private onChanged(supervisor: AgentSupervisor, previous: Pick<AgentStatus, 'process_state' | 'activity'>): void {
     const { id } = supervisor;
+    this.changes += 1;
     this.resources.changed(supervisor);
     if (!this.registry.agents().has(id)) return;
     this.armIdleTimer(supervisor);

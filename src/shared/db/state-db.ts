@@ -33,6 +33,7 @@ export class StateDb {
   private waiting: Waiting[] = [];
   private flushing = false;
   private closed = false;
+  private commits = 0;
   /** Set by wiring: faults of what is said after a commit, which must not reach the writers. */
   onListenerError: (error: unknown) => void = () => undefined;
 
@@ -66,6 +67,11 @@ export class StateDb {
 
   get<T = Row>(sql: string, ...values: SQLInputValue[]): T | undefined {
     return this.prepare(sql).get(...values) as T | undefined;
+  }
+
+  /** Changes with each commit, and again when all who wait for it have been told. */
+  get generation(): number {
+    return this.commits;
   }
 
   getMeta(key: string): string | undefined {
@@ -117,7 +123,10 @@ export class StateDb {
       for (const item of batch) item.reject(reason);
       return;
     }
+    this.commits += 1;
     for (const fn of after) fn();
+    // Once more: whoever looked between two of them has not seen all.
+    this.commits += 1;
   }
 
   private runOne(item: Waiting, after: (() => void)[]): void {
