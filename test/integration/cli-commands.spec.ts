@@ -321,6 +321,12 @@ describe('nox registry', () => {
     commit: body.dry_run ? null : commitOf('cccc1'),
   });
 
+  const undo: Handlers['registry_undo'] = ({ body: { dry_run } }) => ({
+    ...plan,
+    dry_run,
+    commit: dry_run ? null : commitOf('cccc1'),
+  });
+
   it('shows the history, harmless', async () => {
     const { nox, calls } = await withServer({ registry_history: history });
     const { stdout } = await nox(['registry', 'history', '--since', '2h ago', '--path', 'agents.toml']);
@@ -357,6 +363,39 @@ describe('nox registry', () => {
     expect(JSON.parse(dry.stdout)).toMatchObject({ dry_run: true });
     expect(calls.every((c) => (c.body as { dry_run: boolean }).dry_run)).toBe(true);
     expect(calls.at(-1)?.body).toMatchObject({ at: '2026-11-20T12:00:00.000Z' });
+  });
+
+  it('goes back in part, and undoes, as it was shown', async () => {
+    const { nox, calls } = await withServer({ registry_rollback: rollback, registry_undo: undo });
+    await nox(['registry', 'rollback', '--hours', '24', '--agent', 'lead', '--yes']);
+    expect(calls.map((c) => c.body)).toEqual([
+      { hours: 24, agents: ['lead'], confirm: false, dry_run: true },
+      { commit_hash: OLD.hash, agents: ['lead'], confirm: true, dry_run: false },
+    ]);
+    expect(await nox(['registry', 'undo'])).toMatchObject({ exit: 2 });
+    expect(await nox(['registry', 'undo', '--yes'])).toMatchObject({ exit: 0, stdout: `${commitOf('cccc1').hash}\n` });
+    expect(calls.at(-1)?.body).toEqual({ confirm: true, dry_run: false });
+    expect(await nox(['registry', 'rollback', '--last', '--path', '../x'])).toMatchObject({ exit: 2 });
+  });
+
+  it('shows the conflicts of a merge by key and takes a side for one', async () => {
+    const conflict = { file: 'agents.toml' as const, key: 'agents.lead.model', base: 'a', ours: 'b', theirs: 'c' };
+    const merge: Handlers['registry_branch_merge'] = ({ body }) => {
+      const conflicts = body.choices.length > 0 ? [] : [conflict];
+      const commit = body.dry_run ? null : commitOf('cccc1');
+      return { dry_run: body.dry_run, from: 'try', conflicts, commit, objects: [], reconciled: [] };
+    };
+    const { nox, calls } = await withServer({ registry_branch_merge: merge });
+    const refused = await nox(['registry', 'branch', 'merge', 'try', '--yes', '--no-color']);
+    expect(refused).toMatchObject({ exit: 5 });
+    expect(refused.stderr).toContain('agents.toml:agents.lead.model\n    ours: "b"\n    theirs: "c"');
+    const key = 'agents.toml:agents.lead.model';
+    expect(await nox(['registry', 'branch', 'merge', 'try', '--theirs', key, '--yes'])).toMatchObject({ exit: 0 });
+    expect(calls.at(-1)?.body).toMatchObject({
+      choices: [{ file: 'agents.toml', key: 'agents.lead.model', take: 'theirs' }],
+      confirm: true,
+    });
+    expect(await nox(['registry', 'branch', 'merge', 'try', '--ours', 'x'])).toMatchObject({ exit: 2 });
   });
 
   it('wants exactly one target', async () => {

@@ -1,5 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { RegistryCommit, RegistryStatus, RollbackRequest } from '../../contracts/registry.js';
+import {
+  IntentFileName,
+  type RegistryCommit,
+  type RegistryStatus,
+  type RollbackRequest,
+} from '../../contracts/registry.js';
 import type { RouteReply } from '../../contracts/routes.js';
 import type { Cli, CliOf } from '../cli.js';
 import { usageError } from '../cli-error.js';
@@ -8,6 +13,7 @@ import { examples } from '../help.js';
 import { changesView, historyTable, patchView, planView } from '../output/registry-view.js';
 import { pairs } from '../output/table.js';
 import { parseTime, relative } from '../output/time.js';
+import { timeCommands } from './registry-time.js';
 
 const ROLLBACK_TIMEOUT_MS = 180_000;
 
@@ -49,6 +55,7 @@ export function registryCommands(program: Command, cliOf: CliOf): void {
       });
     });
   rollbackCommand(registry, cliOf);
+  timeCommands(registry, cliOf);
 }
 
 function statusCommand(registry: Command, cliOf: CliOf): void {
@@ -107,6 +114,9 @@ interface RollbackOptions {
   readonly last?: true;
   readonly hours?: number;
   readonly at?: string;
+  readonly tag?: string;
+  readonly agent?: string[];
+  readonly path?: string[];
   readonly dryRun?: boolean;
   readonly yes?: boolean;
 }
@@ -119,12 +129,15 @@ function rollbackCommand(registry: Command, cliOf: CliOf): void {
     .option('--last', 'undo the newest change')
     .option('--hours <number>', 'what was in force so many hours ago', positive)
     .option('--at <time>', 'what was in force then, as "2h ago" or a date')
+    .option('--tag <name>', 'a named point')
+    .option('--agent <id...>', 'only these agents; everything else stays')
+    .option('--path <file...>', 'only these files, as agents.toml')
     .option('--dry-run', 'only show what would happen')
     .option('-y, --yes', 'do not ask')
     .action(async (hash: string | undefined, options: RollbackOptions, command: Command) => {
       const cli = cliOf(command);
       const client = await cli.client();
-      const target = await targetOf(cli, hash, options);
+      const target = { ...(await targetOf(cli, hash, options)), ...scopeOf(options) };
       const plan = await client.call('registry_rollback', { body: { ...target, dry_run: true } });
       if (options.dryRun === true) {
         cli.answer(plan, () => cli.print(planView(cli, plan, cli.style)));
@@ -135,39 +148,51 @@ function rollbackCommand(registry: Command, cliOf: CliOf): void {
       // Exactly what was shown: by now "the newest change" could be another one.
       const done = await client.call(
         'registry_rollback',
-        { body: { commit_hash: plan.target.hash, confirm: true } },
+        { body: { ...goalOf(plan, target), confirm: true } },
         { timeout_ms: ROLLBACK_TIMEOUT_MS },
       );
       cli.answer(done, () => {
         if (done.commit !== null) cli.print(`${done.commit.hash}\n`);
         cli.say(
-          done.commit === null
-            ? 'Nothing differed; nothing was changed.'
-            : 'Done. Undo it with: nox registry rollback --last',
+          done.commit === null ? 'Nothing differed; nothing was changed.' : 'Done. Undo it with: nox registry undo',
         );
       });
     });
   examples(rollback, [
     ['nox registry rollback --last --dry-run', 'what undoing the newest change would do'],
     ['nox registry rollback 3fa9c1d', 'back to that commit'],
+    ['nox registry rollback --agent lead --at "1d ago"', 'one agent as it was yesterday'],
     ['nox registry rollback --at "2026-11-20 18:00"', 'back to yesterday evening'],
   ]);
 }
 
-/** The one way of the four in which the target was named. */
+/** The one way of the five in which the target was named. */
 async function targetOf(
   cli: Cli,
   hash: string | undefined,
   options: RollbackOptions,
 ): Promise<Partial<RollbackRequest>> {
-  const { last, hours, at } = options;
-  if ([hash, last, hours, at].filter((way) => way !== undefined).length !== 1) {
-    throw usageError('Say where to go back to: a hash, --last, --hours or --at.');
+  const { last, hours, at, tag } = options;
+  if ([hash, last, hours, at, tag].filter((way) => way !== undefined).length !== 1) {
+    throw usageError('Say where to go back to: a hash, --last, --hours, --at or --tag.');
   }
   if (last !== undefined) return { last };
+  if (tag !== undefined) return { tag };
   if (hours !== undefined) return { hours };
   if (at !== undefined) return { at: timeOf(at, cli.now_ms) };
   return { commit_hash: await fullHash(await cli.client(), hash ?? '') };
+}
+
+function scopeOf({ agent, path }: RollbackOptions): Pick<RollbackRequest, 'agents' | 'paths'> {
+  const paths = path === undefined ? undefined : IntentFileName.array().safeParse(path);
+  if (paths?.success === false) throw usageError(`--path takes ${IntentFileName.options.join(', ')}.`);
+  return { ...(agent === undefined ? {} : { agents: agent }), ...(paths === undefined ? {} : { paths: paths.data }) };
+}
+
+/** Exactly what was shown, by its hash; a tag may lie on another branch, so it stays a tag. */
+function goalOf(plan: RouteReply<'registry_rollback'>, { tag, agents, paths }: Partial<RollbackRequest>) {
+  const scope = { ...(agents === undefined ? {} : { agents }), ...(paths === undefined ? {} : { paths }) };
+  return tag === undefined ? { commit_hash: plan.target.hash, ...scope } : { tag, ...scope };
 }
 
 function printHistory(cli: Cli, { commits, has_more }: RouteReply<'registry_history'>): void {

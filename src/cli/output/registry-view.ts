@@ -1,4 +1,4 @@
-import type { ObjectChange, RegistryCommit, RollbackResult } from '../../contracts/registry.js';
+import type { ObjectChange, ReconcileStep, RegistryCommit, RollbackResult } from '../../contracts/registry.js';
 import type { z } from 'zod';
 import type { Cli } from '../cli.js';
 import type { Style } from './style.js';
@@ -68,7 +68,12 @@ export function planView(cli: Cli, plan: Rollback, style: Style): string {
   const { target } = plan;
   const head = `Back to ${style.yellow(target.hash.slice(0, 8))} "${oneLine(target.subject)}" of ${relative(target.timestamp, cli.now_ms)}\n`;
   const objects = plan.objects.length === 0 ? 'No configuration changes.\n' : changes(plan.objects, style);
-  const steps = plan.reconciled.map((s) => `  ${s.action.padEnd(8)}${oneLine(s.agent_id)}: ${oneLine(s.reason)}\n`);
-  const live = steps.length === 0 ? 'No agent is touched.\n' : `Agents:\n${steps.join('')}`;
-  return `${head}${objects}${live}`;
+  return `${head}${objects}${stepsView(plan.reconciled)}`;
+}
+
+/** What happens to the agents that run. */
+export function stepsView(steps: readonly ReconcileStep[]): string {
+  if (steps.length === 0) return 'No agent is touched.\n';
+  const rows = steps.map((s) => `  ${s.action.padEnd(8)}${oneLine(s.agent_id)}: ${oneLine(s.reason)}\n`);
+  return `Agents:\n${rows.join('')}`;
 }
