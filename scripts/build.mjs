@@ -51,11 +51,11 @@ const OPTIONAL = [
 ];
 
 async function buildServer() {
-  rmSync(join(dist, 'nox.mjs'), { force: true });
+  for (const name of ['nox.mjs', 'registry-writer.mjs']) rmSync(join(dist, name), { force: true });
   rmSync(join(dist, 'chunks'), { recursive: true, force: true });
   await build({
     absWorkingDir: root,
-    entryPoints: { nox: 'src/cli/main.ts' },
+    entryPoints: { nox: 'src/cli/main.ts', 'registry-writer': 'src/registry/git/writer/writer-thread.ts' },
     outdir: dist,
     bundle: true,
     splitting: true,

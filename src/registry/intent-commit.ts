@@ -5,6 +5,8 @@ import type { NoxError } from '../shared/nox-error.js';
 import { commitOf, type CommitNote, formatMessage, identityOf } from './commit-message.js';
 import { gitError } from './git/git-process.js';
 import type { MainBranch } from './git/main-branch.js';
+import type { CommitRequest, GitWriter } from './git/writer/commit-request.js';
+import { WriterError } from './git/writer/writer-error.js';
 import { type IntentFolder, storageError } from './intent-folder.js';
 import { type Document, type FileProblem, type IntentFile, readDocument, stamped } from './intent.js';
 import { editToml } from './toml/toml-edit.js';
@@ -13,6 +15,7 @@ import { editToml } from './toml/toml-edit.js';
 export interface IntentContext {
   readonly folder: IntentFolder;
   readonly main: MainBranch;
+  readonly writer: GitWriter;
   readonly clock: Clock;
   readonly template_path: string;
   readonly warn: (message: string, fields: object) => void;
@@ -21,23 +24,53 @@ export interface IntentContext {
 export const NOX: Actor = { name: 'nox', role: 'admin' };
 export const EXTERNAL: Actor = { name: 'external', role: 'admin' };
 
+/** A commit that is to be made: what it says, and what its files then hold. */
+export interface Draft {
+  readonly note: CommitNote;
+  readonly files: CommitRequest['commits'][number]['files'];
+}
+
+/**
+ * Makes one commit per draft, on the disk when it resolves; all of them or none. Rejects with WriterError `edited` when
+ * somebody saved a file that was to be replaced. GIT_OPERATION_FAILED, STORAGE_FAILED, INVALID_STATE (another branch).
+ */
+export async function commitDrafts(context: IntentContext, drafts: readonly Draft[]): Promise<RegistryCommit[]> {
+  const { clock, main, writer } = context;
+  const at_ms = clock.now();
+  const commits = drafts.map(({ note, files }) => {
+    return { files, message: formatMessage(note), author: identityOf(note.actor.name), at_ms };
+  });
+  const object_ref = drafts.map(({ note }) => note.object_ref).join(',');
+  const request = { ref: main.ref, head: true, commits, object_ref };
+  const { hashes } = await writer.commit(request).catch((error: unknown) => {
+    if (!(error instanceof WriterError)) throw gitError(error);
+    if (error.kind === 'branch') throw main.wrongBranch(error.message);
+    throw error.kind === 'edited' ? error : gitError(error);
+  });
+  // Git keeps whole seconds.
+  const timestamp = new Date(Math.floor(at_ms / 1000) * 1000).toISOString();
+  return drafts.map(({ note, files }, n) =>
+    commitOf(note, { hash: hashes[n] ?? '', timestamp, files: files.map(({ path }) => path) }),
+  );
+}
+
 /**
  * Commits files as they stand on the disk, or with the given texts, while the disk stays as it is.
  * GIT_OPERATION_FAILED, STORAGE_FAILED.
  */
 export async function commitFiles(
-  { clock, main }: IntentContext,
+  context: IntentContext,
   note: CommitNote,
-  files: string[],
+  files: readonly string[],
   texts?: ReadonlyMap<string, string>,
 ): Promise<RegistryCommit> {
-  const at_ms = clock.now();
-  const author = identityOf(note.actor.name);
-  const request = { files, texts, message: formatMessage(note), author, at_ms };
-  const hash = await main.commit(request).catch(rethrowAs(gitError));
-  // Git keeps whole seconds.
-  const timestamp = new Date(Math.floor(at_ms / 1000) * 1000).toISOString();
-  return commitOf(note, { hash, timestamp, files });
+  const changes = files.map((path) => {
+    const content = texts?.get(path);
+    return content === undefined ? { path } : { path, content };
+  });
+  const [commit] = await commitDrafts(context, [{ note, files: changes }]);
+  if (commit === undefined) throw new TypeError('a draft without a commit');
+  return commit;
 }
 
 /** Commits what a person edited; agents that they added get their times first, and `edits` then has that version. */

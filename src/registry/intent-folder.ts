@@ -1,6 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, link, mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { type BigIntStats, constants } from 'node:fs';
+import { access, link, lstat, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TMP_PREFIX, writeFileAtomic } from '../shared/atomic-file.js';
 import { errnoOf, messageOf, NoxError } from '../shared/nox-error.js';
@@ -15,21 +15,15 @@ export const RECORD_PATHS = [
   'resource-usage.toml',
 ] as const;
 
-/** What Nox was about to commit: with it, a start after a crash tells Nox's own half-done write from a person's edit. */
-export interface Promised {
-  readonly head: string;
-  readonly object_ref: string;
-  readonly sha256: Readonly<Record<string, string>>;
-}
-
-export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
 /** The error that callers see when the disk, not git, refused. */
 export function storageError(error: unknown): NoxError {
   if (error instanceof NoxError) return error;
   const message = `The disk refused the write; nothing was changed: ${messageOf(error)}`;
   return new NoxError('STORAGE_FAILED', message, { errno: errnoOf(error) ?? null }, { cause: error });
 }
+
+/** How coarse the times of files may be, with room. */
+const COARSE_MS = 50;
 
 /** A replaced file whose old version is still at hand. */
 export interface Replaced {
@@ -43,6 +37,11 @@ export interface Replaced {
 
 /** The folder's intent files as bytes on a disk. */
 export class IntentFolder {
+  private readonly known = new Map<
+    IntentFile,
+    { readonly stat: BigIntStats; readonly read: string | FileProblem; readonly settled: boolean }
+  >();
+
   constructor(readonly root: string) {}
 
   /** Text by file; what cannot be read as one is a problem. */
@@ -93,23 +92,6 @@ export class IntentFolder {
     }
   }
 
-  /** `durable` for changes of several files, of which a power cut may keep some. */
-  async promise(promised: Promised, durable: boolean): Promise<void> {
-    const text = JSON.stringify(promised);
-    if (durable) await writeFileAtomic(this.promisePath, text);
-    else await writeFile(this.promisePath, text);
-  }
-
-  async promised(): Promise<Promised | undefined> {
-    try {
-      return JSON.parse(await readFile(this.promisePath, 'utf8')) as Promised;
-    } catch (error) {
-      // Missing, or torn by a power cut before anything was promised.
-      if (errnoOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
-      throw error;
-    }
-  }
-
   /** Removes what a crash left half-written. */
   async removeTemporaryFiles(): Promise<void> {
     const shallow = await readdir(this.root);
@@ -125,32 +107,48 @@ export class IntentFolder {
     await Promise.all(left.map((name) => unlink(join(this.root, name))));
   }
 
-  private get promisePath(): string {
-    return join(this.root, '.git', 'nox-promise.json');
-  }
-
+  /** A file that has not been touched since it was read is not read again. */
   private async readOne(file: IntentFile): Promise<string | FileProblem> {
-    const problem = (message: string): FileProblem => ({ file, line: 1, field: '', message });
-    try {
-      const handle = await open(
-        join(this.root, file),
-        constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-      );
-      try {
-        const stat = await handle.stat();
-        if (!stat.isFile()) return problem('is not a regular file');
-        if (stat.size > MAX_INTENT_BYTES) return problem(`is larger than ${MAX_INTENT_BYTES} bytes`);
-        return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await handle.readFile());
-      } finally {
-        await handle.close();
-      }
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return problem('is missing; "git restore" brings it back');
-      if (errnoOf(error) === 'ELOOP') return problem('is a symbolic link, which is not followed');
-      if (error instanceof TypeError) return problem('is not UTF-8 text');
-      return problem(messageOf(error));
-    }
+    const path = join(this.root, file);
+    const known = this.known.get(file);
+    const stat = await lstat(path, { bigint: true }).catch(noFile);
+    if (known !== undefined && stat !== undefined && known.settled && sameStat(known.stat, stat)) return known.read;
+    const now_ms = Date.now();
+    const read = await readText(path, file);
+    // Times of files are coarse: one that was changed just now may change again and keep them.
+    const settled = stat !== undefined && now_ms - Number(stat.ctimeNs / 1_000_000n) > COARSE_MS;
+    if (stat === undefined) this.known.delete(file);
+    else this.known.set(file, { stat, read, settled });
+    return read;
   }
+}
+
+async function readText(path: string, file: IntentFile): Promise<string | FileProblem> {
+  const problem = (message: string): FileProblem => ({ file, line: 1, field: '', message });
+  try {
+    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const stat = await handle.stat();
+      if (!stat.isFile()) return problem('is not a regular file');
+      if (stat.size > MAX_INTENT_BYTES) return problem(`is larger than ${MAX_INTENT_BYTES} bytes`);
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await handle.readFile());
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return problem('is missing; "git restore" brings it back');
+    if (errnoOf(error) === 'ELOOP') return problem('is a symbolic link, which is not followed');
+    if (error instanceof TypeError) return problem('is not UTF-8 text');
+    return problem(messageOf(error));
+  }
+}
+
+const sameStat = (a: BigIntStats, b: BigIntStats): boolean =>
+  a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
+
+function noFile(error: unknown): undefined {
+  if (errnoOf(error) === 'ENOENT') return undefined;
+  throw error;
 }
 
 /** False on file systems without hard links. */

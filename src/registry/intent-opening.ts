@@ -8,7 +8,9 @@ import { removeLeftoverLocks, waitForOrphans } from './git/git-locks.js';
 import type { TreeStatus } from './git/main-branch.js';
 import { isIndexDamage } from './git/record-branch.js';
 import { commitEdits, commitFiles, type IntentContext, NOX, readFrom } from './intent-commit.js';
-import { RECORD_PATHS, sha256 } from './intent-folder.js';
+import { blobOid } from './git/writer/git-object.js';
+import { type Promised, readPromise } from './git/writer/promise-file.js';
+import { RECORD_PATHS } from './intent-folder.js';
 import { resumeBranch } from './time/branch-switch.js';
 import {
   describeProblem,
@@ -60,7 +62,6 @@ async function initialise(context: IntentContext): Promise<RegistryCommit | null
   }
   const files = ['.gitignore', ...INTENT_FILES];
   await folder.fill(template_path, files);
-  await main.add(files);
   const note = {
     area: 'registry',
     action: 'init',
@@ -93,18 +94,15 @@ async function settle(
   const dirty = INTENT_FILES.some((file) => status.dirty.includes(file));
   const at_head = dirty ? await main.filesAt(status.head ?? '', INTENT_FILES) : texts;
   const differs = (file: IntentFile): boolean => texts.get(file) !== at_head.get(file);
-  const promised = dirty ? await folder.promised() : undefined;
+  const promised = dirty ? await readPromise(join(folder.root, '.git')) : undefined;
   const commits: RegistryCommit[] = [];
 
-  if (promised !== undefined && promised.head === status.head) {
-    const written = INTENT_FILES.filter(
-      (file) => differs(file) && sha256(texts.get(file) ?? '') === promised.sha256[file],
-    );
-    if (written.length === Object.keys(promised.sha256).length) {
+  if (promised !== undefined && promised.head === (status.head ?? '')) {
+    const fits = (file: IntentFile): boolean => blobOid(Buffer.from(texts.get(file) ?? '')) === promised.blobs[file];
+    const written = INTENT_FILES.filter((file) => differs(file) && fits(file));
+    if (INTENT_FILES.every((file) => promised.blobs[file] === undefined || fits(file))) {
       // Nox's own change, whole, and not committed: it was not answered, but it is what somebody asked for.
-      const { object_ref } = promised;
-      const note = { area: 'registry', action: 'recover', object: written.join(', '), object_ref, actor: NOX } as const;
-      commits.push(await commitFiles(context, note, written));
+      commits.push(...(await recovered(context, promised, written)));
       for (const file of written) at_head.set(file, texts.get(file) ?? '');
     } else {
       // In part: nothing of it was answered, and half of it is not what anybody asked for.
@@ -128,6 +126,18 @@ async function settle(
   for (const file of edited) texts.set(file, documents.get(file)?.text ?? '');
   if (status.staged) await main.resetIndex();
   return { documents, texts, invalid, commits };
+}
+
+/** The commits that were about to be made, if they are all there; else one that says what it is. */
+async function recovered(context: IntentContext, promised: Promised, written: IntentFile[]): Promise<RegistryCommit[]> {
+  const { head, tip, object_ref } = promised;
+  const commits = tip === '' ? null : await context.main.recover(head, tip);
+  if (commits !== null) {
+    await context.main.resetIndex();
+    return commits;
+  }
+  const note = { area: 'registry', action: 'recover', object: written.join(', '), object_ref, actor: NOX } as const;
+  return [await commitFiles(context, note, written)];
 }
 
 /** The newest version of a file that fits; the template's when none of the last fifty does. */

@@ -1,10 +1,12 @@
 import type { RegistryCommit } from '../contracts/registry.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
-import { messageOf, NoxError } from '../shared/nox-error.js';
+import { NoxError } from '../shared/nox-error.js';
 import { gitError } from './git/git-process.js';
-import type { Change } from './intent-change.js';
-import { commitEdits, commitFiles, type IntentContext, readFrom, rethrowAs } from './intent-commit.js';
-import { type Replaced, sha256, storageError } from './intent-folder.js';
+import { blobOid } from './git/writer/git-object.js';
+import { WriterError } from './git/writer/writer-error.js';
+import type { Base, Change } from './intent-change.js';
+import { commitDrafts, commitEdits, type IntentContext, readFrom, rethrowAs } from './intent-commit.js';
+import { storageError } from './intent-folder.js';
 import { openIntent } from './intent-opening.js';
 import { switchBranch } from './time/branch-switch.js';
 import {
@@ -28,8 +30,21 @@ export interface StoreListeners {
 
 const isIntentFile = (name: string): name is IntentFile => (INTENT_FILES as readonly string[]).includes(name);
 
-/** Thrown inside when an editor saved a file in the instant in which Nox replaced it; its version is back in place. */
-class EditedMeanwhile extends Error {}
+/** So many changes at most share one flush: those at its end wait no longer than this takes. */
+const MAX_GROUP = 100;
+
+type Decide = (base: Base) => Change | null | Promise<Change | null>;
+
+/** A change that was asked for. */
+interface Job {
+  readonly decide: Decide;
+  readonly alone: boolean;
+  resolve(commit: RegistryCommit | null): void;
+  reject(error: unknown): void;
+}
+
+/** What became of a job: its change, nothing to do, or why not. */
+type Decision = { readonly job: Job; readonly change: Change | null } | { readonly job: Job; readonly error: unknown };
 
 /**
  * The intent in force, and its one writer. Promises: a change is in memory only when it is committed; a change that
@@ -38,6 +53,7 @@ class EditedMeanwhile extends Error {}
  */
 export class IntentStore {
   private readonly queue = new KeyedQueue<'write'>();
+  private readonly jobs: Job[] = [];
   private documents: DocumentSet = new Map();
   private current: Intent = intentOf(this.documents);
   /** Text of each file as it was last seen on the disk; undefined: unreadable. */
@@ -69,25 +85,16 @@ export class IntentStore {
     return commits;
   }
 
-  /** Runs `decide` on the intent in force and commits what it answers; one after another. Null: nothing to do. */
-  write(decide: () => Change | null | Promise<Change | null>): Promise<RegistryCommit | null> {
-    return this.queue.run('write', async () => {
-      for (let attempt = 1; ; attempt += 1) {
-        await this.adoptEdits();
-        const change = await decide();
-        if (change === null) return null;
-        for (const file of change.documents.keys()) {
-          const problem = this.invalid.get(file);
-          if (problem !== undefined)
-            throw new NoxError('REGISTRY_INVALID', `Mend this first: ${describeProblem(problem)}`, problem);
-        }
-        try {
-          return await this.apply(change);
-        } catch (error) {
-          if (!(error instanceof EditedMeanwhile) || attempt === 3) throw error;
-        }
-      }
+  /**
+   * Runs `decide` on the intent in force and commits what it answers, one commit per change; null: nothing to do. Changes
+   * that are asked for while a flush is under way share the next one, each decided on what the one before it made.
+   */
+  write(decide: Decide, how: 'grouped' | 'alone' = 'grouped'): Promise<RegistryCommit | null> {
+    const answer = new Promise<RegistryCommit | null>((resolve, reject) => {
+      this.jobs.push({ decide, alone: how === 'alone', resolve, reject });
     });
+    void this.queue.run('write', () => this.group(this.takeGroup()));
+    return answer;
   }
 
   /** Puts a branch's version in force; see switchBranch. REGISTRY_INVALID while a file on the disk does not fit. */
@@ -118,44 +125,77 @@ export class IntentStore {
     return this.queue.idle();
   }
 
-  private async apply({ note, documents, intent }: Change): Promise<RegistryCommit> {
-    const { folder, main } = this.context;
-    const files = [...documents.keys()];
-    const sums = Object.fromEntries([...documents].map(([file, document]) => [file, sha256(document.text)]));
-    const replaced: Replaced[] = [];
-    let commit: RegistryCommit;
-    try {
-      const head = await main.head().catch(rethrowAs(gitError));
-      await folder
-        .promise({ head: head ?? '', object_ref: note.object_ref, sha256: sums }, files.length > 1)
-        .catch(rethrowAs(gitError));
-      for (const [file, { text }] of documents) {
-        const old = await folder.replace(file, text);
-        replaced.push(old);
-        if (old.old_text !== this.seen.get(file)) throw new EditedMeanwhile();
-      }
-      commit = await commitFiles(this.context, note, files);
-    } catch (error) {
-      for (const old of replaced.toReversed()) await old.undo().catch(this.reportUndo);
-      throw error instanceof EditedMeanwhile ? error : storageError(error);
-    }
-    this.documents = new Map([...this.documents, ...documents]);
-    this.current = intent;
-    for (const [file, { text }] of documents) this.seen.set(file, text);
-    await Promise.all(replaced.map((old) => old.forget())).catch((error: unknown) => {
-      this.context.warn('an old version of a registry file could not be removed', { reason: messageOf(error) });
-    });
-    this.listeners.committed(commit);
-    return commit;
+  private takeGroup(): Job[] {
+    const at = this.jobs.findIndex(({ alone }) => alone);
+    return this.jobs.splice(0, at === 0 ? 1 : Math.min(at < 0 ? MAX_GROUP : at, MAX_GROUP));
   }
 
-  /** The next write then takes the file for an edit: nothing is lost, and nothing else can be done here. */
-  private readonly reportUndo = (error: unknown): void => {
-    this.context.warn('a registry file could not be put back after a failed write', { reason: messageOf(error) });
-  };
+  /** Never rejects: each job is told what became of it. */
+  private async group(jobs: readonly Job[]): Promise<void> {
+    if (jobs.length === 0) return;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.adoptEdits();
+        const { decisions, base } = await this.decideAll(jobs);
+        const commits = await this.apply(decisions, base);
+        for (const decision of decisions) {
+          if ('error' in decision) decision.job.reject(decision.error);
+          else decision.job.resolve(commits.get(decision.job) ?? null);
+        }
+        return;
+      } catch (error) {
+        // An editor saved a file in the instant in which it was to be replaced: its version is back in place.
+        if (error instanceof WriterError && attempt < 3) continue;
+        for (const job of jobs) job.reject(error instanceof WriterError ? gitError(error) : storageError(error));
+        return;
+      }
+    }
+  }
+
+  /** Nothing is in force yet of what this answers. */
+  private async decideAll(jobs: readonly Job[]): Promise<{ decisions: Decision[]; base: Base }> {
+    let base: Base = { intent: this.current, versions: this.documents };
+    const decisions: Decision[] = [];
+    for (const job of jobs) {
+      try {
+        const change = await job.decide(base);
+        for (const file of change?.documents.keys() ?? []) {
+          const problem = this.invalid.get(file);
+          if (problem !== undefined)
+            throw new NoxError('REGISTRY_INVALID', `Mend this first: ${describeProblem(problem)}`, problem);
+        }
+        decisions.push({ job, change });
+        if (change !== null) {
+          base = { intent: change.intent, versions: new Map([...base.versions, ...change.documents]) };
+        }
+      } catch (error) {
+        decisions.push({ job, error });
+      }
+    }
+    return { decisions, base };
+  }
+
+  private async apply(decisions: readonly Decision[], after: Base): Promise<Map<Job, RegistryCommit>> {
+    const changes = decisions.flatMap((made) => ('change' in made && made.change !== null ? [made] : [])) as {
+      readonly job: Job;
+      readonly change: Change;
+    }[];
+    if (changes.length === 0) return new Map();
+    const replaces = (file: IntentFile): string => blobOid(Buffer.from(this.seen.get(file) ?? ''));
+    const drafts = changes.map(({ change: { note, documents } }) => {
+      const files = [...documents].map(([path, { text }]) => ({ path, content: text, replaces: replaces(path) }));
+      return { note, files };
+    });
+    const commits = await commitDrafts(this.context, drafts);
+    this.documents = after.versions;
+    this.current = after.intent;
+    for (const { change } of changes) for (const [file, { text }] of change.documents) this.seen.set(file, text);
+    commits.forEach((commit) => this.listeners.committed(commit));
+    return new Map(changes.map(({ job }, n) => [job, commits[n] as RegistryCommit]));
+  }
 
   private async adoptEdits(): Promise<void> {
-    const { folder, main } = this.context;
+    const { folder, main, writer } = this.context;
     const { texts, problems } = await folder.read();
     const changed = INTENT_FILES.filter((file) => texts.get(file) !== this.seen.get(file));
     if (changed.length === 0) return;
@@ -168,6 +208,7 @@ export class IntentStore {
       } else edits.set(file, read);
     }
     if (edits.size === 0) return;
+    await writer.idle();
     const { dirty } = await main.status().catch(rethrowAs(gitError));
     const open = [...edits.keys()].filter((file) => dirty.includes(file));
     const commit = open.length === 0 ? undefined : await commitEdits(this.context, open, edits);

@@ -12,7 +12,7 @@ import { errnoOf, messageOf, NoxError } from '../shared/nox-error.js';
 import { appendEntry, cutTornEntry, syncDirectory } from './append-file.js';
 import { formatMessage, identityOf } from './commit-message.js';
 import { gitError } from './git/git-process.js';
-import { isIndexDamage, type RecordBranch } from './git/record-branch.js';
+import type { RecordBranch } from './git/record-branch.js';
 import { RECORD_PATHS, storageError } from './intent-folder.js';
 import { CONVERSATION_HEAD, dayOf, formatApproval, formatTurn, monthOf } from './record-text.js';
 import { redact } from './redact.js';
@@ -196,23 +196,12 @@ export class RecordWriter {
     this.dirty.clear();
     this.changes = 0;
     try {
-      await this.commitOrRebuild(written);
+      await this.commit(this.scan ? await this.everything() : written);
+      this.scan = false;
     } catch (error) {
       for (const path of written) this.dirty.add(path);
       throw gitError(error);
     }
-  }
-
-  private async commitOrRebuild(written: readonly string[]): Promise<void> {
-    try {
-      await this.commit(this.scan ? await this.everything() : written);
-    } catch (error) {
-      if (!isIndexDamage(error)) throw error;
-      this.warn('the index of the record was damaged and is made anew', { reason: messageOf(error) });
-      await this.branch.dropIndex();
-      await this.commit(await this.everything());
-    }
-    this.scan = false;
   }
 
   private async commit(files: readonly string[]): Promise<void> {
@@ -224,7 +213,7 @@ export class RecordWriter {
       object_ref: 'record',
       actor: NOX,
     });
-    await this.branch.commit({ files, message, author: identityOf(NOX.name), at_ms: this.clock.now() });
+    await this.branch.commit(files, { message, author: identityOf(NOX.name), at_ms: this.clock.now() });
   }
 
   private async everything(): Promise<string[]> {

@@ -24,6 +24,8 @@ import { gitError, GitProcess } from './git/git-process.js';
 import { MainBranch } from './git/main-branch.js';
 import { RecordBranch } from './git/record-branch.js';
 import { Refs } from './git/refs.js';
+import type { GitWriter } from './git/writer/commit-request.js';
+import { openWriter } from './git/writer/thread-writer.js';
 import { type CommitView, type History, HistoryReader } from './history.js';
 import { IntentFolder, storageError } from './intent-folder.js';
 import {
@@ -91,6 +93,7 @@ export class RegistryService {
     private readonly store: IntentStore,
     private readonly reader: HistoryReader,
     private readonly main: MainBranch,
+    private readonly writer: GitWriter,
     refs: Refs,
     private readonly lock: OwnerLock,
     private readonly clock: Clock,
@@ -106,7 +109,7 @@ export class RegistryService {
       refs,
       reader,
       base: () => ({ intent: store.intent, versions: store.versions }),
-      write: (decide) => this.write(decide),
+      write: (decide) => this.write(decide, 'alone'),
       reconciler: () => this.reconciler,
       rolledBack: (rollback) => this.announce(this.rollbackListeners, rollback),
     };
@@ -126,18 +129,21 @@ export class RegistryService {
     const { clock, template_path, warn = () => undefined } = options;
     const root = await makeRoot(options.path);
     const lock = await OwnerLock.acquire(join(root, '.git', 'nox.lock'));
+    const writer = openWriter(root);
     try {
       const git = new GitProcess(root);
       const main = new MainBranch(git);
-      const store = new IntentStore({ folder: new IntentFolder(root), main, clock, template_path, warn });
+      const store = new IntentStore({ folder: new IntentFolder(root), main, writer, clock, template_path, warn });
       const commits = await store.open(lock.after_crash).catch((error: unknown) => {
         throw gitError(error);
       });
-      const record = new RecordWriter(root, new RecordBranch(git, main), clock, warn, options.record);
+      const record = new RecordWriter(root, new RecordBranch(git, main, writer), clock, warn, options.record);
       record.start();
       const reader = new HistoryReader(main, new GitHistory(root), clock);
-      return new RegistryService(root, record, commits, store, reader, main, new Refs(git), lock, clock, warn);
+      const refs = new Refs(git);
+      return new RegistryService(root, record, commits, store, reader, main, writer, refs, lock, clock, warn);
     } catch (error) {
+      await writer.close();
       await lock.release();
       throw error;
     }
@@ -215,6 +221,7 @@ export class RegistryService {
   }
 
   async status(): Promise<RegistryStatus> {
+    await this.writer.idle();
     const [tree, record_head] = await Promise.all([this.main.status(), this.main.readRef('record')]).catch(
       (error: unknown) => {
         throw gitError(error);
@@ -271,13 +278,16 @@ export class RegistryService {
     await this.record.close().catch((error: unknown) => {
       this.warn('the record is on the disk but not committed; the next start does it', { reason: messageOf(error) });
     });
+    await this.writer.close();
     await this.lock.release();
   }
 
-  private write(decide: (base: Base) => Change | null | Promise<Change | null>): Promise<RegistryCommit | null> {
-    return this.mustBeOpen(() =>
-      this.store.write(() => decide({ intent: this.store.intent, versions: this.store.versions })),
-    );
+  /** `alone`: not in one flush with other changes, so that HEAD is what the change starts from. */
+  private write(
+    decide: (base: Base) => Change | null | Promise<Change | null>,
+    how: 'grouped' | 'alone' = 'grouped',
+  ): Promise<RegistryCommit | null> {
+    return this.mustBeOpen(() => this.store.write(decide, how));
   }
 
   private mustBeOpen<T>(job: () => Promise<T>): Promise<T> {

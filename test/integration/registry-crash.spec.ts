@@ -1,11 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Disk } from '../../src/registry/git/writer/disk.js';
+import { blobOid } from '../../src/registry/git/writer/git-object.js';
+import { writePromise } from '../../src/registry/git/writer/promise-file.js';
 import { ADMIN, agentConfig, Kit, TEMPLATE } from './registry-kit.js';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
@@ -94,10 +96,9 @@ const crashed = async (): Promise<string> => {
   await writeFile(file('.git/nox.lock'), '{"pid":1,"start_time":"0","boot_id":"gone"}');
   return kit.git('rev-parse', 'main');
 };
-const promise = (head: string, texts: Readonly<Record<string, string>>): Promise<void> => {
-  const sums = Object.entries(texts).map(([name, text]) => [name, createHash('sha256').update(text).digest('hex')]);
-  const promised = { head, object_ref: 'agent:lead', sha256: Object.fromEntries(sums) as object };
-  return writeFile(file('.git/nox-promise.json'), JSON.stringify(promised));
+const promise = (head: string, texts: Readonly<Record<string, string>>): void => {
+  const blobs = Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, blobOid(Buffer.from(text))]));
+  writePromise(new Disk(), file('.git'), { head, tip: '', object_ref: 'agent:lead', blobs }, true);
 };
 
 describe('a start after a crash', () => {
@@ -128,7 +129,7 @@ describe('a start after a crash', () => {
     const text = (await readFile(file('agents.toml'), 'utf8')).replace(/^name = "Lead"/m, 'name = "Boss"');
     await writeFile(file('agents.toml'), text);
     await kit.git('add', 'agents.toml');
-    await promise(head, { 'agents.toml': text });
+    promise(head, { 'agents.toml': text });
     const registry = await kit.open();
     expect(registry.opening_commits).toMatchObject([
       { author: 'nox', action: 'recover', object: 'agent:lead', files: ['agents.toml'] },
@@ -142,7 +143,7 @@ describe('a start after a crash', () => {
     const head = await crashed();
     const agents = 'schema_version = 1\n';
     const config = 'schema_version = 1\n[server]\nport = 5000\n';
-    await promise(head, { 'agents.toml': agents, 'system-config.toml': config });
+    promise(head, { 'agents.toml': agents, 'system-config.toml': config });
     await writeFile(file('agents.toml'), agents);
     const registry = await kit.open();
     expect([...registry.agents().keys()]).toEqual(['lead']);

@@ -62,7 +62,7 @@ export function gitEnvironment(root: string): Record<string, string> {
   };
 }
 
-const PIN_ARGUMENTS = PINNED_CONFIG.flatMap((setting) => ['-c', setting]);
+export const PIN_ARGUMENTS = PINNED_CONFIG.flatMap((setting) => ['-c', setting]);
 const TIMEOUT_MS = 60_000;
 
 /** Git ended with an error. `stderr` is for the log; it may name paths. */

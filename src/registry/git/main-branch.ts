@@ -1,17 +1,9 @@
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import type { RegistryCommit } from '../../contracts/registry.js';
 import { errnoOf, NoxError } from '../../shared/nox-error.js';
+import { LOG_FORMAT, parseLog } from '../commit-message.js';
 import { GitFailure, type GitProcess } from './git-process.js';
-
-export interface CommitRequest {
-  readonly files: readonly string[];
-  /** What to commit when it is not what stands in the folder, which then stays as it is. */
-  readonly texts?: ReadonlyMap<string, string> | undefined;
-  readonly message: string;
-  readonly author: { readonly name: string; readonly email: string };
-  readonly at_ms: number;
-}
 
 export interface TreeStatus {
   readonly branch: string;
@@ -22,11 +14,10 @@ export interface TreeStatus {
   readonly staged: boolean;
 }
 
-const LOCK_RETRIES_MS = [20, 40, 80, 160, 320, 640];
 /** Bytes are stored as they are, whatever attributes somebody puts into the folder. */
 const ATTRIBUTES = '* -text -filter -ident -working-tree-encoding\n';
 
-/** The branch in force and the folder in which it is checked out: the one place that writes intent to git. */
+/** The branch in force and the folder in which it is checked out, as git sees them. Commits are made by a GitWriter. */
 export class MainBranch {
   /** `main`, or an experiment that a person switched to. Whoever sets it has made `.git/HEAD` say the same. */
   branch = 'main';
@@ -49,7 +40,7 @@ export class MainBranch {
   /** The newest commit, null before the first one. Throws INVALID_STATE when another branch is checked out. */
   async head(): Promise<string | null> {
     const head = (await readFile(join(this.git.root, '.git', 'HEAD'), 'utf8')).trim();
-    if (head !== `ref: refs/heads/${this.branch}`) throw wrongBranch(this.git.root, head, this.branch);
+    if (head !== `ref: refs/heads/${this.branch}`) throw this.wrongBranch(head);
     return this.readRef(this.branch);
   }
 
@@ -72,36 +63,6 @@ export class MainBranch {
       '--untracked-files=all',
     ]);
     return parseStatus(output);
-  }
-
-  async add(files: readonly string[]): Promise<void> {
-    await this.git.run(['add', '--force', '--', ...files]);
-  }
-
-  /**
-   * Commits these files as they stand in the folder, and nothing else. Resolves with the commit when it is durable. When
-   * git fails after it moved the branch, the commit counts.
-   */
-  async commit(request: CommitRequest): Promise<string> {
-    const before = await this.head();
-    for (const wait_ms of [...LOCK_RETRIES_MS, null]) {
-      try {
-        await (request.texts === undefined
-          ? this.commitOnce(request)
-          : this.commitTexts(request, request.texts, before));
-      } catch (error) {
-        const after = await this.readRef(this.branch);
-        if (after !== null && after !== before && (await this.firstParent(after)) === before) return after;
-        // A person's own git in this folder holds the lock for a moment.
-        if (!(error instanceof GitFailure && error.locked) || wait_ms === null) throw error;
-        await delay(wait_ms);
-        continue;
-      }
-      break;
-    }
-    const after = await this.readRef(this.branch);
-    if (after === null || after === before) throw new NoxError('GIT_OPERATION_FAILED', 'Git made no commit.');
-    return after;
   }
 
   /** Makes the index equal HEAD; the folder stays. */
@@ -156,64 +117,29 @@ export class MainBranch {
     return output.split('\n').filter((line) => line !== '');
   }
 
-  private get ref(): string {
+  get ref(): string {
     return `refs/heads/${this.branch}`;
   }
 
-  private async commitTexts(
-    request: CommitRequest,
-    texts: ReadonlyMap<string, string>,
-    head: string | null,
-  ): Promise<void> {
-    const rows: string[] = [];
-    for (const [file, input] of texts) {
-      const blob = await this.git.run(['hash-object', '-w', '--stdin', '--no-filters'], { input });
-      rows.push(`100644 ${blob.trim()}\t${file}\n`);
+  /** Moves the branch on to a commit that a crash left behind it; answers what came. Null when it is not whole. */
+  async recover(from: string, tip: string): Promise<RegistryCommit[] | null> {
+    try {
+      const chain = await this.git.run(['rev-list', '--parents', '--end-of-options', tip, `^${from}`, '--']);
+      if (!chain.trimEnd().endsWith(` ${from}`)) return null;
+      await this.git.run(['rev-list', '--objects', '--quiet', '--end-of-options', tip, `^${from}`, '--']);
+    } catch (error) {
+      if (error instanceof GitFailure) return null;
+      throw error;
     }
-    const input = rows.join('');
-    const index = { GIT_INDEX_FILE: join(this.git.root, '.git', 'nox-texts.index') };
-    await this.git.run(head === null ? ['read-tree', '--empty'] : ['read-tree', head], { env: index });
-    await this.git.run(['update-index', '--add', '--index-info'], { env: index, input });
-    const tree = (await this.git.run(['write-tree'], { env: index })).trim();
-    const parent = head === null ? [] : ['-p', head];
-    const made = await this.git.run(['commit-tree', tree, ...parent], {
-      input: request.message,
-      env: identityEnvironment(request),
-    });
-    await this.git.run(['update-ref', 'HEAD', made.trim(), head ?? '0'.repeat(40)]);
-    await this.git.run(['update-index', '--add', '--index-info'], { input });
+    await this.git.run(['update-ref', '-m', 'commit: recovered', this.ref, tip, from]);
+    const log = ['log', '-z', '--name-only', '--no-renames', '--reverse', `--format=${LOG_FORMAT}`] as const;
+    return parseLog(await this.git.run([...log, '--end-of-options', tip, `^${from}`, '--']));
   }
 
-  private async commitOnce(request: CommitRequest): Promise<void> {
-    const { files, message: input } = request;
-    await this.git.run(
-      [
-        'commit',
-        '--quiet',
-        '--no-verify',
-        '--no-status',
-        '--no-post-rewrite',
-        '--cleanup=verbatim',
-        '--file=-',
-        '--only',
-        '--',
-        ...files,
-      ],
-      { input, env: identityEnvironment(request) },
-    );
+  /** For when another one is checked out than the one in force. */
+  wrongBranch(head: string): NoxError {
+    return wrongBranch(this.git.root, head, this.branch);
   }
-}
-
-function identityEnvironment({ author, at_ms }: CommitRequest): Record<string, string> {
-  const date = `@${Math.floor(at_ms / 1000)} +0000`;
-  return {
-    GIT_AUTHOR_NAME: author.name,
-    GIT_AUTHOR_EMAIL: author.email,
-    GIT_AUTHOR_DATE: date,
-    GIT_COMMITTER_NAME: author.name,
-    GIT_COMMITTER_EMAIL: author.email,
-    GIT_COMMITTER_DATE: date,
-  };
 }
 
 function wrongBranch(root: string, head: string, branch: string): NoxError {
