@@ -99,7 +99,9 @@ describe('a crash of Nox at each failpoint', () => {
   };
 
   it('is named for every failpoint of the source, once', () => {
-    expect(failpointsOfSource().sort()).toEqual(Object.keys(CASES).sort());
+    // Those of the registry's writer are in registry-failpoints.spec.ts.
+    const here = failpointsOfSource().filter((name) => !name.startsWith('commit.'));
+    expect(here.sort()).toEqual(Object.keys(CASES).sort());
   });
 
   it.each(Object.entries(CASES))(
