@@ -3,7 +3,7 @@
 import { transform } from '@swc/core';
 import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -21,6 +21,11 @@ const swc = {
     esbuild.onResolve({ filter: /^\..*\.js$/ }, ({ path, resolveDir, importer }) =>
       importer.endsWith('.ts') ? { path: join(resolveDir, path.replace(/\.js$/, '.ts')) } : undefined,
     );
+    // sh-syntax says that this file has no effect; it makes the global that runs its WebAssembly.
+    esbuild.onResolve({ filter: /\/wasm_exec\.cjs$/ }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, path),
+      sideEffects: true,
+    }));
     esbuild.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
       const { code } = await transform(readFileSync(path, 'utf8'), {
         ...swcrc,
@@ -51,6 +56,7 @@ const OPTIONAL = [
 ];
 
 async function buildServer() {
+  shipShellParser();
   for (const name of ['nox.mjs', 'registry-writer.mjs']) rmSync(join(dist, name), { force: true });
   rmSync(join(dist, 'chunks'), { recursive: true, force: true });
   await build({
@@ -76,6 +82,11 @@ async function buildServer() {
       js: "import { createRequire as __nodeRequire } from 'node:module'; import { fileURLToPath as __toPath } from 'node:url'; const require = __nodeRequire(import.meta.url); const __filename = __toPath(import.meta.url); const __dirname = __toPath(new URL('.', import.meta.url));",
     },
   });
+}
+
+/** Read at the first shell command, so that it costs the start nothing. */
+function shipShellParser() {
+  copyFileSync(join(root, 'node_modules', 'sh-syntax', 'main.wasm'), join(dist, 'sh-syntax.wasm'));
 }
 
 async function buildDashboard() {

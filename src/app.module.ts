@@ -22,7 +22,10 @@ import { SpawnLimits } from './agents/spawn-limits.service.js';
 import { Surroundings } from './agents/surroundings.js';
 import { ApprovalsController } from './approvals/approvals.controller.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
-import { ApprovalHistory, ApprovalSettings } from './approvals/ports.js';
+import { PolicyJudge } from './approvals/policy/judge.js';
+import { PolicyController } from './approvals/policy/policy.controller.js';
+import { PolicyService } from './approvals/policy/policy.service.js';
+import { ApprovalHistory, ApprovalSettings, PolicySource } from './approvals/ports.js';
 import { AuthModule } from './auth/auth.module.js';
 import { EventLog } from './events/event-log.js';
 import { BranchesController } from './registry/branches.controller.js';
@@ -103,6 +106,7 @@ export class AppModule {
         SessionsController,
         UsageController,
         ApprovalsController,
+        PolicyController,
         RegistryController,
         BranchesController,
         SystemController,
@@ -112,6 +116,19 @@ export class AppModule {
         ...foundations(given),
         EventLog,
         ApprovalsService,
+        PolicyJudge,
+        PolicyService,
+        {
+          provide: PolicySource,
+          inject: [SpendBook],
+          useFactory: (spent: SpendBook): PolicySource => ({
+            current: () => given.registry.policy(),
+            agent: (id) => ({
+              capabilities: given.registry.agents().get(id)?.capabilities ?? [],
+              spent_usd: spent.today(id).usd,
+            }),
+          }),
+        },
         ClaudeLocator,
         ModelEndpoint,
         Launcher,

@@ -53,6 +53,18 @@ export function wire(app: NestFastifyApplication): void {
   };
   registry.opening_commits.forEach(tellCommit);
   registry.onCommit(tellCommit);
+  let policy = registry.policy().version;
+  registry.onCommit(() => {
+    const { version } = registry.policy();
+    if (version === policy) return;
+    policy = version;
+    app
+      .get(ApprovalsService)
+      .reconsider()
+      .catch((error: unknown) =>
+        warn('waiting requests could not be judged by the new policy', { reason: messageOf(error) }),
+      );
+  });
   registry.onRolledBack((rollback) => {
     events
       .append('registry.rolled_back', rollback)

@@ -19,7 +19,9 @@ export const isEnd = (status: ApprovalStatus): status is EndStatus => status !==
 
 /** How a request ends: the fields of the approval that say so. */
 export type Ending = { readonly status: EndStatus } & Pick<Approval, 'decided_by' | 'channel' | 'reason'> &
-  Partial<Pick<Approval, 'updated_input' | 'updated_input_sha256' | 'risk_level' | 'reasons'>>;
+  Partial<
+    Pick<Approval, 'updated_input' | 'updated_input_sha256' | 'risk_level' | 'reasons' | 'rule_id' | 'policy_version'>
+  >;
 
 /** The request as it is after its end. The caller has checked `canEndAs`. */
 export const ended = (approval: Approval, ending: Ending, decided_at: string): Approval => ({

@@ -141,3 +141,15 @@ export function markRecorded(tx: Tx, approval: Approval): void {
   if (!isEnd(approval.status)) return;
   tx.run('UPDATE approvals SET recorded = 1 WHERE id = ? AND approval_json = ?', approval.id, JSON.stringify(approval));
 }
+
+/** Requests to run a tool that people decided, newest first. */
+export function answeredByPeople(db: Reader, limit: number): Approval[] {
+  return db
+    .all<Row>(
+      `${COLUMNS} WHERE status IN ('approved', 'denied') AND json_extract(approval_json, '$.channel') NOT IN ('policy', 'nox')
+         AND json_extract(approval_json, '$.request_type') = 'tool_use'
+       ORDER BY decided_ms DESC, id DESC LIMIT ?`,
+      limit,
+    )
+    .map((row) => stored(row).approval);
+}

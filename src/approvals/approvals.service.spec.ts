@@ -103,13 +103,14 @@ describe(ApprovalsService.name, () => {
     });
     const asked = call();
     let told = false;
+    const shown = Promise.withResolvers<void>();
     void house.service.decide(asked, live, (id) => {
       told = true;
       seen.push(house.service.get(id).status);
+      shown.resolve();
     });
     expect({ told, types: house.types() }).toEqual({ told: false, types: [] });
-    await house.db.write(() => undefined);
-    await house.db.write(() => undefined);
+    await shown.promise;
     expect(seen).toEqual(['pending', 'pending']);
     const [approval] = house.service.list({ page: 1, limit: 10 }).approvals;
     expect(Approval.parse(approval)).toMatchObject({

@@ -8,13 +8,12 @@ import { messageOf, NoxError } from '../shared/nox-error.js';
 import { canEndAs, ended, endedByNox, type Ending, staleEnding } from './approval-state.js';
 import * as store from './approval-store.js';
 import { bindingHash } from './binding-hash.js';
-import { decisionOf, denial, editOf, MAX_INPUT_BYTES, newApproval, sizeOf } from './request.js';
+import { askedOf, decisionOf, denial, editOf, MAX_INPUT_BYTES, newApproval, sizeOf } from './request.js';
 import { ApprovalGate, type GatedCall, type GateDecision } from './gate.js';
 import { HistoryPump } from './history-pump.js';
 import { ApprovalHistory, ApprovalSettings } from './ports.js';
+import { type Judgement, PolicyJudge } from './policy/judge.js';
 import { RealPaths } from './real-paths.js';
-import type { Risk } from './finding.js';
-import { classify } from './risk.js';
 import { WaitingRoom } from './waiting-room.js';
 
 const RETRY_MS = 5000;
@@ -48,6 +47,7 @@ export class ApprovalsService extends ApprovalGate {
     @Inject(ApprovalSettings) private readonly settings: ApprovalSettings,
     @Inject(ApprovalHistory) history: ApprovalHistory,
     @Optional() @Inject(RealPaths) private readonly paths: RealPaths = new RealPaths(),
+    @Optional() @Inject(PolicyJudge) private readonly judge: PolicyJudge = new PolicyJudge(clock),
   ) {
     super();
     this.room = new WaitingRoom(clock, () => void this.expireDue());
@@ -64,11 +64,8 @@ export class ApprovalsService extends ApprovalGate {
     onPending: (approval_id: string) => void,
   ): Promise<GateDecision> {
     try {
-      const risk = classify(call, this.paths.from(call.cwd));
-      const decision =
-        risk.level === 'low' && !call.requires_user_interaction
-          ? ({ behavior: 'allow', by: 'policy', reason: risk.reasons.join('; '), approval_id: null } as const)
-          : await this.ask(call, risk, signal, onPending);
+      const judged = await this.judge.judge(call);
+      const decision = await this.rule(call, judged, signal, onPending);
       if (decision.behavior === 'deny' || !signal.aborted) return decision;
       return denial('The call no longer waits.', 'nox', decision.approval_id);
     } catch (error) {
@@ -140,6 +137,23 @@ export class ApprovalsService extends ApprovalGate {
     return approval;
   }
 
+  /** The policy has changed: what waits is judged anew. */
+  async reconsider(): Promise<Approval[]> {
+    const changed: Approval[] = [];
+    for (const { approval } of store.pendingApprovals(this.db)) {
+      if (approval.request_type !== 'tool_use') continue;
+      const judged = await this.judge.judge(askedOf(approval));
+      const ending = ruledEnding(judged);
+      if (ending === null) continue;
+      try {
+        changed.push(await this.decideOnce(approval.id, ending));
+      } catch (error) {
+        if (!(error instanceof NoxError) || error.code !== 'APPROVAL_ALREADY_DECIDED') throw error;
+      }
+    }
+    return changed;
+  }
+
   /** At start: ends what an earlier Nox left waiting, and tells the history what it missed. */
   async recover(): Promise<Approval[]> {
     const now_ms = this.clock.now();
@@ -161,9 +175,32 @@ export class ApprovalsService extends ApprovalGate {
     return this.pump.idle();
   }
 
+  /** Answers at once what rules or Nox's own knowledge decide; the rest is asked. */
+  private async rule(
+    call: GatedCall,
+    judged: Judgement,
+    signal: AbortSignal,
+    onPending: (approval_id: string) => void,
+  ): Promise<GateDecision> {
+    const { effect, rule_id, reason } = judged.verdict;
+    if (effect === 'ask' || call.requires_user_interaction) return this.ask(call, judged, signal, onPending);
+    if (effect === 'allow' && rule_id === null) return { behavior: 'allow', by: 'policy', reason, approval_id: null };
+    const ending = ruledEnding(judged);
+    if (ending === null || sizeOf(call.input) > MAX_INPUT_BYTES) return this.ask(call, judged, signal, onPending);
+    const now_ms = this.clock.now();
+    const at = this.clock.iso(now_ms);
+    const approval = ended(newApproval(call, judged.risk, at, at), ending, at);
+    await this.db.write((tx) => {
+      store.insertApproval(tx, { approval, expires_ms: now_ms });
+      this.events.appendIn(tx, 'approval.decided', { approval }, approval.agent_id);
+      tx.afterCommit(() => this.pump.nudge());
+    });
+    return decisionOf(approval);
+  }
+
   private async ask(
     call: GatedCall,
-    risk: Risk,
+    { risk, verdict }: Judgement,
     signal: AbortSignal,
     onPending: (approval_id: string) => void,
   ): Promise<GateDecision> {
@@ -172,7 +209,10 @@ export class ApprovalsService extends ApprovalGate {
     }
     const requested_ms = this.clock.now();
     const expires_ms = requested_ms + this.settings.ask_expires_after_s() * 1000;
-    const approval = newApproval(call, risk, this.clock.iso(requested_ms), this.clock.iso(expires_ms));
+    const reasons =
+      verdict.rule_id === null ? risk.reasons : [`rule ${verdict.rule_id}: ${verdict.reason}`, ...risk.reasons];
+    const times = [this.clock.iso(requested_ms), this.clock.iso(expires_ms)] as const;
+    const approval = newApproval(call, { ...risk, reasons }, ...times);
     const { id, agent_id, turn_id } = approval;
     // It waits already when listeners hear of it: one of them may decide at once.
     const decided = this.room.enter(id, { agent_id, turn_id, expires_ms, signal });
@@ -241,6 +281,19 @@ export class ApprovalsService extends ApprovalGate {
   private expireDue(): Promise<Approval[]> {
     return this.endPending({ expired_at_ms: this.clock.now() }, endedByNox('expired', 'nobody decided in time'));
   }
+}
+
+/** How a rule ends a request; null when it is for a person to say. */
+function ruledEnding({ verdict, policy_version }: Judgement): Ending | null {
+  if (verdict.effect === 'ask' || (verdict.effect === 'allow' && verdict.rule_id === null)) return null;
+  return {
+    status: verdict.effect === 'allow' ? 'approved' : 'denied',
+    decided_by: 'policy',
+    channel: 'policy',
+    reason: verdict.reason === '' ? `rule ${verdict.rule_id ?? ''}` : verdict.reason,
+    rule_id: verdict.rule_id,
+    policy_version,
+  };
 }
 
 /** Whoever asks for a permission cannot give it. */

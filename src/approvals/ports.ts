@@ -1,4 +1,6 @@
 import type { Approval } from '../contracts/approval.js';
+import type { Policy } from '../contracts/policy.js';
+import type { AgentFacts } from './policy/facts.js';
 
 /** The settings that approvals read, as they are at that moment. Given at wiring. */
 export abstract class ApprovalSettings {
@@ -14,3 +16,15 @@ export abstract class ApprovalHistory {
    */
   abstract append(approval: Approval): Promise<void>;
 }
+
+/** The rules in force, and what they may ask about an agent. Given at wiring. */
+export abstract class PolicySource {
+  abstract current(): { readonly policy: Policy; readonly text: string; readonly version: string };
+  abstract agent(agent_id: string): AgentFacts;
+}
+
+/** No rules: what Nox itself does not know is asked. */
+export const NO_POLICY: PolicySource = {
+  current: () => ({ policy: { schema_version: 1, defaults: {}, rules: [] }, text: '', version: 'none' }),
+  agent: () => ({ capabilities: [], spent_usd: 0 }),
+};

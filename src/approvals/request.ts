@@ -7,6 +7,7 @@ import { canonicalJson } from './canonical.js';
 import { type Risk, worse } from './finding.js';
 import type { GatedCall, GateDecision } from './gate.js';
 import type { Resolve } from './paths.js';
+import type { Judgeable } from './policy/judge.js';
 import { classify } from './risk.js';
 
 /** Larger inputs are refused: they cannot be stored for every event, and nobody reads them. */
@@ -31,6 +32,7 @@ export function newApproval(call: GatedCall, risk: Risk, requested_at: string, e
     input: structuredClone(call.input),
     input_sha256: bindingHash(call),
     cwd,
+    ...(call.workspace === undefined || call.workspace === cwd ? {} : { workspace: call.workspace }),
     risk_level: risk.level,
     reasons: risk.reasons,
     status: 'pending',
@@ -46,12 +48,24 @@ export function newApproval(call: GatedCall, risk: Risk, requested_at: string, e
   };
 }
 
+/** The call of a stored request, to be judged again. */
+export const askedOf = ({ agent_id, tool_name, input, cwd, workspace }: Approval): Judgeable => ({
+  agent_id,
+  tool_name,
+  input: isInput(input) ? input : {},
+  cwd,
+  workspace,
+});
+
+const isInput = (input: unknown): input is Record<string, unknown> =>
+  typeof input === 'object' && input !== null && !Array.isArray(input);
+
 /** What an edited input changes in the approval; nothing if it is the same input. Throws VALIDATION_ERROR. */
 export function editOf(approval: Approval, updated_input: Record<string, unknown>, resolve: Resolve): Partial<Ending> {
   const text = canonicalOf(updated_input);
   if (text === canonicalJson(approval.input)) return {};
   const { agent_id, session_id, tool_use_id, tool_name, cwd } = approval;
-  const risk = classify({ tool_name, input: updated_input, cwd }, resolve);
+  const risk = classify({ tool_name, input: updated_input, cwd, workspace: approval.workspace }, resolve);
   return {
     updated_input: structuredClone(updated_input),
     updated_input_sha256: bindingHash({ agent_id, session_id, tool_use_id, tool_name, input: updated_input, cwd }),

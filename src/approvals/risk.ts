@@ -2,7 +2,9 @@ import { type Finding, high, low, medium, critical, type Risk, sumUp } from './f
 import { type Access, absolute, judgePath, lexically, type Place, type Resolve } from './paths.js';
 import { dangersOf } from './shell/danger.js';
 import { readOnlyPaths } from './shell/read-only.js';
+import { judgeCommands } from './shell/judge-script.js';
 import { readShell } from './shell/read-shell.js';
+import type { Simple } from './shell/script.js';
 
 export interface RiskyCall {
   readonly tool_name: string;
@@ -10,6 +12,8 @@ export interface RiskyCall {
   readonly cwd: string;
   /** The agent's own folder; `cwd` when it is not said. */
   readonly workspace?: string | undefined;
+  /** The commands of a shell call, if they were read for sure. */
+  readonly commands?: readonly Simple[] | null | undefined;
 }
 
 /**
@@ -21,6 +25,9 @@ export function classify(call: RiskyCall, resolve: Resolve = lexically(call.cwd)
   const place: Place = { cwd: call.cwd, workspace: resolve(workspace) ?? workspace, resolve };
   return sumUp(findingsOf(call, place));
 }
+
+/** The paths that the fields of a call name. */
+export const callPaths = (call: RiskyCall): string[] => filePaths(call).map(({ path }) => path);
 
 /** The paths that `classify` will ask about, so that they can be resolved before. */
 export function pathsOf(call: RiskyCall): string[] {
@@ -225,6 +232,9 @@ function judgeBash(call: RiskyCall, place: Place): Finding[] {
     found.push(high('asks to run outside the sandbox'));
   }
   if (typeof command !== 'string') return [...found, medium('does not say its command')];
+  const script = call.commands === undefined || call.commands === null ? [] : judgeCommands(call.commands, place);
+  const known = script.map(({ findings }) => findings);
+  if (known.length > 0 && known.every((findings) => findings !== null)) return [...found, ...known.flat()];
   const reading = readShell(command);
   const harmless = reading.words === null ? null : readOnlyPaths(reading.words);
   if (harmless === null) return [...found, ...dangersOf(command, reading)];

@@ -10,6 +10,7 @@ import { emergencyCommands } from './commands/emergency.js';
 import { eventsCommand } from './commands/events.js';
 import { loginCommands } from './commands/login.js';
 import { modelCommands } from './commands/model.js';
+import { policyCommands } from './commands/policy.js';
 import { openCommand } from './commands/open.js';
 import { registryCommands } from './commands/registry.js';
 import { serveCommand } from './commands/serve.js';
@@ -74,6 +75,7 @@ export function makeProgram(io: Io, cliOf: CliOf): Command {
   statusCommand(program, cliOf);
   doctorCommand(program, cliOf);
   modelCommands(program, cliOf);
+  policyCommands(program, cliOf);
   emergencyCommands(program, cliOf);
   openCommand(program, cliOf);
   program.commandsGroup('You:');

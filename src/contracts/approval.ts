@@ -32,6 +32,8 @@ export const Approval = z.object({
   /** sha256 of (agent, session, tool_use_id, tool, canonical input, cwd). */
   input_sha256: z.string(),
   cwd: z.string(),
+  /** The agent's own folder, if it is not `cwd`. */
+  workspace: z.string().optional(),
   risk_level: RiskLevel,
   reasons: z.array(z.string()),
   status: ApprovalStatus,
@@ -50,6 +52,9 @@ export const Approval = z.object({
   /** Whether the call ran: null while nothing is known. */
   executed: z.boolean().nullable(),
   result: z.string().nullable(),
+  /** The rule that decided, and the policy's version at the decision. */
+  rule_id: z.string().nullable().optional(),
+  policy_version: z.string().optional(),
 });
 export type Approval = z.infer<typeof Approval>;
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { AgentConfig } from '../contracts/agent.js';
 import { SystemConfig } from '../contracts/config.js';
 import { AgentId } from '../contracts/ids.js';
+import { Policy } from '../contracts/policy.js';
 import { Relationship, relationshipProblem } from '../contracts/relationship.js';
 import { lineOf } from './toml/toml-scan.js';
 import { isTable, parseToml, TomlProblem, type TomlTable } from './toml/toml.js';
@@ -12,6 +13,7 @@ export interface Intent {
   readonly config: SystemConfig;
   /** In the order of the file. */
   readonly relationships: readonly Relationship[];
+  readonly policy: Policy;
   /** Raw text by file. */
   readonly files: ReadonlyMap<string, string>;
 }
@@ -48,7 +50,6 @@ export interface Document {
 export type DocumentSet = ReadonlyMap<IntentFile, Document>;
 
 const Version = z.literal(1, { message: 'must be 1: this Nox knows no other version of the file' }).default(1);
-const Named = z.record(z.string(), z.unknown());
 
 const Relationships = z
   .looseObject({ schema_version: Version, relationships: z.array(Relationship).default([]) })
@@ -57,29 +58,6 @@ const Relationships = z
     if (problem === undefined) return;
     context.addIssue({ code: 'custom', path: ['relationships', problem.index], message: problem.message });
   });
-
-const Policy = z.looseObject({
-  schema_version: Version,
-  defaults: z
-    .looseObject({
-      ask_expires_after_s: z.number().int().min(1).optional(),
-      park_after_s: z.number().int().min(1).optional(),
-      on_expiry: z.literal('deny').optional(),
-    })
-    .optional(),
-  rules: z
-    .array(
-      z.looseObject({
-        id: z.string().min(1).max(100),
-        when: Named,
-        // oxlint-disable-next-line unicorn/no-thenable -- the word of the file's format; it is never awaited
-        then: z.enum(['allow', 'deny', 'ask']),
-        reason: z.string().max(2000).optional(),
-        proposed_from: z.array(z.string()).optional(),
-      }),
-    )
-    .default([]),
-});
 
 const Services = z.looseObject({
   schema_version: Version,
@@ -133,6 +111,7 @@ export function intentOf(documents: DocumentSet): Intent {
     agents: agentsOf(documents.get('agents.toml')),
     config: configOf(documents.get('system-config.toml')),
     relationships: relationshipsOf(documents.get('agent-relationships.toml')),
+    policy: policyOf(documents.get('approval-policy.toml')),
     files: new Map([...documents].map(([file, document]) => [file, document.text])),
   };
 }
@@ -144,6 +123,8 @@ export function agentsOf(document: Document | undefined): Map<string, AgentConfi
 
 export const relationshipsOf = (document: Document | undefined): Relationship[] =>
   Relationships.parse(document?.table ?? {}).relationships;
+
+export const policyOf = (document: Document | undefined): Policy => Policy.parse(document?.table ?? {});
 
 export const configOf = (document: Document | undefined): SystemConfig => SystemConfig.parse(document?.table ?? {});
 

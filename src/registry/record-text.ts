@@ -48,6 +48,8 @@ export function formatApproval(approval: Approval): string {
     decided_by: approval.decided_by,
     channel: approval.channel,
     reason: approval.reason,
+    rule_id: approval.rule_id ?? null,
+    policy_version: approval.policy_version ?? null,
     requested_at: approval.requested_at,
     decided_at: approval.decided_at,
     executed: approval.executed,

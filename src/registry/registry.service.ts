@@ -6,6 +6,7 @@ import type { Actor } from '../contracts/auth.js';
 import type { SystemConfig } from '../contracts/config.js';
 import type { EventPayload } from '../contracts/event.js';
 import { AgentId, CommitHash } from '../contracts/ids.js';
+import type { Policy, PolicyRule } from '../contracts/policy.js';
 import type { Relationship, RemoveRelationship } from '../contracts/relationship.js';
 import {
   DiffQuery,
@@ -41,6 +42,7 @@ import {
 import { EXTERNAL } from './intent-commit.js';
 import { IntentStore } from './intent-store.js';
 import { describeProblem, type FileProblem, type Intent } from './intent.js';
+import { addRuleChange, policyVersion, removeRuleChange, writePolicyChange } from './policy-change.js';
 import { addRelationshipChange, nameOf, removeRelationshipsChange } from './relationship-change.js';
 import { excludeFromOuterRepository } from './outer-repository.js';
 import { OwnerLock } from './owner-lock.js';
@@ -201,6 +203,28 @@ export class RegistryService {
   /** Changes the given settings. Null when nothing changes. VALIDATION_ERROR. */
   updateConfig(patch: ConfigPatch, actor: Actor, action: string): Promise<RegistryCommit | null> {
     return this.write((base) => configChange(base, patch, actor, action));
+  }
+
+  /** The approval policy in force, its text and the name of this version. */
+  policy(): { readonly policy: Policy; readonly text: string; readonly version: string } {
+    const { policy, files } = this.store.intent;
+    const text = files.get('approval-policy.toml') ?? '';
+    return { policy, text, version: policyVersion(text) };
+  }
+
+  /** Replaces the policy's text. Null when nothing changes. VALIDATION_ERROR; INVALID_STATE when it was changed meanwhile. */
+  writePolicy(text: string, actor: Actor, base_version?: string): Promise<RegistryCommit | null> {
+    return this.write((base) => writePolicyChange(base, text, { actor, base_version }));
+  }
+
+  /** VALIDATION_ERROR: a rule that does not fit, or whose id is taken. */
+  addRule(rule: PolicyRule, first: boolean, actor: Actor): Promise<RegistryCommit> {
+    return this.mustWrite((base) => addRuleChange(base, rule, first, actor));
+  }
+
+  /** NOT_FOUND. */
+  removeRule(id: string, actor: Actor): Promise<RegistryCommit | null> {
+    return this.write((base) => removeRuleChange(base, id, actor));
   }
 
   /** Takes up at once what a person changed on the disk; every write does so by itself. */

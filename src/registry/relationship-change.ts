@@ -46,13 +46,13 @@ const rowsOf = (row: TomlTable): string =>
     .map(([key, value]) => `${formatKey(key)} = ${formatValue(value, key, true)}\n`)
     .join('');
 
-/** The text without the n-th `[[relationships]]` and what belongs to it. */
-function withoutSections(text: string, gone: readonly number[]): string {
+/** The text without the n-th `[[relationships]]` (or `[[list]]`) and what belongs to it. */
+export function withoutSections(text: string, gone: readonly number[], list = 'relationships'): string {
   let index = -1;
   let result = '';
   let at = 0;
   for (const section of scanToml(text)) {
-    if (section.path[0] !== 'relationships') continue;
+    if (section.path[0] !== list) continue;
     if (section.array && section.path.length === 1) index += 1;
     if (!gone.includes(index)) continue;
     result += text.slice(at, section.lead);

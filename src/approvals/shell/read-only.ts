@@ -8,6 +8,9 @@ export type ReadOnly = { readonly paths: readonly string[] } | null;
 export function readOnlyPaths(words: readonly string[]): ReadOnly {
   const [program = '', ...args] = words;
   if (program === 'git') return gitPaths(args);
+  // Only printing lines by number; every other script may write or run something.
+  if (program === 'sed' && args[0] === '-n' && /^\d+(,[\d$]+)?p$/.test(args[1] ?? ''))
+    return check(args.slice(2), { options: NOTHING, rest: 'paths' });
   const rule = PROGRAMS.get(program);
   return rule === undefined ? null : check(args, rule);
 }
@@ -21,10 +24,13 @@ interface Rule {
   readonly rest: 'paths' | 'text' | RegExp;
   /** Reads the current folder when no path is named. */
   readonly here?: boolean;
+  /** This many words before the rest are text, no paths. */
+  readonly texts?: number;
 }
 
 function check(args: readonly string[], rule: Rule): ReadOnly {
   const paths: string[] = [];
+  let texts = rule.texts ?? 0;
   let only_rest = false;
   for (let at = 0; at < args.length; at += 1) {
     const arg = args[at] ?? '';
@@ -36,6 +42,8 @@ function check(args: readonly string[], rule: Rule): ReadOnly {
         at += 1;
         if (!value.test(args[at] ?? '')) return null;
       } else if (!rule.options.test(arg)) return null;
+    } else if (texts > 0) {
+      texts -= 1;
     } else if (rule.rest === 'paths') {
       if (arg === '') return null;
       paths.push(arg);
@@ -99,6 +107,66 @@ const PROGRAMS: ReadonlyMap<string, Rule> = new Map<string, Rule>([
       valued: { '-d': /^\d{1,3}$/ },
       rest: 'paths',
       here: true,
+    },
+  ],
+  [
+    'grep',
+    {
+      options:
+        /^-[abcEFGhHiIlLnoqrRsTuUvwxz]+$|^-[ABCm]\d{1,6}$|^--(count|extended-regexp|fixed-strings|ignore-case|line-number|files-with-matches|files-without-match|only-matching|quiet|recursive|invert-match|word-regexp|with-filename|no-filename|no-messages|color(=\w+)?|(context|max-count|before-context|after-context)=\d{1,6}|(include|exclude|exclude-dir)=[\w.*/-]+)$/,
+      valued: { '-A': COUNT, '-B': COUNT, '-C': COUNT, '-m': COUNT },
+      texts: 1,
+      rest: 'paths',
+      here: true,
+    },
+  ],
+  ['sort', { options: /^-[bdfghiMnRrsuVcz]+$|^-(k|t).{1,12}$|^--(reverse|unique|numeric-sort)$/, rest: 'paths' }],
+  // A second word is written to.
+  ['uniq', { options: /^-[cdDiuz]+$|^-[fsw]\d{1,6}$/, rest: NOTHING }],
+  ['cut', { options: /^-[bcdfszn].{0,60}$|^--(delimiter|fields|characters)=.{1,60}$/, rest: 'paths' }],
+  ['tr', { options: /^-[cCdst]+$/, rest: 'text' }],
+  ['nl', { options: /^-b[atn]$/, rest: 'paths' }],
+  ['basename', { options: NOTHING, rest: 'text' }],
+  ['dirname', { options: NOTHING, rest: 'text' }],
+  ['realpath', { options: /^-[emqs]+$/, rest: 'paths' }],
+  [
+    'tree',
+    {
+      options: /^-[adfhilpsDQ]+$|^-L\d{0,2}$/,
+      valued: { '-L': COUNT, '-I': /^[\w.*|-]+$/ },
+      rest: 'paths',
+      here: true,
+    },
+  ],
+  [
+    'diff',
+    {
+      options: /^-[abBcdeEinNqrstTuwyZ]+$|^-[UC]\d{1,4}$|^--(brief|unified(=\d+)?|recursive|side-by-side)$/,
+      rest: 'paths',
+    },
+  ],
+  ['cmp', { options: /^-[bls]+$/, rest: 'paths' }],
+  ['md5sum', { options: NOTHING, rest: 'paths' }],
+  ['sha256sum', { options: NOTHING, rest: 'paths' }],
+  [
+    'find',
+    {
+      options:
+        /^-(type|name|iname|path|ipath|maxdepth|mindepth|size|mtime|mmin|newer|empty|not|o|a|and|or|print|print0|prune|perm|user|group|regex)$/,
+      rest: 'paths',
+      here: true,
+      valued: {
+        '-type': /^[fdl]$/,
+        '-name': /^/,
+        '-iname': /^/,
+        '-path': /^/,
+        '-ipath': /^/,
+        '-maxdepth': COUNT,
+        '-mindepth': COUNT,
+        '-size': /^[+-]?\d+[ckMGb]?$/,
+        '-mtime': /^[+-]?\d+$/,
+        '-mmin': /^[+-]?\d+$/,
+      },
     },
   ],
   [

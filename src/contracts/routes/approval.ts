@@ -1,6 +1,14 @@
 import * as z from 'zod';
 import { Approval, ApprovalList, ApprovalListQuery, ApproveRequest, DenyRequest } from '../approval.js';
 import { ApprovalId } from '../ids.js';
+import {
+  AddRuleRequest,
+  PolicyProposalList,
+  PolicyTestReply,
+  PolicyTestRequest,
+  PolicyView,
+  PolicyWriteRequest,
+} from '../policy.js';
 import { route, type RouteDef } from './route.js';
 
 export const APPROVAL_ROUTES = {
@@ -39,5 +47,54 @@ export const APPROVAL_ROUTES = {
     params: z.object({ id: ApprovalId }),
     body: DenyRequest,
     response: Approval,
+  }),
+  policy_get: route({
+    method: 'GET',
+    path: '/policy',
+    role: 'viewer',
+    summary: 'Read the approval policy in force',
+    response: PolicyView,
+  }),
+  policy_write: route({
+    method: 'POST',
+    path: '/policy',
+    role: 'admin',
+    status: 200,
+    summary: 'Replace the approval policy; waiting requests are judged anew',
+    body: PolicyWriteRequest,
+    response: PolicyView,
+  }),
+  policy_add_rule: route({
+    method: 'POST',
+    path: '/policy/rules',
+    role: 'admin',
+    summary: 'Add a rule to the approval policy',
+    body: AddRuleRequest,
+    response: PolicyView,
+  }),
+  policy_remove_rule: route({
+    method: 'DELETE',
+    path: '/policy/rules/:id',
+    role: 'admin',
+    status: 200,
+    summary: 'Take a rule out of the approval policy',
+    params: z.object({ id: z.string().max(100) }),
+    response: PolicyView,
+  }),
+  policy_test: route({
+    method: 'POST',
+    path: '/policy/test',
+    role: 'viewer',
+    status: 200,
+    summary: 'Judge a call, and run a policy over past requests; changes nothing',
+    body: PolicyTestRequest,
+    response: PolicyTestReply,
+  }),
+  policy_proposals: route({
+    method: 'GET',
+    path: '/policy/proposals',
+    role: 'viewer',
+    summary: 'Rules that follow from equal answers, each with its dry run',
+    response: PolicyProposalList,
   }),
 } as const satisfies Record<string, RouteDef>;
