@@ -45,7 +45,6 @@ export type PolicyWhen = z.infer<typeof PolicyWhen>;
 export const PolicyRule = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,98}$/, 'must be small letters, digits, dots and dashes'),
   when: PolicyWhen,
-  // oxlint-disable-next-line unicorn/no-thenable -- the word of the file's format; it is never awaited
   then: PolicyEffect,
   reason: z.string().max(2000).default(''),
   proposed_from: z.array(ApprovalId).max(1000).optional(),

@@ -46,7 +46,6 @@ describe('mergeTables', () => {
   });
 
   it('merges rules by their id and keeps the order of the first match', () => {
-    // oxlint-disable-next-line unicorn/no-thenable -- the word of the file's format; it is never awaited
     const rule = (id: string, then = 'ask') => ({ id, when: {}, then });
     const rules = (...list: TomlTable[]): TomlTable => ({ rules: list });
     const merged = mergeTables(

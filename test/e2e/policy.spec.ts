@@ -17,7 +17,6 @@ describe('the approval policy with the real Claude CLI', () => {
     });
   const here = (file: string) => existsSync(join(nox.workspace, 'workspaces', 'worker', file));
   const allow = (id: string, command: object) => ({
-    // oxlint-disable-next-line unicorn/no-thenable -- the word of the file's format; it is never awaited
     rule: {
       id,
       when: { tool: 'Bash', command: command as { program: string } },
@@ -51,7 +50,6 @@ describe('the approval policy with the real Claude CLI', () => {
     await nox.call('policy_add_rule', {
       body: {
         first: true,
-        // oxlint-disable-next-line unicorn/no-thenable -- the word of the file's format; it is never awaited
         rule: {
           id: 'no-four',
           when: { tool: 'Bash', command: { program: 'touch', args: ['four.txt'] } },

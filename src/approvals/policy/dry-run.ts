@@ -32,5 +32,5 @@ export function sumUpRun(judged: readonly { readonly approval: Approval; readonl
 export function summaryOf({ input }: Pick<Approval, 'input'>): string {
   const fields = typeof input === 'object' && input !== null ? (input as Record<string, unknown>) : {};
   const main = fields['command'] ?? fields['file_path'] ?? fields['url'] ?? fields['path'] ?? JSON.stringify(input);
-  return String(main).replace(/\s+/g, ' ').slice(0, 200);
+  return (typeof main === 'string' ? main : JSON.stringify(input)).replace(/\s+/g, ' ').slice(0, 200);
 }

@@ -45,7 +45,6 @@ export function proposeRules(answered: readonly Answered[], taken: ReadonlySet<s
     const rule: PolicyRule = {
       id,
       when: { ...when, agent: agents.length === 1 && agents[0] !== undefined ? agents[0] : agents },
-      // oxlint-disable-next-line unicorn/no-thenable -- the word of the file's format; it is never awaited
       then: first.status === 'approved' ? 'allow' : 'deny',
       reason: `people ${first.status} this ${answers.length} times`,
       proposed_from: answers.map((approval) => approval.id),
