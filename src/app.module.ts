@@ -22,6 +22,8 @@ import { SpawnLimits } from './agents/spawn-limits.service.js';
 import { Surroundings } from './agents/surroundings.js';
 import { ApprovalsController } from './approvals/approvals.controller.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
+import { LedgerController } from './approvals/ledger/ledger.controller.js';
+import { Ledger } from './approvals/ledger/ledger.service.js';
 import { PolicyJudge } from './approvals/policy/judge.js';
 import { PolicyController } from './approvals/policy/policy.controller.js';
 import { PolicyService } from './approvals/policy/policy.service.js';
@@ -107,6 +109,7 @@ export class AppModule {
         UsageController,
         ApprovalsController,
         PolicyController,
+        LedgerController,
         RegistryController,
         BranchesController,
         SystemController,
@@ -118,6 +121,7 @@ export class AppModule {
         ApprovalsService,
         PolicyJudge,
         PolicyService,
+        Ledger,
         {
           provide: PolicySource,
           inject: [SpendBook],

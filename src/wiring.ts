@@ -10,6 +10,7 @@ import { ModelEndpoint } from './agents/model-endpoint.js';
 import { ProcessHost } from './agents/process/process-host.js';
 import { ClaudeRuntime } from './agents/runtime/claude/claude-runtime.js';
 import { Surroundings } from './agents/surroundings.js';
+import { Ledger } from './approvals/ledger/ledger.service.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
 import type { RegistryCommit } from './contracts/registry.js';
 import { EventLog } from './events/event-log.js';
@@ -53,6 +54,9 @@ export function wire(app: NestFastifyApplication): void {
   };
   registry.opening_commits.forEach(tellCommit);
   registry.onCommit(tellCommit);
+  const approvals_ledger = app.get(Ledger);
+  registry.record.anchor = () => approvals_ledger.head();
+  approvals_ledger.anchors = () => registry.anchors();
   let policy = registry.policy().version;
   registry.onCommit(() => {
     const { version } = registry.policy();

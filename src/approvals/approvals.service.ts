@@ -11,6 +11,7 @@ import { bindingHash } from './binding-hash.js';
 import { askedOf, decisionOf, denial, editOf, MAX_INPUT_BYTES, newApproval, sizeOf } from './request.js';
 import { ApprovalGate, type GatedCall, type GateDecision } from './gate.js';
 import { HistoryPump } from './history-pump.js';
+import { Ledger } from './ledger/ledger.service.js';
 import { ApprovalHistory, ApprovalSettings } from './ports.js';
 import { type Judgement, PolicyJudge } from './policy/judge.js';
 import { RealPaths } from './real-paths.js';
@@ -48,6 +49,7 @@ export class ApprovalsService extends ApprovalGate {
     @Inject(ApprovalHistory) history: ApprovalHistory,
     @Optional() @Inject(RealPaths) private readonly paths: RealPaths = new RealPaths(),
     @Optional() @Inject(PolicyJudge) private readonly judge: PolicyJudge = new PolicyJudge(clock),
+    @Optional() @Inject(Ledger) private readonly ledger: Ledger = new Ledger(db, clock),
   ) {
     super();
     this.room = new WaitingRoom(clock, () => void this.expireDue());
@@ -130,6 +132,7 @@ export class ApprovalsService extends ApprovalGate {
       const result = execution.result?.slice(0, MAX_RESULT_CHARS) ?? null;
       const after: Approval = { ...before, executed: execution.executed, result };
       store.updateApproval(tx, after);
+      this.ledger.append(tx, 'executed', after);
       this.events.appendIn(tx, 'approval.executed', { approval: after }, agent_id);
       return after;
     });
@@ -192,6 +195,7 @@ export class ApprovalsService extends ApprovalGate {
     const approval = ended(newApproval(call, judged.risk, at, at), ending, at);
     await this.db.write((tx) => {
       store.insertApproval(tx, { approval, expires_ms: now_ms });
+      this.ledger.append(tx, ending.status, approval);
       this.events.appendIn(tx, 'approval.decided', { approval }, approval.agent_id);
       tx.afterCommit(() => this.pump.nudge());
     });
@@ -200,7 +204,7 @@ export class ApprovalsService extends ApprovalGate {
 
   private async ask(
     call: GatedCall,
-    { risk, verdict }: Judgement,
+    { risk, verdict, policy_version }: Judgement,
     signal: AbortSignal,
     onPending: (approval_id: string) => void,
   ): Promise<GateDecision> {
@@ -212,7 +216,7 @@ export class ApprovalsService extends ApprovalGate {
     const reasons =
       verdict.rule_id === null ? risk.reasons : [`rule ${verdict.rule_id}: ${verdict.reason}`, ...risk.reasons];
     const times = [this.clock.iso(requested_ms), this.clock.iso(expires_ms)] as const;
-    const approval = newApproval(call, { ...risk, reasons }, ...times);
+    const approval = { ...newApproval(call, { ...risk, reasons }, ...times), policy_version };
     const { id, agent_id, turn_id } = approval;
     // It waits already when listeners hear of it: one of them may decide at once.
     const decided = this.room.enter(id, { agent_id, turn_id, expires_ms, signal });
@@ -220,6 +224,7 @@ export class ApprovalsService extends ApprovalGate {
     try {
       await this.db.write((tx) => {
         store.insertApproval(tx, { approval, expires_ms });
+        this.ledger.append(tx, 'requested', approval);
         this.events.appendIn(tx, 'approval.requested', { approval }, agent_id);
       });
       signal.addEventListener('abort', cancel, { once: true });
@@ -252,6 +257,7 @@ export class ApprovalsService extends ApprovalGate {
   private endIn(tx: Tx, { approval }: store.Stored, ending: Ending): Approval {
     const after = ended(approval, ending, this.clock.iso());
     store.updateApproval(tx, after);
+    this.ledger.append(tx, ending.status, after);
     const type =
       `approval.${ending.status === 'expired' || ending.status === 'cancelled' ? ending.status : 'decided'}` as const;
     this.events.appendIn(tx, type, { approval: after }, after.agent_id);

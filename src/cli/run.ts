@@ -9,6 +9,7 @@ import { doctorCommand } from './commands/doctor.js';
 import { emergencyCommands } from './commands/emergency.js';
 import { eventsCommand } from './commands/events.js';
 import { loginCommands } from './commands/login.js';
+import { auditCommands } from './commands/audit.js';
 import { modelCommands } from './commands/model.js';
 import { policyCommands } from './commands/policy.js';
 import { openCommand } from './commands/open.js';
@@ -76,6 +77,7 @@ export function makeProgram(io: Io, cliOf: CliOf): Command {
   doctorCommand(program, cliOf);
   modelCommands(program, cliOf);
   policyCommands(program, cliOf);
+  auditCommands(program, cliOf);
   emergencyCommands(program, cliOf);
   openCommand(program, cliOf);
   program.commandsGroup('You:');

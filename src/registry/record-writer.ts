@@ -56,6 +56,8 @@ const NOX = { name: 'nox', role: 'admin' } as const;
  */
 export class RecordWriter {
   private readonly files = new KeyedQueue();
+  /** Given at wiring: the newest link of the ledger of decisions, which every commit then names. */
+  anchor: () => { readonly seq: number; readonly sha256: string } | null = () => null;
   private readonly commits = new KeyedQueue<'commit'>();
   private readonly dirty = new Set<string>();
   /** Files whose end has been looked at since the start. */
@@ -206,13 +208,15 @@ export class RecordWriter {
 
   private async commit(files: readonly string[]): Promise<void> {
     if (files.length === 0) return;
-    const message = formatMessage({
+    const base = formatMessage({
       area: 'record',
       action: 'checkpoint',
       object: files.length === 1 ? (files[0] ?? '') : `${files.length} files`,
       object_ref: 'record',
       actor: NOX,
     });
+    const link = this.anchor();
+    const message = link === null ? base : `${base.trimEnd()}\nNox-Ledger: ${link.seq}:${link.sha256}\n`;
     await this.branch.commit(files, { message, author: identityOf(NOX.name), at_ms: this.clock.now() });
   }
 

@@ -212,6 +212,11 @@ export class RegistryService {
     return { policy, text, version: policyVersion(text) };
   }
 
+  /** The links of the ledger of decisions that commits of the record name. */
+  anchors(): Promise<{ seq: number; sha256: string }[]> {
+    return new GitHistory(this.path).ledgerLinks();
+  }
+
   /** Replaces the policy's text. Null when nothing changes. VALIDATION_ERROR; INVALID_STATE when it was changed meanwhile. */
   writePolicy(text: string, actor: Actor, base_version?: string): Promise<RegistryCommit | null> {
     return this.write((base) => writePolicyChange(base, text, { actor, base_version }));

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Approval, ApprovalList, ApprovalListQuery, ApproveRequest, DenyRequest } from '../approval.js';
+import { LedgerList, LedgerQuery, LedgerVerdict } from '../audit.js';
 import { ApprovalId } from '../ids.js';
 import {
   AddRuleRequest,
@@ -96,5 +97,20 @@ export const APPROVAL_ROUTES = {
     role: 'viewer',
     summary: 'Rules that follow from equal answers, each with its dry run',
     response: PolicyProposalList,
+  }),
+  audit_list: route({
+    method: 'GET',
+    path: '/audit',
+    role: 'viewer',
+    summary: 'Read the ledger of decisions, newest first',
+    query: LedgerQuery,
+    response: LedgerList,
+  }),
+  audit_verify: route({
+    method: 'GET',
+    path: '/audit/verify',
+    role: 'viewer',
+    summary: 'Follow the whole ledger and say whether anything was changed',
+    response: LedgerVerdict,
   }),
 } as const satisfies Record<string, RouteDef>;

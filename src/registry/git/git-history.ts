@@ -53,6 +53,16 @@ export class GitHistory {
     return patch.length <= MAX_PATCH ? patch : `${patch.slice(0, MAX_PATCH)}\n… cut: the whole diff is in git\n`;
   }
 
+  /** The links of the ledger that commits of the record name, newest first; none without a record. */
+  async ledgerLinks(): Promise<{ seq: number; sha256: string }[]> {
+    const format = '--format=%(trailers:key=Nox-Ledger,valueonly,separator=%x20)';
+    const output = await this.raw(['log', format, '--end-of-options', 'refs/heads/record', '--']).catch(() => '');
+    return [...output.matchAll(/^(\d{1,15}):([0-9a-f]{64})$/gm)].map(([, seq = '', sha256 = '']) => ({
+      seq: Number(seq),
+      sha256,
+    }));
+  }
+
   private async readLog(args: readonly string[], hash: string | undefined): Promise<RegistryCommit[]> {
     try {
       return parseLog(

@@ -128,4 +128,18 @@ export const MIGRATIONS: readonly string[] = [
     resume_ms INTEGER
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE ledger (
+    seq INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    agent_id TEXT NOT NULL,
+    approval_id TEXT NOT NULL,
+    body_json TEXT NOT NULL,
+    prev_sha256 TEXT NOT NULL,
+    sha256 TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX ledger_approval ON ledger (approval_id, seq);
+  CREATE INDEX ledger_agent ON ledger (agent_id, seq);
+  `,
 ];
