@@ -72,7 +72,11 @@ const foundations = ({ clock, db, registry, surroundings, guard }: Foundations):
   { provide: ProcessHost, useFactory: createProcessHost },
   {
     provide: ApprovalSettings,
-    useValue: { ask_expires_after_s: () => registry.config().approvals.ask_expires_after_s } satisfies ApprovalSettings,
+    useValue: {
+      ask_expires_after_s: () =>
+        registry.policy().policy.defaults.ask_expires_after_s ?? registry.config().approvals.ask_expires_after_s,
+      park_after_s: () => registry.policy().policy.defaults.park_after_s ?? registry.config().approvals.park_after_s,
+    } satisfies ApprovalSettings,
   },
   {
     provide: ApprovalHistory,

@@ -64,6 +64,10 @@ export async function shutdown(app: NestFastifyApplication, reason: string): Pro
     .append('system.stopping', { reason })
     .catch(() => undefined);
   await failpoint('shutdown.begun');
+  await app
+    .get(SessionsService)
+    .parkAll()
+    .catch((error: unknown) => PinoLogger.root.warn({ err: error }, 'what waits could not be parked'));
   await app.get(Fleet).shutdown(AGENTS_GRACE_MS);
   await failpoint('shutdown.ended');
   app.get(SessionsService).releaseWaiters();

@@ -9,7 +9,8 @@ describe('approval states', () => {
 
   it('reach every end from pending, and nothing from an end', () => {
     const ends = ApprovalStatus.options.filter(isEnd);
-    expect([...TRANSITIONS.pending].sort()).toEqual([...ends].sort());
+    expect([...TRANSITIONS.pending].sort()).toEqual([...ends, 'parked'].sort());
+    expect([...TRANSITIONS.parked].sort()).toEqual([...ends, 'pending'].sort());
     for (const end of ends) expect(TRANSITIONS[end]).toEqual([]);
     for (const end of ends) expect(canEndAs('pending', end)).toBe(true);
   });

@@ -4,9 +4,9 @@ export type EndStatus = Extract<ApprovalStatus, 'approved' | 'denied' | 'expired
 
 /** Every way from one state to another; nothing leaves an end. */
 export const TRANSITIONS: Readonly<Record<ApprovalStatus, readonly ApprovalStatus[]>> = {
-  pending: ['approved', 'denied', 'expired', 'cancelled'],
-  // Nothing parks yet.
-  parked: [],
+  pending: ['parked', 'approved', 'denied', 'expired', 'cancelled'],
+  // It waits at a process again when the call has come back.
+  parked: ['pending', 'approved', 'denied', 'expired', 'cancelled'],
   approved: [],
   denied: [],
   expired: [],

@@ -62,14 +62,17 @@ export interface PendingFilter {
   readonly agent_id?: string | undefined;
   readonly turn_id?: string | undefined;
   readonly expired_at_ms?: number | undefined;
+  /** Also those that are parked. */
+  readonly parked?: boolean | undefined;
 }
 
 export function pendingApprovals(db: Reader, filter: PendingFilter = {}): Stored[] {
-  const { id = null, agent_id = null, turn_id = null, expired_at_ms = null } = filter;
+  const { id = null, agent_id = null, turn_id = null, expired_at_ms = null, parked = false } = filter;
   return db
     .all<Row>(
-      `${COLUMNS} WHERE status = 'pending' AND (? IS NULL OR id = ?) AND (? IS NULL OR agent_id = ?)
+      `${COLUMNS} WHERE status IN ('pending', ?) AND (? IS NULL OR id = ?) AND (? IS NULL OR agent_id = ?)
        AND (? IS NULL OR turn_id = ?) AND (? IS NULL OR expires_ms <= ?) ORDER BY requested_ms, id`,
+      parked ? 'parked' : 'pending',
       id,
       id,
       agent_id,
@@ -85,7 +88,7 @@ export function pendingApprovals(db: Reader, filter: PendingFilter = {}): Stored
 /** How many requests wait, by agent. */
 export function countPending(db: Reader): Map<string, number> {
   const rows = db.all<{ agent_id: string; n: number }>(
-    "SELECT agent_id, COUNT(*) AS n FROM approvals WHERE status = 'pending' GROUP BY agent_id",
+    "SELECT agent_id, COUNT(*) AS n FROM approvals WHERE status IN ('pending', 'parked') GROUP BY agent_id",
   );
   return new Map(rows.map(({ agent_id, n }) => [agent_id, n]));
 }
@@ -112,14 +115,16 @@ export function pageOfApprovals(
   db: Reader,
   { status, agent_id, page, limit }: Page,
 ): { approvals: Approval[]; total: number } {
-  const where = 'WHERE (? IS NULL OR status = ?) AND (? IS NULL OR agent_id = ?)';
-  const values = [status ?? null, status ?? null, agent_id ?? null, agent_id ?? null];
+  const where = 'WHERE (? IS NULL OR status IN (?, ?)) AND (? IS NULL OR agent_id = ?)';
+  const other = status === 'pending' ? 'parked' : status;
+  const values = [status ?? null, status ?? null, other ?? null, agent_id ?? null, agent_id ?? null];
   const total = db.get<{ n: number }>(`SELECT COUNT(*) AS n FROM approvals ${where}`, ...values)?.n ?? 0;
   // Ids are sorted without their approvals: an input may be megabytes long.
   const ids = db.all<{ id: string }>(
     `SELECT id FROM approvals ${where}
-     ORDER BY status <> 'pending', CASE status WHEN 'pending' THEN requested_ms ELSE -requested_ms END,
-       CASE status WHEN 'pending' THEN id END, id DESC LIMIT ? OFFSET ?`,
+     ORDER BY status NOT IN ('pending', 'parked'),
+       CASE WHEN status IN ('pending', 'parked') THEN requested_ms ELSE -requested_ms END,
+       CASE WHEN status IN ('pending', 'parked') THEN id END, id DESC LIMIT ? OFFSET ?`,
     ...values,
     limit,
     (page - 1) * limit,
@@ -152,4 +157,38 @@ export function answeredByPeople(db: Reader, limit: number): Approval[] {
       limit,
     )
     .map((row) => stored(row).approval);
+}
+
+/** The newest request of this very call that was parked. */
+export function parkedCall(db: Reader, agent_id: string, tool_use_id: string): Stored | undefined {
+  const row = db.get<Row>(
+    `${COLUMNS} WHERE agent_id = ? AND tool_use_id = ? AND json_extract(approval_json, '$.parked_at') IS NOT NULL
+     ORDER BY requested_ms DESC LIMIT 1`,
+    agent_id,
+    tool_use_id,
+  );
+  return row === undefined ? undefined : stored(row);
+}
+
+/** How many requests of an agent, or of a turn of it, are parked. */
+export function countParked(db: Reader, agent_id: string, turn_id: string | null = null): number {
+  const row = db.get<{ n: number }>(
+    "SELECT COUNT(*) AS n FROM approvals WHERE status = 'parked' AND agent_id = ? AND (? IS NULL OR turn_id = ?)",
+    agent_id,
+    turn_id,
+    turn_id,
+  );
+  return row?.n ?? 0;
+}
+
+/** When the next parked request expires. */
+export function nextParkedExpiry(db: Reader): number | null {
+  return (
+    db.get<{ at: number | null }>("SELECT MIN(expires_ms) AS at FROM approvals WHERE status = 'parked'")?.at ?? null
+  );
+}
+
+/** Takes the one run that an approval is good for; false when it was taken before. */
+export function takeGrant(tx: Tx, approval_id: string, now_ms: number): boolean {
+  return tx.run('INSERT OR IGNORE INTO grants (approval_id, used_ms) VALUES (?, ?)', approval_id, now_ms).changes === 1;
 }

@@ -8,7 +8,7 @@ import { messageOf, NoxError } from '../shared/nox-error.js';
 import { canEndAs, ended, endedByNox, type Ending, staleEnding } from './approval-state.js';
 import * as store from './approval-store.js';
 import { bindingHash } from './binding-hash.js';
-import { askedOf, decisionOf, denial, editOf, MAX_INPUT_BYTES, newApproval, sizeOf } from './request.js';
+import { askedOf, decisionOf, deferral, denial, editOf, MAX_INPUT_BYTES, newApproval, sizeOf } from './request.js';
 import { ApprovalGate, type GatedCall, type GateDecision } from './gate.js';
 import { HistoryPump } from './history-pump.js';
 import { Ledger } from './ledger/ledger.service.js';
@@ -40,6 +40,9 @@ export class ApprovalsService extends ApprovalGate {
   private readonly pump: HistoryPump;
   /** How many requests wait, by agent; asked for each time an agent is shown. */
   private pending: ReadonlyMap<string, number> | undefined;
+  /** Set by whoever runs the turns: the request that an agent's parked call waits for has ended. */
+  onUnparked: (agent_id: string) => void = () => undefined;
+  private readonly parkers = new Map<string, () => Promise<boolean>>();
 
   constructor(
     @Inject(StateDb) private readonly db: StateDb,
@@ -66,9 +69,12 @@ export class ApprovalsService extends ApprovalGate {
     onPending: (approval_id: string) => void,
   ): Promise<GateDecision> {
     try {
-      const judged = await this.judge.judge(call);
-      const decision = await this.rule(call, judged, signal, onPending);
-      if (decision.behavior === 'deny' || !signal.aborted) return decision;
+      const back = store.parkedCall(this.db, call.agent_id, call.tool_use_id);
+      const decision =
+        back !== undefined && back.approval.input_sha256 === bindingHash(call)
+          ? await this.comeBack(call, back, signal, onPending)
+          : await this.rule(call, await this.judge.judge(call), signal, onPending);
+      if (decision.behavior !== 'allow' || !signal.aborted) return decision;
       return denial('The call no longer waits.', 'nox', decision.approval_id);
     } catch (error) {
       this.logger.error(`A call of ${call.agent_id} is denied, because it could not be checked: ${messageOf(error)}`);
@@ -115,12 +121,12 @@ export class ApprovalsService extends ApprovalGate {
 
   /** Cancels what a turn waits for. Never rejects: the calls are denied also when the disk refuses. */
   cancelForTurn(turn_id: string, reason = 'the turn ended'): Promise<Approval[]> {
-    return this.endPending({ turn_id }, endedByNox('cancelled', reason));
+    return this.endPending({ turn_id, parked: true }, endedByNox('cancelled', reason));
   }
 
   /** Cancels what an agent waits for. Never rejects: the calls are denied also when the disk refuses. */
   cancelForAgent(agent_id: string, reason = 'the agent stopped'): Promise<Approval[]> {
-    return this.endPending({ agent_id }, endedByNox('cancelled', reason));
+    return this.endPending({ agent_id, parked: true }, endedByNox('cancelled', reason));
   }
 
   /** Notes what became of an approved call; other calls, and second notes, change nothing. */
@@ -140,10 +146,26 @@ export class ApprovalsService extends ApprovalGate {
     return approval;
   }
 
+  /** How many requests of an agent, or of a turn of it, are parked. */
+  parkedCount(agent_id: string, turn_id: string | null = null): number {
+    return store.countParked(this.db, agent_id, turn_id);
+  }
+
+  /** Parks every waiting call that can be, as before a shutdown. Answers the agents whose calls were. */
+  async parkAll(): Promise<string[]> {
+    const waiting = store.pendingApprovals(this.db).filter(({ approval }) => this.parkers.has(approval.id));
+    const parked = await Promise.all(
+      waiting.map(async ({ approval }) =>
+        (await this.parkers.get(approval.id)?.()) === true ? approval.agent_id : '',
+      ),
+    );
+    return [...new Set(parked)].filter((id) => id !== '');
+  }
+
   /** The policy has changed: what waits is judged anew. */
   async reconsider(): Promise<Approval[]> {
     const changed: Approval[] = [];
-    for (const { approval } of store.pendingApprovals(this.db)) {
+    for (const { approval } of store.pendingApprovals(this.db, { parked: true })) {
       if (approval.request_type !== 'tool_use') continue;
       const judged = await this.judge.judge(askedOf(approval));
       const ending = ruledEnding(judged);
@@ -170,6 +192,7 @@ export class ApprovalsService extends ApprovalGate {
         }),
     );
     this.pump.nudge();
+    this.armParked();
     return left;
   }
 
@@ -217,36 +240,114 @@ export class ApprovalsService extends ApprovalGate {
       verdict.rule_id === null ? risk.reasons : [`rule ${verdict.rule_id}: ${verdict.reason}`, ...risk.reasons];
     const times = [this.clock.iso(requested_ms), this.clock.iso(expires_ms)] as const;
     const approval = { ...newApproval(call, { ...risk, reasons }, ...times), policy_version };
+    const { agent_id } = approval;
+    const store_it = (tx: Tx): void => {
+      store.insertApproval(tx, { approval, expires_ms });
+      this.ledger.append(tx, 'requested', approval);
+      this.events.appendIn(tx, 'approval.requested', { approval }, agent_id);
+    };
+    return this.wait(call, { approval, expires_ms }, store_it, signal, onPending);
+  }
+
+  /** A parked call has come back: it gets its answer, once, or waits on. */
+  private async comeBack(
+    call: GatedCall,
+    back: store.Stored,
+    signal: AbortSignal,
+    onPending: (approval_id: string) => void,
+  ): Promise<GateDecision> {
+    const { id, status, agent_id } = back.approval;
+    if (status === 'parked' || status === 'pending') {
+      const store_it = (tx: Tx): void => {
+        const { approval } = store.readApproval(tx, id);
+        if (approval.status !== 'parked') throw new NoxError('INVALID_STATE', 'This call has ended meanwhile.');
+        const after: Approval = { ...approval, status: 'pending' };
+        store.updateApproval(tx, after);
+        this.events.appendIn(tx, 'approval.requested', { approval: after }, agent_id);
+      };
+      return this.wait(call, back, store_it, signal, onPending);
+    }
+    const decision = decisionOf(back.approval);
+    if (decision.behavior !== 'allow') return decision;
+    const first = await this.db.write((tx) => store.takeGrant(tx, id, this.clock.now()));
+    return first ? decision : denial('This approval has been used already.', 'nox', id);
+  }
+
+  private async wait(
+    call: GatedCall,
+    { approval, expires_ms }: store.Stored,
+    store_it: (tx: Tx) => void,
+    signal: AbortSignal,
+    onPending: (approval_id: string) => void,
+  ): Promise<GateDecision> {
     const { id, agent_id, turn_id } = approval;
     // It waits already when listeners hear of it: one of them may decide at once.
     const decided = this.room.enter(id, { agent_id, turn_id, expires_ms, signal });
     const cancel = (): void => void this.endPending({ id }, endedByNox('cancelled', 'the call no longer waits'));
+    let stopParking: () => void = () => undefined;
     try {
-      await this.db.write((tx) => {
-        store.insertApproval(tx, { approval, expires_ms });
-        this.ledger.append(tx, 'requested', approval);
-        this.events.appendIn(tx, 'approval.requested', { approval }, agent_id);
-      });
+      await this.db.write(store_it);
       signal.addEventListener('abort', cancel, { once: true });
       if (signal.aborted) cancel();
       onPending(id);
+      stopParking = this.parkLater(call, id);
       const decision = await decided;
-      if (decision.behavior === 'deny' || bindingHash(call) === approval.input_sha256) return decision;
+      if (decision.behavior !== 'allow' || bindingHash(call) === approval.input_sha256) return decision;
       return denial('The call changed while it waited.', 'nox', id);
     } catch (error) {
       cancel();
       this.room.release(id, denial('Nox could not ask for it.', 'nox', id));
       throw error;
     } finally {
+      stopParking();
       signal.removeEventListener('abort', cancel);
     }
+  }
+
+  /** Parks the call when it has waited long enough, if it can be parked then. Answers what ends that. */
+  private parkLater({ canPark }: GatedCall, id: string): () => void {
+    const after_s = this.settings.park_after_s?.();
+    if (canPark === undefined || after_s === undefined) return () => undefined;
+    const park = (): Promise<boolean> => (canPark() ? this.park(id) : Promise.resolve(false));
+    this.parkers.set(id, park);
+    const cancel = this.clock.after(after_s * 1000, () => {
+      park().catch((error: unknown) => this.logger.warn(`Approval ${id} waits on, unparked: ${messageOf(error)}`));
+    });
+    return () => {
+      cancel();
+      this.parkers.delete(id);
+    };
+  }
+
+  private park(id: string): Promise<boolean> {
+    return this.db.write((tx) => {
+      const { approval } = store.readApproval(tx, id);
+      if (approval.status !== 'pending' || !this.room.isWaiting(id)) return false;
+      const after: Approval = { ...approval, status: 'parked', parked_at: approval.parked_at ?? this.clock.iso() };
+      store.updateApproval(tx, after);
+      this.ledger.append(tx, 'parked', after);
+      this.events.appendIn(tx, 'approval.requested', { approval: after }, after.agent_id);
+      tx.afterCommit(() => {
+        this.room.release(id, deferral(id));
+        this.armParked();
+      });
+      return true;
+    });
+  }
+
+  private armParked(): void {
+    const at_ms = store.nextParkedExpiry(this.db);
+    if (at_ms === null) return;
+    const now_ms = this.clock.now();
+    this.room.arm(at_ms > now_ms ? at_ms : now_ms + RETRY_MS);
   }
 
   private async decideOnce(id: string, ending: Ending): Promise<Approval> {
     const { approval, won } = await this.db.write((tx) => {
       const stored = store.readApproval(tx, id);
       if (!canEndAs(stored.approval.status, ending.status)) return { approval: stored.approval, won: false };
-      const stale = staleEnding(stored.expires_ms, this.clock.now(), this.room.isWaiting(id));
+      const waits = stored.approval.status === 'parked' || this.room.isWaiting(id);
+      const stale = staleEnding(stored.expires_ms, this.clock.now(), waits);
       return { approval: this.endIn(tx, stored, stale ?? ending), won: stale === null };
     });
     if (won) return approval;
@@ -263,6 +364,7 @@ export class ApprovalsService extends ApprovalGate {
     this.events.appendIn(tx, type, { approval: after }, after.agent_id);
     tx.afterCommit(() => {
       this.room.release(after.id, decisionOf(after));
+      if (approval.status === 'parked') this.onUnparked(after.agent_id);
       this.pump.nudge();
     });
     return after;
@@ -284,8 +386,11 @@ export class ApprovalsService extends ApprovalGate {
     }
   }
 
-  private expireDue(): Promise<Approval[]> {
-    return this.endPending({ expired_at_ms: this.clock.now() }, endedByNox('expired', 'nobody decided in time'));
+  private async expireDue(): Promise<Approval[]> {
+    const due = { expired_at_ms: this.clock.now(), parked: true };
+    const expired = await this.endPending(due, endedByNox('expired', 'nobody decided in time'));
+    this.armParked();
+    return expired;
   }
 }
 

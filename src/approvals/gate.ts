@@ -10,6 +10,8 @@ export interface GatedCall {
   /** The agent's own folder; `cwd`, which an agent may change, when it is not said. */
   readonly workspace?: string | undefined;
   readonly requires_user_interaction: boolean;
+  /** Whether the call can be put off and come back by itself; asked when it matters. Without it: no. */
+  readonly canPark?: (() => boolean) | undefined;
 }
 
 export type GateDecision =
@@ -20,6 +22,8 @@ export type GateDecision =
       readonly reason: string | null;
       readonly approval_id: string | null;
     }
+  /** The call is put off; it comes back, and then its request is found by its bytes. */
+  | { readonly behavior: 'defer'; readonly reason: string; readonly by: string; readonly approval_id: string | null }
   | { readonly behavior: 'deny'; readonly reason: string; readonly by: string; readonly approval_id: string | null };
 
 /**

@@ -6,6 +6,8 @@ import type { AgentFacts } from './policy/facts.js';
 export abstract class ApprovalSettings {
   /** After how many seconds an undecided request counts as denied. */
   abstract ask_expires_after_s(): number;
+  /** After how many seconds a waiting call is parked, so that its process may end; never without it. */
+  park_after_s?(): number;
 }
 
 /** Where ended requests are kept for good (the registry's record). Given at wiring. */

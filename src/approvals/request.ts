@@ -88,6 +88,13 @@ function canonicalOf(input: unknown): string {
   throw refuse('is larger than 2 MiB');
 }
 
+export const deferral = (approval_id: string): GateDecision => ({
+  behavior: 'defer',
+  reason: 'parked until somebody decides',
+  by: 'nox',
+  approval_id,
+});
+
 export const denial = (reason: string, by: string, approval_id: string | null): GateDecision => ({
   behavior: 'deny',
   reason,

@@ -52,6 +52,8 @@ export const Approval = z.object({
   /** Whether the call ran: null while nothing is known. */
   executed: z.boolean().nullable(),
   result: z.string().nullable(),
+  /** When it was first parked: the agent's process may be gone, the call comes back by itself. */
+  parked_at: Timestamp.optional(),
   /** The rule that decided, and the policy's version at the decision. */
   rule_id: z.string().nullable().optional(),
   policy_version: z.string().optional(),
@@ -62,7 +64,7 @@ export const ApprovalListQuery = PageQuery.extend({
   status: ApprovalStatus.optional(),
   agent_id: AgentId.optional(),
 });
-/** Pending ones oldest first, ended ones newest first. */
+/** Those that wait oldest first, ended ones newest first; `pending` names parked ones, too. */
 export const ApprovalList = z.object({ approvals: z.array(Approval), pagination: Pagination });
 export type ApprovalList = z.infer<typeof ApprovalList>;
 

@@ -20,6 +20,12 @@ import { endOf, interruptedEnd } from './turn-reducer.js';
 import { type OpenTurn, TurnScribe } from './turn-scribe.js';
 import { TurnStore } from './turn-store.js';
 
+/** How long a shutdown waits for parked calls to end their turns. */
+const PARK_GRACE_MS = 3000;
+
+/** How long a woken process may take to ask again about its parked call. */
+const COME_BACK_MS = 15_000;
+
 /**
  * Prompts and turns. Contract: a turn is in the journal before its prompt is written and before anyone is told of it;
  * one turn owns the pipe of an agent, the others wait in order; every turn ends exactly once, whatever dies.
@@ -29,6 +35,8 @@ export class SessionsService extends RunObserver {
   private readonly book: TurnBook;
   private readonly pipes: TurnPump;
   private readonly scribe: TurnScribe;
+  private closing = false;
+  private readonly deferring = new Map<string, () => void>();
   /** Set by wiring: failures of work that nobody waits for. */
   warn: (message: string, fields: object) => void = () => undefined;
 
@@ -40,7 +48,7 @@ export class SessionsService extends RunObserver {
     @Inject(EventLog) private readonly events: EventLog,
     @Inject(ApprovalsService) private readonly approvals: ApprovalsService,
     @Inject(RegistryService) private readonly registry: RegistryService,
-    @Inject(Clock) clock: Clock,
+    @Inject(Clock) private readonly clock: Clock,
     @Inject(QuotaService) private readonly quota: QuotaService,
   ) {
     super();
@@ -55,6 +63,7 @@ export class SessionsService extends RunObserver {
     quota.onModelChange = (agent_id) => {
       this.tryAfresh(agent_id).catch((error: unknown) => this.lost(agent_id, 'resume', error));
     };
+    approvals.onUnparked = (agent_id) => this.unpark(agent_id);
     quota.onLost = (agent_id, error) => this.lost(agent_id, 'hold', error);
   }
 
@@ -88,6 +97,17 @@ export class SessionsService extends RunObserver {
     const turn = this.get(id);
     if (turn.ended_at !== null) return Promise.resolve(turn);
     return this.book.waiters.wait(id);
+  }
+
+  /** Before a shutdown: what waits for a decision is parked, as far as that can be, and comes back after the next start. */
+  async parkAll(): Promise<void> {
+    this.closing = true;
+    const agents = await this.approvals.parkAll();
+    const deferred = agents.filter((id) => this.pipes.isOpen(id)).map((id) => this.whenDeferred(id));
+    await Promise.race([
+      Promise.all(deferred),
+      new Promise((resolve) => this.clock.after(PARK_GRACE_MS, () => resolve(null))),
+    ]);
   }
 
   /** Nox shuts down: whoever waits for a turn is told so. Turns that wait run when it is back. */
@@ -135,8 +155,10 @@ export class SessionsService extends RunObserver {
     await failpoint('recover.turns');
     for (const { id, agent_id } of this.turns.withStatus('running')) {
       const blocks = this.turns.get(id)?.blocks ?? [];
+      if (this.approvals.parkedCount(agent_id, id) > 0 && (await this.turns.defer(id, null))) continue;
       await this.book.finish(agent_id, id, interruptedEnd(blocks, 'Nox ended while this turn ran'));
     }
+    for (const { agent_id } of this.turns.withStatus('deferred')) this.unpark(agent_id);
     for (const { agent_id } of this.turns.withStatus('queued')) {
       this.book.recount(agent_id);
       if (this.registry.agents().has(agent_id)) this.pipes.pump(agent_id);
@@ -170,12 +192,18 @@ export class SessionsService extends RunObserver {
   }
 
   async onToolCall(agent_id: string, call: ToolCall, signal: AbortSignal): Promise<ToolDecision> {
-    const turn = this.pipes.openTurn(agent_id);
+    const turn = this.pipes.openTurn(agent_id) ?? (await this.comeBack(agent_id));
     const supervisor = this.fleet.get(agent_id);
     let waits = false;
     try {
       const decision = await this.approvals.decide(
-        { ...call, agent_id, turn_id: turn?.id ?? null, workspace: this.fleet.workspaceOf(agent_id) },
+        {
+          ...call,
+          agent_id,
+          turn_id: turn?.id ?? null,
+          workspace: this.fleet.workspaceOf(agent_id),
+          canPark: () => turn !== undefined && call.can_defer === true,
+        },
         signal,
         (approval_id) => {
           waits = true;
@@ -186,6 +214,7 @@ export class SessionsService extends RunObserver {
           if (turn !== undefined) this.scribe.markPending(agent_id, turn, call, approval_id);
         },
       );
+      if (decision.behavior === 'defer') return { behavior: 'defer' };
       if (turn !== undefined) await this.scribe.tellDecision(agent_id, turn, call, decision);
       return decision.behavior === 'allow'
         ? {
@@ -206,14 +235,18 @@ export class SessionsService extends RunObserver {
     if (turn === undefined) return;
     this.scribe.flush(agent_id, turn);
     this.pipes.close(agent_id);
-    this.book
-      .finish(agent_id, turn.id, interruptedEnd(turn.blocks, `the process ended: ${reason}`))
-      .catch((error: unknown) => this.lost(agent_id, 'end', error));
+    this.endedOpen(agent_id, turn, reason).catch((error: unknown) => this.lost(agent_id, 'end', error));
+  }
+
+  /** A process that ended after its call was parked and before it said so: the turn waits all the same. */
+  private async endedOpen(agent_id: string, turn: OpenTurn, reason: string): Promise<void> {
+    if (this.approvals.parkedCount(agent_id, turn.id) > 0 && (await this.turns.defer(turn.id, null))) return;
+    await this.book.finish(agent_id, turn.id, interruptedEnd(turn.blocks, `the process ended: ${reason}`));
   }
 
   onRetired(agent_id: string, reason: string): void {
     this.quota.release(agent_id);
-    this.book.cancelQueued(agent_id, reason).catch((error: unknown) => this.lost(agent_id, 'cancel', error));
+    this.retire(agent_id, reason).catch((error: unknown) => this.lost(agent_id, 'cancel', error));
   }
 
   work(agent_id: string): AgentWork {
@@ -222,9 +255,9 @@ export class SessionsService extends RunObserver {
       current_turn_id: turn?.id ?? null,
       turn_started_ms: turn?.started_ms ?? null,
       running_tools: turn?.blocks.filter((block) => block.type === 'tool' && block.tool.result === null).length ?? 0,
-      queued_turns: this.book.queuedCount(agent_id),
+      queued_turns: this.pipes.isParked(agent_id) ? 0 : this.book.queuedCount(agent_id),
       usage: this.book.usage(agent_id),
-      note: this.quota.note(agent_id),
+      note: this.note(agent_id),
     };
   }
 
@@ -277,6 +310,10 @@ export class SessionsService extends RunObserver {
     result: Extract<RuntimeEvent, { type: 'result' }>,
   ): Promise<void> {
     const end = endOf(result, turn.blocks);
+    if (end.status === 'deferred' && (await this.turns.defer(turn.id, result.usage))) {
+      await this.rest(agent_id);
+      return;
+    }
     const verdict = this.quota.verdict(agent_id, turn.id, result, turn.cancelled === true);
     if (verdict.action === 'put_back') {
       await this.book.putBack(agent_id, turn.id, verdict.hold, result.usage, verdict.store);
@@ -297,7 +334,70 @@ export class SessionsService extends RunObserver {
   private comeToRest(agent_id: string): void {
     const supervisor = this.fleet.get(agent_id);
     if (supervisor.process_state !== 'running' || this.pipes.isOpen(agent_id)) return;
-    supervisor.setActivity(this.quota.note(agent_id)?.activity ?? 'idle', 'result');
+    supervisor.setActivity(this.note(agent_id)?.activity ?? 'idle', 'result');
+  }
+
+  private note(agent_id: string): AgentWork['note'] {
+    if (!this.pipes.isParked(agent_id)) return this.quota.note(agent_id);
+    return { reason: 'a tool call waits for a decision', activity: 'parked' };
+  }
+
+  /** The agent's call is parked: its process is not needed until somebody decides. */
+  private async rest(agent_id: string): Promise<void> {
+    this.deferring.get(agent_id)?.();
+    if (this.closing) return;
+    this.comeToRest(agent_id);
+    this.fleet
+      .serially(agent_id, async () => {
+        if (this.fleet.get(agent_id).process_state !== 'running' || this.pipes.isOpen(agent_id)) return;
+        await this.fleet.hibernate(agent_id, 'a tool call waits for a decision');
+      })
+      .then(() => this.unpark(agent_id))
+      .catch((error: unknown) => this.lost(agent_id, 'parking', error));
+  }
+
+  private whenDeferred(agent_id: string): Promise<void> {
+    return new Promise((resolve) => this.deferring.set(agent_id, resolve));
+  }
+
+  /** The parked call of an agent has its answer: the session is resumed, and the call comes back by itself. */
+  private unpark(agent_id: string): void {
+    const [turn] = this.turns.withStatus('deferred', agent_id);
+    if (turn === undefined || this.closing || this.approvals.parkedCount(agent_id) > 0) return;
+    if (!this.registry.agents().has(agent_id)) return;
+    this.fleet
+      .wake(agent_id)
+      .then(() => this.clock.after(COME_BACK_MS, () => this.giveUp(agent_id, turn.id)))
+      .catch((error: unknown) => this.lost(agent_id, 'unparking', error));
+  }
+
+  /** The CLI did not ask again: the call is lost, and the agent must not wait for it for ever. */
+  private giveUp(agent_id: string, turn_id: string): void {
+    if (this.get(turn_id).status !== 'deferred' || this.approvals.parkedCount(agent_id) > 0) return;
+    if (this.fleet.get(agent_id).process_state !== 'running') return;
+    const end = interruptedEnd(this.get(turn_id).blocks, 'the parked call did not come back');
+    this.book
+      .finish(agent_id, turn_id, end)
+      .then(() => this.pipes.pump(agent_id))
+      .catch((error: unknown) => this.lost(agent_id, 'end', error));
+  }
+
+  /** A call without a turn is one that was parked: its turn goes on. */
+  private async comeBack(agent_id: string): Promise<OpenTurn | undefined> {
+    const [deferred] = this.turns.withStatus('deferred', agent_id);
+    if (deferred === undefined) return undefined;
+    const turn = this.pipes.reopen(agent_id, this.get(deferred.id));
+    this.fleet.get(agent_id).setActivity('working', 'tool question');
+    await this.turns.resume(deferred.id);
+    return turn;
+  }
+
+  private async retire(agent_id: string, reason: string): Promise<void> {
+    await this.approvals.cancelForAgent(agent_id, reason);
+    for (const { id } of this.turns.withStatus('deferred', agent_id)) {
+      await this.book.finish(agent_id, id, { status: 'cancelled', text: '', reason, usage: null });
+    }
+    await this.book.cancelQueued(agent_id, reason);
   }
 
   /** After a person's act: what waits is tried by a fresh process, which reads login and model anew. */

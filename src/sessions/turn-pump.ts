@@ -1,6 +1,7 @@
 import type { Fleet } from '../agents/fleet.js';
 import type { LogBook } from '../agents/log-book.js';
 import type { RunStore } from '../agents/run-store.js';
+import type { Turn } from '../contracts/turn.js';
 import type { Clock } from '../shared/clock.js';
 import { failpoint } from '../shared/failpoint.js';
 import { messageOf } from '../shared/nox-error.js';
@@ -36,6 +37,18 @@ export class TurnPump {
     return this.open.has(agent_id);
   }
 
+  /** A turn whose parked call has come back has the pipe again. */
+  reopen(agent_id: string, { id, blocks }: Turn): OpenTurn {
+    const turn: OpenTurn = { id, started_ms: this.parts.clock.now(), blocks, unsaid: '', timer: undefined };
+    this.open.set(agent_id, turn);
+    return turn;
+  }
+
+  /** Whether a turn waits for the decision on its parked call: nothing may be written to the agent meanwhile. */
+  isParked(agent_id: string): boolean {
+    return this.parts.turns.withStatus('deferred', agent_id).length > 0;
+  }
+
   /** The turn has ended at the process: the pipe is free. */
   close(agent_id: string): void {
     this.open.delete(agent_id);
@@ -48,7 +61,7 @@ export class TurnPump {
 
   private async deliverNext(agent_id: string): Promise<void> {
     const { book, fleet, quota, turns } = this.parts;
-    if (book.queuedCount(agent_id) === 0) return;
+    if (book.queuedCount(agent_id) === 0 || this.isParked(agent_id)) return;
     const hold = quota.hold(agent_id);
     if (hold !== undefined) {
       const next = turns.next(agent_id);
@@ -68,7 +81,7 @@ export class TurnPump {
     const supervisor = fleet.get(agent_id);
     const { session } = supervisor;
     if (session === undefined || supervisor.process_state !== 'running' || this.open.has(agent_id)) return;
-    if (quota.hold(agent_id) !== undefined) return;
+    if (quota.hold(agent_id) !== undefined || this.isParked(agent_id)) return;
     const next = turns.next(agent_id);
     if (next === undefined) return;
     const known = runs.session(agent_id);

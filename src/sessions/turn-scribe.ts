@@ -89,7 +89,7 @@ export class TurnScribe {
     agent_id: string,
     turn: OpenTurn,
     call: ToolCall,
-    decision: Awaited<ReturnType<ApprovalsService['decide']>>,
+    decision: Exclude<Awaited<ReturnType<ApprovalsService['decide']>>, { behavior: 'defer' }>,
   ): Promise<void> {
     const { behavior, by, approval_id, reason } = decision;
     const { tool_use_id } = call;

@@ -90,7 +90,7 @@ export class TurnStore {
   }
 
   /** Ids of turns in this state, of one agent or of all, oldest first. */
-  withStatus(status: 'queued' | 'running', agent_id?: string): { id: string; agent_id: string }[] {
+  withStatus(status: 'queued' | 'running' | 'deferred', agent_id?: string): { id: string; agent_id: string }[] {
     return this.db.all(
       'SELECT id, agent_id FROM turns WHERE status = ? AND (? IS NULL OR agent_id = ?) ORDER BY id',
       status,
@@ -111,6 +111,40 @@ export class TurnStore {
       if (changes === 0) return false;
       this.events.appendIn(tx, 'turn.started', { turn_id: id, session_id, model }, this.inTx(tx, id).agent_id);
       return true;
+    });
+  }
+
+  /** The turn's call is parked: it goes on when that is decided. False when it no longer runs. */
+  async defer(id: string, usage: Usage | null): Promise<boolean> {
+    return this.db.write((tx) => {
+      const row = tx.get<TurnRow>("SELECT * FROM turns WHERE id = ? AND status = 'running'", id);
+      if (row === undefined) return false;
+      const used = usage === null ? usageOf(row) : addUsage(usageOf(row), usage);
+      tx.run(
+        "UPDATE turns SET status = 'deferred', reason = 'a tool call waits for a decision', usage_json = ?, used_ms = ? WHERE id = ?",
+        used === null ? null : JSON.stringify(used),
+        this.clock.now(),
+        id,
+      );
+      return true;
+    });
+  }
+
+  /** The parked call of a turn has come back. */
+  async resume(id: string): Promise<void> {
+    await this.db.write((tx) => {
+      const { changes } = tx.run(
+        "UPDATE turns SET status = 'running', reason = NULL WHERE id = ? AND status = 'deferred'",
+        id,
+      );
+      if (changes === 0) return;
+      const turn = this.inTx(tx, id);
+      this.events.appendIn(
+        tx,
+        'turn.started',
+        { turn_id: id, session_id: turn.session_id, model: null },
+        turn.agent_id,
+      );
     });
   }
 
@@ -178,7 +212,10 @@ export class TurnStore {
   /** Ends an open turn; undefined when it had ended already. */
   async end(id: string, end: TurnEnd): Promise<Turn | undefined> {
     return this.db.write((tx) => {
-      const row = tx.get<TurnRow>("SELECT * FROM turns WHERE id = ? AND status IN ('queued', 'running')", id);
+      const row = tx.get<TurnRow>(
+        "SELECT * FROM turns WHERE id = ? AND status IN ('queued', 'running', 'deferred')",
+        id,
+      );
       if (row === undefined) return undefined;
       const [before, now_ms] = [usageOf(row), this.clock.now()];
       const usage = end.usage === null ? before : addUsage(before, end.usage);

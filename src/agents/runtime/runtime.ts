@@ -40,9 +40,13 @@ export interface ToolCall {
    * the input and `answers: {[question]: label}`.
    */
   readonly requires_user_interaction: boolean;
+  /** Alone in its message, of the agent itself, asked by the hook of a CLI that knows how. Read it when it matters. */
+  readonly can_defer?: boolean;
 }
 
 export type ToolDecision =
+  /** The turn ends, and the same question comes again when the session is resumed. Only for a call that `can_defer`. */
+  | { readonly behavior: 'defer' }
   | { readonly behavior: 'allow'; readonly updated_input?: Record<string, unknown> }
   | { readonly behavior: 'deny'; readonly reason: string };
 

@@ -141,5 +141,10 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX ledger_approval ON ledger (approval_id, seq);
   CREATE INDEX ledger_agent ON ledger (agent_id, seq);
+
+  CREATE TABLE grants (
+    approval_id TEXT PRIMARY KEY,
+    used_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
   `,
 ];

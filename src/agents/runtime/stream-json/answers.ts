@@ -5,6 +5,8 @@ import type { ToolDecision } from '../runtime.js';
  * of the error subtype: to a hook, the CLI takes that for a failed hook and goes on without it.
  */
 export function hookAnswer(decision: ToolDecision): object {
+  if (decision.behavior === 'defer')
+    return { hookSpecificOutput: { hookEventName: 'PreToolUse', permissionDecision: 'defer' } };
   const allowed = decision.behavior === 'allow';
   return {
     hookSpecificOutput: {
@@ -19,7 +21,7 @@ export function hookAnswer(decision: ToolDecision): object {
 export function permissionAnswer(decision: ToolDecision, input: Record<string, unknown>): object {
   return decision.behavior === 'allow'
     ? { behavior: 'allow', updatedInput: decision.updated_input ?? input }
-    : { behavior: 'deny', message: decision.reason };
+    : { behavior: 'deny', message: decision.behavior === 'deny' ? decision.reason : 'Ask again later.' };
 }
 
 export const successResponse = (request_id: string, response: object): object => ({

@@ -59,6 +59,7 @@ export class StreamJsonSession implements RuntimeSession {
       log: this.log,
       ask: (call, signal) => this.handlers.onToolCall(call, signal),
       batchSize: (tool_use_id) => this.translator.batchSize(tool_use_id),
+      isAlone: (tool_use_id) => this.translator.isAlone(tool_use_id),
       write: (frame) => this.writer.write(frame),
     });
     this.tools = new ToolServerCalls({

@@ -12,6 +12,7 @@ interface Parts {
   readonly log: AgentLog;
   readonly ask: (call: ToolCall, signal: AbortSignal) => Promise<ToolDecision>;
   readonly batchSize: (tool_use_id: string) => number;
+  readonly isAlone: (tool_use_id: string) => boolean;
   readonly write: (frame: object) => Promise<void>;
 }
 
@@ -29,7 +30,12 @@ export class ToolQuestions {
       const { data } = HookCallback.safeParse(request);
       const call =
         data?.input.hook_event_name === 'PreToolUse'
-          ? this.toolCall({ ...data.input, input: data.input.tool_input, requires_user_interaction: false })
+          ? this.toolCall({
+              ...data.input,
+              input: data.input.tool_input,
+              requires_user_interaction: false,
+              by_hook: true,
+            })
           : undefined;
       const decision = await this.decide(request_id, call);
       if (decision !== undefined) await this.parts.write(successResponse(request_id, hookAnswer(decision)));
@@ -55,8 +61,10 @@ export class ToolQuestions {
     session_id?: string | null | undefined;
     cwd?: string | null | undefined;
     requires_user_interaction?: boolean | null | undefined;
+    by_hook?: boolean;
   }): ToolCall {
-    const { batchSize } = this.parts;
+    const { batchSize, isAlone, request } = this.parts;
+    const by_claude = asked.by_hook === true && request.command === undefined;
     const { tool_use_id, tool_name, input } = asked;
     return {
       tool_use_id,
@@ -65,6 +73,9 @@ export class ToolQuestions {
       session_id: asked.session_id ?? this.parts.request.session_id,
       cwd: asked.cwd ?? this.parts.request.cwd,
       requires_user_interaction: asked.requires_user_interaction === true || INTERACTIVE_TOOLS.has(tool_name),
+      get can_defer() {
+        return by_claude && !INTERACTIVE_TOOLS.has(tool_name) && isAlone(tool_use_id);
+      },
       get batch_size() {
         return batchSize(tool_use_id);
       },

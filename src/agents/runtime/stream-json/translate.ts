@@ -15,6 +15,7 @@ export class Translator {
   /** Message of each tool call, and the calls of each message: both of the running turn only. */
   private readonly message_of = new Map<string, string>();
   private readonly calls_of = new Map<string, Set<string>>();
+  private readonly nested = new Set<string>();
   private told_cost_usd = 0;
 
   translate(frame: Frame): RuntimeEvent[] {
@@ -64,6 +65,11 @@ export class Translator {
     return message === undefined ? 1 : (this.calls_of.get(message)?.size ?? 1);
   }
 
+  /** Whether the call is known as the only one of its message, and not of a sub-agent's. */
+  isAlone(tool_use_id: string): boolean {
+    return this.message_of.has(tool_use_id) && !this.nested.has(tool_use_id) && this.batchSize(tool_use_id) === 1;
+  }
+
   private assistant(body: FrameBody<'assistant'>): RuntimeEvent[] {
     const { message, parent_tool_use_id } = body;
     if (body.is_api_error_message === true) return []; // the result says it
@@ -72,6 +78,7 @@ export class Translator {
       if (block.type !== 'tool_use') return [];
       // The CLI sends one frame per block, all with the id of their message.
       this.remember(block.id, message.id ?? block.id);
+      if (parent_tool_use_id !== null) this.nested.add(block.id);
       return [
         { type: 'tool_call', tool_use_id: block.id, name: block.name, input: block.input ?? {}, parent_tool_use_id },
       ];
@@ -87,6 +94,7 @@ export class Translator {
 
   private forget(): void {
     this.message_of.clear();
+    this.nested.clear();
     this.calls_of.clear();
   }
 
