@@ -7,8 +7,7 @@ import { canonicalJson } from './canonical.js';
 import { type Risk, worse } from './finding.js';
 import type { GatedCall, GateDecision } from './gate.js';
 import type { Resolve } from './paths.js';
-import type { Judgeable } from './policy/judge.js';
-import { classify } from './risk.js';
+import { classify, type RiskyCall } from './risk.js';
 
 /** Larger inputs are refused: they cannot be stored for every event, and nobody reads them. */
 export const MAX_INPUT_BYTES = 2 * 1_048_576;
@@ -49,7 +48,13 @@ export function newApproval(call: GatedCall, risk: Risk, requested_at: string, e
 }
 
 /** The call of a stored request, to be judged again. */
-export const askedOf = ({ agent_id, tool_name, input, cwd, workspace }: Approval): Judgeable => ({
+export const askedOf = ({
+  agent_id,
+  tool_name,
+  input,
+  cwd,
+  workspace,
+}: Approval): RiskyCall & { readonly agent_id: string } => ({
   agent_id,
   tool_name,
   input: isInput(input) ? input : {},

@@ -71,7 +71,7 @@ describe('calls that outlive their process, with the real Claude CLI', () => {
       async () => (await nox.call('approvals_get', { params: { id } })).executed === true,
     );
     const { entries } = await nox.call('audit_list', { query: { approval_id: id } });
-    expect(entries.map(({ kind }) => kind).reverse()).toEqual(['requested', 'parked', 'approved', 'executed']);
+    expect(entries.map(({ kind }) => kind).toReversed()).toEqual(['requested', 'parked', 'approved', 'executed']);
     expect(await nox.call('audit_verify')).toMatchObject({ ok: true, problem: null });
   }, 120_000);
 
