@@ -17,28 +17,29 @@ type Processor = ReturnType<typeof getProcessor>;
 @Injectable()
 export class ShellParser {
   private readonly logger = new Logger(ShellParser.name);
-  private processor: Promise<Processor> | undefined;
+  /** One for the whole program: to load it costs more than to parse. */
+  private static processor: Promise<Processor> | undefined;
 
   /** Agents run the same few commands again and again. */
-  private readonly known = new Map<string, readonly Simple[] | null>();
+  private static readonly known = new Map<string, readonly Simple[] | null>();
 
   /** The commands of a script, or null when it cannot be said for sure what runs. Never rejects. */
   async commandsOf(command: string): Promise<readonly Simple[] | null> {
     const script = readScript(command);
     if (script === null) return null;
-    const known = this.known.get(command);
+    const known = ShellParser.known.get(command);
     if (known !== undefined) return known;
     try {
-      const parser = await (this.processor ??= load());
+      const parser = await (ShellParser.processor ??= load());
       const asked = await parser(command, PRINT);
       const read = script.spelt === command ? asked : await parser(script.spelt, PRINT);
       const commands = asked === read ? script.commands : null;
-      if (this.known.size >= MAX_KNOWN) this.known.clear();
-      this.known.set(command, commands);
+      if (ShellParser.known.size >= MAX_KNOWN) ShellParser.known.clear();
+      ShellParser.known.set(command, commands);
       return commands;
     } catch (error) {
       if (error instanceof Error && error.constructor.name === 'ParseError') return null;
-      this.processor = undefined;
+      ShellParser.processor = undefined;
       this.logger.error(`The shell parser failed, so the command counts as unknown: ${messageOf(error)}`);
       return null;
     }
