@@ -124,7 +124,7 @@ const timesOf = (agent: AgentConfig | undefined): object =>
 function edited(old: Document, table: TomlTable): Document {
   const text = editToml(old.text, old.table, table);
   // UTF-8 cannot hold half a character; the file would say something else than the memory.
-  if (/\p{Surrogate}/u.test(text)) throw new NoxError('VALIDATION_ERROR', 'A text holds half of a character.');
+  if (!text.isWellFormed()) throw new NoxError('VALIDATION_ERROR', 'A text holds half of a character.');
   return { ...old, text, table };
 }
 

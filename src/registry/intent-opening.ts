@@ -9,6 +9,7 @@ import type { TreeStatus } from './git/main-branch.js';
 import { isIndexDamage } from './git/record-branch.js';
 import { commitEdits, commitFiles, type IntentContext, NOX, readFrom } from './intent-commit.js';
 import { blobOid } from './git/writer/git-object.js';
+import { removeHalfPacks } from './git/writer/object-store.js';
 import { type Promised, readPromise } from './git/writer/promise-file.js';
 import { RECORD_PATHS } from './intent-folder.js';
 import { resumeBranch } from './time/branch-switch.js';
@@ -40,7 +41,11 @@ export interface Opened {
 export async function openIntent(context: IntentContext, after_crash: boolean): Promise<Opened> {
   const { folder, warn } = context;
   if (after_crash) await waitForOrphans(folder.root);
-  const [locks] = await Promise.all([removeLeftoverLocks(folder.root), folder.removeTemporaryFiles()]);
+  const [locks] = await Promise.all([
+    removeLeftoverLocks(folder.root),
+    folder.removeTemporaryFiles(),
+    removeHalfPacks(folder.root),
+  ]);
   if (locks.length > 0) warn('removed locks of a git that is gone', { locks });
   await resumeBranch(context);
   const first = await initialise(context);

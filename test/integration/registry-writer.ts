@@ -1,5 +1,6 @@
 import { RegistryService } from '../../src/registry/registry.service.js';
 import { SystemClock } from '../../src/shared/clock.js';
+import { armFailpoints } from '../../src/shared/failpoint.js';
 
 /**
  * Writes to a registry until it is killed, and says each acknowledged commit on stdout. Bundled and started by
@@ -7,6 +8,7 @@ import { SystemClock } from '../../src/shared/clock.js';
  */
 async function main([path = '', template_path = '', round = '']: readonly string[]): Promise<void> {
   const actor = { name: 'admin', role: 'admin' } as const;
+  armFailpoints(process.env['NOX_FAILPOINTS']);
   const registry = await RegistryService.open({
     path,
     template_path,
@@ -21,6 +23,12 @@ async function main([path = '', template_path = '', round = '']: readonly string
     await registry.record.saveState('lead', { session_id: null, status: 'idle', restart_count: i });
     const second = await registry.updateConfig({ server: { port: 3000 + i } }, actor, 'set port');
     process.stdout.write(`ack ${second?.hash ?? first?.hash ?? ''}\n`);
+    // Several changes in one flush.
+    const grouped = ['a', 'b', 'c'].map(async (word) => {
+      const commit = await registry.updateAgent('lead', { capabilities: [`${word}-${round}-${i}`] }, actor);
+      if (commit !== null) process.stdout.write(`ack ${commit.hash}\n`);
+    });
+    await Promise.all(grouped);
     // Several files in one change.
     const back = await registry.rollback(
       { commit_hash: (await registry.history({ limit: 4 })).commits.at(-1)?.hash ?? '', confirm: true },

@@ -15,11 +15,98 @@ interface Splice {
  */
 export function editToml(text: string, before: TomlTable, after: TomlTable): string {
   if (sameValue(before, after)) return text;
-  const edited = tryEdit(text, before, after);
+  const edited = editRegion(text, before, after) ?? tryEdit(text, before, after);
   if (edited !== undefined) return edited;
   const written = formatTable([], after);
   if (!sameValue(parseToml(written), after)) throw new TypeError('this data cannot be written as TOML');
   return written;
+}
+
+/** Where the tables below one table of the second level stand, as `agents.lead`, in a document and in what it was read as. */
+interface Outline {
+  readonly text: string;
+  readonly regions: readonly Region[];
+}
+interface Region {
+  readonly key: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Of documents that were edited lately: a large one is not looked through again for each change. */
+const outlines = new WeakMap<TomlTable, Outline>();
+
+/**
+ * The same where all that changed lies below one table such as `[agents.lead]`, and that table's lines stand together: only
+ * they are read, edited and read back, since what stands outside a header's reach does not depend on it. Undefined when
+ * that is not so.
+ */
+function editRegion(text: string, before: TomlTable, after: TomlTable): string | undefined {
+  const changed = changedTable(before, after);
+  if (changed === undefined) return undefined;
+  const { group, id, old, young } = changed;
+  const known = outlines.get(before);
+  const outline = known !== undefined && known.text === text ? known : outlineOf(text);
+  const key = keyOf([group, id]);
+  const at = outline.regions.findIndex((region) => region.key === key);
+  const region = outline.regions[at];
+  if (region === undefined || outline.regions.some((other, n) => n !== at && other.key === key)) return undefined;
+  const lines = text.slice(region.start, region.end);
+  // A neighbour, or a key of this table that stands elsewhere, would show here.
+  if (!sameValue(tryParse(lines), { [group]: { [id]: old } })) return undefined;
+  const edited = tryEdit(lines, { [group]: { [id]: old } }, { [group]: { [id]: young } });
+  if (edited === undefined || (region.end < text.length && !edited.endsWith('\n'))) return undefined;
+  const result = text.slice(0, region.start) + edited + text.slice(region.end);
+  const shift = edited.length - lines.length;
+  const regions = outline.regions.map((other, n) => {
+    if (n < at) return other;
+    return { key: other.key, start: other.start + (n > at ? shift : 0), end: other.end + shift };
+  });
+  outlines.set(after, { text: result, regions });
+  return result;
+}
+
+/** The one table of the second level in which two documents differ; both have it. */
+function changedTable(
+  before: TomlTable,
+  after: TomlTable,
+): { group: string; id: string; old: TomlValue; young: TomlValue } | undefined {
+  const group = onlyChange(before, after);
+  const [old_group, young_group] = group === undefined ? [] : [before[group], after[group]];
+  if (group === undefined || !isTable(old_group) || !isTable(young_group)) return undefined;
+  const id = onlyChange(old_group, young_group);
+  const [old, young] = id === undefined ? [] : [old_group[id], young_group[id]];
+  return id !== undefined && isTable(old) && isTable(young) ? { group, id, old, young } : undefined;
+}
+
+/** The key whose value is not the same object any more, if it is one and both sides have it. */
+function onlyChange(before: TomlTable, after: TomlTable): string | undefined {
+  const keys = Object.keys(after);
+  const changed = keys.filter((key) => before[key] !== after[key]);
+  const [key] = changed;
+  return keys.length === Object.keys(before).length && changed.length === 1 && key !== undefined && key in before
+    ? key
+    : undefined;
+}
+
+function outlineOf(text: string): Outline {
+  const regions: Region[] = [];
+  for (const { path, lead, end } of scanToml(text)) {
+    const last = regions.at(-1);
+    const key = keyOf(path.slice(0, 2));
+    if (last !== undefined && last.key === key && path.length > 2) regions.splice(-1, 1, { ...last, end });
+    else regions.push({ key, start: lead, end });
+  }
+  return { text, regions };
+}
+
+function tryParse(text: string): TomlTable | undefined {
+  try {
+    return parseToml(text);
+  } catch {
+    // A region that is no document by itself: the whole one is then edited.
+    return undefined;
+  }
 }
 
 function tryEdit(text: string, before: TomlTable, after: TomlTable): string | undefined {

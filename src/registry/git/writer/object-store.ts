@@ -1,11 +1,14 @@
-import { randomBytes } from 'node:crypto';
+import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failpoint } from '../../../shared/failpoint.js';
+import { errnoOf } from '../../../shared/nox-error.js';
 import type { Disk } from './disk.js';
 import type { GitObject } from './git-object.js';
 import { Pack } from './pack.js';
 import type { Stage } from './stage.js';
 
+/** Of packs that are not whole yet; git, too, takes `tmp_` for rubbish. */
+const TMP_PACK = 'tmp_nox_';
 /** A pack that has grown so far is left alone, and the next one begun. */
 const MAX_BYTES = 512 * 1024;
 const MAX_OBJECTS = 400;
@@ -45,9 +48,8 @@ export class ObjectStore {
       const { name, pack, index } = this.pack.files();
       const path = join(this.folder, `pack-${name}`);
       this.disk.makeFolder(this.folder);
-      const random = randomBytes(6).toString('hex');
-      const tmp_pack = stage.add(join(this.folder, `tmp_pack_${random}`), pack, 0o444);
-      const tmp_index = stage.add(join(this.folder, `tmp_idx_${random}`), index, 0o444);
+      const tmp_pack = stage.add(join(this.folder, `${TMP_PACK}${name}.pack`), pack, 0o444);
+      const tmp_index = stage.add(join(this.folder, `${TMP_PACK}${name}.idx`), index, 0o444);
       return { path, tmp_pack, tmp_index };
     } catch (error) {
       this.seal();
@@ -93,4 +95,21 @@ export class ObjectStore {
       this.disk.removeQuietly(`${path}.pack`);
     }
   }
+}
+
+/** Removes what a writer that was killed left of a pack. Only for the owner of the registry, before it writes. */
+export async function removeHalfPacks(root: string): Promise<void> {
+  const folder = join(root, '.git', 'objects', 'pack');
+  const names = await readdir(folder).catch((error: unknown): string[] => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
+  const left = names.filter((name) => name.startsWith(TMP_PACK));
+  // Of a pack that got its name before its index did nobody knows.
+  const nameless = left
+    .filter((name) => name.endsWith('.idx'))
+    .map((name) => `pack-${name.slice(TMP_PACK.length, -'.idx'.length)}`)
+    .filter((name) => names.includes(`${name}.pack`) && !names.includes(`${name}.idx`))
+    .map((name) => `${name}.pack`);
+  await Promise.all([...nameless, ...left].map((name) => unlink(join(folder, name))));
 }

@@ -1,0 +1,102 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import type { RegistryService } from '../../src/registry/registry.service.js';
+
+const REPOSITORY = join(import.meta.dirname, '../..');
+const TEMPLATE = join(REPOSITORY, 'registry-template');
+const run = promisify(execFile);
+
+/** How the writing process ends. */
+export interface Death {
+  /** `NOX_FAILPOINTS` of the process. */
+  readonly failpoints?: string;
+  /** Killed so long after it opened the registry. */
+  readonly after_ms?: number;
+  /** Whether processes of git die with it; else they work on as orphans. */
+  readonly with_git?: boolean;
+}
+
+/** Bundles the program that writes to a registry until it is killed. */
+export async function buildWriter(folder: string): Promise<string> {
+  const program = join(folder, 'writer.mjs');
+  await build({
+    entryPoints: [join(REPOSITORY, 'test/integration/registry-writer.ts')],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile: program,
+    logLevel: 'error',
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  });
+  return program;
+}
+
+/** Lets it write until it dies; answers the commits that it said were acknowledged. */
+export async function writeUntilDead(program: string, root: string, round: number, death: Death): Promise<string[]> {
+  const child = spawn(process.execPath, [program, root, TEMPLATE, String(round)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+    env: { ...process.env, NOX_FAILPOINTS: death.failpoints ?? '' },
+  });
+  const ended = once(child, 'exit');
+  const acknowledged: string[] = [];
+  let armed = death.after_ms === undefined;
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith('ack ')) acknowledged.push(line.slice(4));
+    if (armed) continue;
+    armed = true;
+    const pid = child.pid ?? 0;
+    setTimeout(() => process.kill(death.with_git === true ? -pid : pid, 'SIGKILL'), death.after_ms);
+  }
+  const [, signal] = (await ended) as [number | null, string | null];
+  if (signal !== 'SIGKILL') throw new Error(`the writer ended by itself (${String(signal)}), it was not killed`);
+  return acknowledged;
+}
+
+/**
+ * What of RELIABILITY I1–I7 does not hold in a registry that was just opened after a crash; `before` and `acks` are
+ * commits that must be there.
+ */
+export async function brokenPromises(
+  root: string,
+  registry: RegistryService,
+  commits: readonly string[],
+): Promise<string[]> {
+  const git = async (...args: string[]): Promise<string> =>
+    (await run('git', ['-C', root, ...args], { maxBuffer: 1 << 28 })).stdout;
+  const broken: string[] = [];
+  const names = await readdir(root, { recursive: true });
+  const [reachable, status, head] = await Promise.all([
+    git('rev-list', 'main'),
+    git('--no-optional-locks', 'status', '--porcelain'),
+    git('show', 'main:agents.toml', 'main:system-config.toml'),
+  ]);
+  const there = new Set(reachable.split('\n'));
+  for (const hash of commits) if (!there.has(hash)) broken.push(`I4: ${hash} was acknowledged and is gone`);
+  const [agents, config] = await Promise.all([
+    readFile(join(root, 'agents.toml'), 'utf8'),
+    readFile(join(root, 'system-config.toml'), 'utf8'),
+  ]);
+  if (agents + config !== head) broken.push('I5: the folder is not what HEAD says');
+  if (status !== '') broken.push(`I6: git status says ${status}`);
+  const left = names.filter((name) => /\.lock$|\.nox-tmp-|\/tmp_/.test(name) && !name.endsWith('nox.lock'));
+  if (left.length > 0) broken.push(`I3, I7: left behind: ${left.join(', ')}`);
+  const { invalid } = await registry.status();
+  if (invalid.length > 0) broken.push(`I1: ${invalid.map(({ message }) => message).join(', ')}`);
+  return broken;
+}
+
+/** I2: what `git fsck --full --strict` has to say. */
+export async function fsck(root: string): Promise<string> {
+  try {
+    const { stdout, stderr } = await run('git', ['-C', root, 'fsck', '--full', '--strict', '--no-dangling']);
+    return (stdout + stderr).replace(/^(notice|Checking|dangling).*\n/gm, '');
+  } catch (error) {
+    return String(error);
+  }
+}
