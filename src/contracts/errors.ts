@@ -53,6 +53,7 @@ export const ERRORS = {
   REGISTRY_INVALID: row(409, 5, 'warn', 'A registry file on disk is not valid; mend it first.'),
   PAYLOAD_TOO_LARGE: row(413, 2, 'info', 'The request body is larger than allowed.'),
   UNSUPPORTED_MEDIA_TYPE: row(415, 2, 'debug', 'Send JSON with Content-Type: application/json.'),
+  SECRET_REFUSED: row(422, 2, 'warn', 'This looks like a secret; git never forgets, so it was not written.'),
   RESOURCE_LIMIT_EXCEEDED: row(429, 6, 'info', 'A limit has been reached.'),
   RATE_LIMITED: row(429, 6, 'info', 'Too many requests; try again later.'),
   INTERNAL_SERVER_ERROR: row(500, 1, 'error', 'Nox failed; the server log has the reason under this request_id.'),

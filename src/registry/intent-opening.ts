@@ -12,6 +12,7 @@ import { blobOid } from './git/writer/git-object.js';
 import { removeHalfPacks } from './git/writer/object-store.js';
 import { type Promised, readPromise } from './git/writer/promise-file.js';
 import { RECORD_PATHS } from './intent-folder.js';
+import { secretProblem } from './secrets.js';
 import { resumeBranch } from './time/branch-switch.js';
 import {
   describeProblem,
@@ -123,8 +124,9 @@ async function settle(
   const invalid: FileProblem[] = [];
   for (const file of INTENT_FILES) {
     const read = readFrom(file, texts, problems);
-    if (isProblem(read)) invalid.push(read);
-    documents.set(file, isProblem(read) ? await lastGood(context, file) : read);
+    const problem = isProblem(read) ? read : differs(file) ? secretProblem(file, read, at_head.get(file)) : undefined;
+    if (problem !== undefined) invalid.push(problem);
+    documents.set(file, isProblem(read) || problem !== undefined ? await lastGood(context, file) : read);
   }
   const edited = INTENT_FILES.filter((file) => differs(file) && !invalid.some((problem) => problem.file === file));
   if (edited.length > 0) commits.push(await commitEdits(context, edited, documents));

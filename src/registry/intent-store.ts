@@ -8,6 +8,7 @@ import type { Base, Change } from './intent-change.js';
 import { commitDrafts, commitEdits, type IntentContext, readFrom, rethrowAs } from './intent-commit.js';
 import { storageError } from './intent-folder.js';
 import { openIntent } from './intent-opening.js';
+import { refuseSecrets, secretProblem } from './secrets.js';
 import { switchBranch } from './time/branch-switch.js';
 import {
   describeProblem,
@@ -159,6 +160,7 @@ export class IntentStore {
     for (const job of jobs) {
       try {
         const change = await job.decide(base);
+        if (change !== null) refuseSecrets(change.documents, base.versions);
         for (const file of change?.documents.keys() ?? []) {
           const problem = this.invalid.get(file);
           if (problem !== undefined)
@@ -202,10 +204,11 @@ export class IntentStore {
     const edits = new Map<IntentFile, Document>();
     for (const file of changed) {
       const read = readFrom(file, texts, problems);
-      if (isProblem(read)) {
+      const problem = isProblem(read) ? read : secretProblem(file, read, this.documents.get(file)?.text);
+      if (problem !== undefined) {
         this.seen.set(file, texts.get(file));
-        this.refuse(read);
-      } else edits.set(file, read);
+        this.refuse(problem);
+      } else if (!isProblem(read)) edits.set(file, read);
     }
     if (edits.size === 0) return;
     await writer.idle();

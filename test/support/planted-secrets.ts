@@ -1,0 +1,61 @@
+const letters = (length: number): string => 'aB3dE6gH9jK2mN5pQ8sT1vW4yZ7'.repeat(8).slice(0, length);
+const hex = (length: number): string => '0123456789abcdef'.repeat(8).slice(0, length);
+const digits = (length: number): string => '1234567890'.repeat(3).slice(0, length);
+
+/** Made-up secrets in the formats of their issuers; put together here, so that no scanner takes this file for a leak. */
+export const PLANTED: readonly (readonly [kind: string, secret: string])[] = [
+  ['anthropic-key', ['sk-ant', 'api03', letters(40)].join('-')],
+  ['openrouter-key', ['sk-or', 'v1', hex(64)].join('-')],
+  ['api-key', ['sk', 'proj', letters(48)].join('-')],
+  ['groq-key', ['gsk', letters(52)].join('_')],
+  ['xai-key', ['xai', letters(80)].join('-')],
+  ['perplexity-key', ['pplx', letters(48)].join('-')],
+  ['huggingface-token', ['hf', letters(34)].join('_')],
+  ['replicate-token', ['r8', letters(37)].join('_')],
+  ['github-token', ['ghp', letters(36)].join('_')],
+  ['github-token', ['github', 'pat', letters(40)].join('_')],
+  ['gitlab-token', ['glpat', letters(20)].join('-')],
+  ['slack-webhook', ['https://hooks.slack.com', 'services', 'T0AAAAAAA', 'B0AAAAAAA', letters(24)].join('/')],
+  ['slack-token', ['xoxb', digits(12), letters(24)].join('-')],
+  ['slack-app-token', ['xapp', '1', 'A0AAAAAAAA', digits(13), hex(64)].join('-')],
+  ['aws-key', `AKIA${'ABCD1234'.repeat(2)}`],
+  ['aws-secret', `aws_secret_access_key = ${letters(40)}`],
+  ['azure-key', `DefaultEndpointsProtocol=https;AccountKey=${letters(86)}==`],
+  ['google-key', `AIza${letters(35)}`],
+  ['google-secret', ['GOCSPX', letters(28)].join('-')],
+  ['google-token', ['ya29', letters(60)].join('.')],
+  ['stripe-key', ['sk', 'live', letters(24)].join('_')],
+  ['twilio-key', `SK${hex(32)}`],
+  ['sendgrid-key', ['SG', letters(22), letters(43)].join('.')],
+  ['mailgun-key', ['key', hex(32)].join('-')],
+  ['mailchimp-key', [hex(32), 'us12'].join('-')],
+  ['npm-token', ['npm', letters(36)].join('_')],
+  ['pypi-token', ['pypi', letters(120)].join('-')],
+  ['docker-token', ['dckr', 'pat', letters(27)].join('_')],
+  ['digitalocean-token', ['dop', 'v1', hex(64)].join('_')],
+  ['heroku-key', ['HRKU', letters(36)].join('-')],
+  ['shopify-token', ['shpat', hex(32)].join('_')],
+  ['square-token', ['sq0atp', letters(22)].join('-')],
+  ['telegram-token', `${digits(10)}:AA${letters(33)}`],
+  ['discord-webhook', ['https://discord.com/api/webhooks', digits(18), letters(68)].join('/')],
+  ['databricks-token', `dapi${hex(32)}`],
+  ['vault-token', ['hvs', letters(90)].join('.')],
+  ['terraform-token', [letters(14), 'atlasv1', letters(60)].join('.')],
+  ['newrelic-key', ['NRAK', letters(27)].join('-')],
+  ['sentry-token', ['sntrys', letters(80)].join('_')],
+  ['postman-key', ['PMAK', hex(24), hex(34)].join('-')],
+  ['linear-key', ['lin', 'api', letters(40)].join('_')],
+  ['notion-token', ['ntn', letters(46)].join('_')],
+  ['doppler-token', ['dp', 'pt', letters(43)].join('.')],
+  ['grafana-token', ['glsa', letters(32), hex(8)].join('_')],
+  ['atlassian-token', `ATATT3${letters(180)}`],
+  ['jwt', [`eyJ${letters(20)}`, `eyJ${letters(60)}`, letters(43)].join('.')],
+  ['bearer-token', `Authorization: Bearer ${letters(40)}`],
+  ['password-in-address', `postgres://nox:${letters(16)}@db.example/nox`],
+  ['age-key', `AGE-SECRET-KEY-1${'Q'.repeat(58)}`],
+  ['private-key', ['-----BEGIN RSA PRIVATE', `KEY-----\n${letters(64)}\n-----END RSA PRIVATE`, 'KEY-----'].join(' ')],
+];
+
+/** The part of a planted text that must be nowhere: without the words around it. */
+export const bare = (secret: string): string =>
+  (secret.split('\n')[1] ?? secret).replace(/^.*(?:= |AccountKey=|Bearer |:\/\/nox:)/, '').replace(/@db.*$/, '');
