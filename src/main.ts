@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { pino } from 'pino';
-import { WORKSPACES } from './agents/workspace.js';
+import { resolveReferences, WORKSPACES } from './agents/workspace.js';
 import { AppModule } from './app.module.js';
 import { assertAdminPassword } from './auth/auth.service.js';
 import { assertBindAllowed } from './auth/bind.js';
@@ -55,7 +55,16 @@ export async function createNox(options: ServeOptions, given_env: NodeJS.Process
   const template_path = join(packageRoot(), 'registry-template');
   const early = pino({ level: env['NOX_LOG_LEVEL'] ?? 'info' });
   const warn = (message: string, fields: object): void => early.warn(fields, message);
-  const registry = await RegistryService.open({ path: folders.registry, template_path, clock, warn });
+  const registry = await RegistryService.open({
+    path: folders.registry,
+    template_path,
+    clock,
+    warn,
+    secret: async (reference) => {
+      const sources = { env: given_env, secrets: join(folders.home, 'secrets') };
+      return (await resolveReferences({ remote_token: reference }, sources))['remote_token'] ?? '';
+    },
+  });
   await excludeFromOuterRepository(folders.home);
   await excludeFromOuterRepository(join(base, WORKSPACES));
   const db = new StateDb(join(folders.home, 'state.db'));

@@ -95,6 +95,7 @@ export async function startWork(app: NestFastifyApplication): Promise<void> {
   await app.get(Fleet).recover();
   await app.get(SessionsService).recover();
   await app.get(EventLog).append('system.started', { version: VERSION });
+  app.get(RegistryService).remote.start();
   decideModel(app);
   pruneDaily(app);
 }

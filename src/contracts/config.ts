@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { Budget, DefaultResourceLimits, DefaultRestartConfig } from './agent.js';
+import { Budget, DefaultResourceLimits, DefaultRestartConfig, SecretReference } from './agent.js';
+import { readRemote } from './remote-url.js';
 
 const Port = z.number().int().min(0).max(65_535);
 
@@ -16,6 +17,11 @@ export const DEFAULT_DISALLOWED_TOOLS = [
   'ExitWorktree',
   'Workflow',
 ];
+
+const RemoteUrl = z.string().superRefine((url, context) => {
+  const read = url === '' ? undefined : readRemote(url);
+  if (typeof read === 'string') context.addIssue({ code: 'custom', message: read });
+});
 
 /** `system-config.toml`: every setting with its default. Unknown keys are kept and reported. */
 export const SystemConfig = z.looseObject({
@@ -101,7 +107,18 @@ export const SystemConfig = z.looseObject({
     })
     .prefault({}),
   git: z
-    .looseObject({ remote: z.string().default(''), push_every_s: z.number().int().min(1).default(60) })
+    .looseObject({
+      /** Where the registry is pushed to; empty: nowhere. */
+      remote: RemoteUrl.default(''),
+      push_every_s: z.number().int().min(1).max(86_400).default(60),
+      push_timeout_s: z.number().int().min(1).max(3600).default(120),
+      /** The name that goes with the token, when the remote asks for one. */
+      remote_user: z
+        .string()
+        .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}$/)
+        .default('x-access-token'),
+      remote_token: z.union([z.literal(''), SecretReference]).default(''),
+    })
     .prefault({}),
   logging: z
     .looseObject({

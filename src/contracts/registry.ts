@@ -203,6 +203,28 @@ export const CreateTag = z.strictObject({
   message: z.string().trim().max(500).default(''),
 });
 
+/** The copy of the registry on a remote. */
+export const RemoteStatus = z.object({
+  /** `behind`: there is something to push; `diverged`: the remote has commits that are not here, and none is overwritten. */
+  state: z.enum(['off', 'ok', 'pushing', 'behind', 'diverged', 'failed']),
+  url: z.string().nullable(),
+  detail: z.string(),
+  last_push_at: Timestamp.nullable(),
+  next_try_at: Timestamp.nullable(),
+  /** Pushes in a row that did not work. */
+  failures: z.number().int(),
+});
+export type RemoteStatus = z.infer<typeof RemoteStatus>;
+/** What is not given stays as it is; an empty url ends the backup. */
+export const RemoteRequest = z.strictObject({
+  url: z.string().max(500).optional(),
+  /** `env:NAME` or `file:NAME`, never the token itself; empty: none. */
+  token: z.string().max(300).optional(),
+  user: z.string().max(100).optional(),
+  push_every_s: z.number().int().min(1).max(86_400).optional(),
+});
+export type RemoteRequest = z.infer<typeof RemoteRequest>;
+
 /** Events of the registry beside commits. */
 export const REGISTRY_EVENTS = {
   'registry.switched': z.object({
@@ -219,6 +241,8 @@ export const REGISTRY_EVENTS = {
     commit_hash: CommitHash,
     actor: z.string(),
   }),
+  /** The backup has come to another state, or to the same for another reason. */
+  'registry.remote': z.object({ remote: RemoteStatus }),
 } as const;
 
 export const RegistryStatus = z.object({
@@ -230,5 +254,6 @@ export const RegistryStatus = z.object({
   /** Files on disk that do not parse or do not fit; the last good version stays in force. */
   invalid: z.array(z.object({ file: z.string(), message: z.string() })),
   record_pending: z.number().int(),
+  remote: RemoteStatus,
 });
 export type RegistryStatus = z.infer<typeof RegistryStatus>;

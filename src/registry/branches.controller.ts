@@ -52,6 +52,24 @@ export class BranchesController {
     return this.registry.branches.delete(params.name, query.force, actor);
   }
 
+  @Route('registry_remote')
+  remote(): RouteReply<'registry_remote'> {
+    return this.registry.remote.status();
+  }
+
+  @Route('registry_remote_set')
+  setRemote(
+    @Input('registry_remote_set') { body }: RouteInput<'registry_remote_set'>,
+    @Actor() actor: ActorType,
+  ): Promise<RouteReply<'registry_remote_set'>> {
+    return this.registry.setRemote(body, actor);
+  }
+
+  @Route('registry_push')
+  push(): Promise<RouteReply<'registry_push'>> {
+    return this.registry.remote.push();
+  }
+
   @Route('registry_tags')
   async tags(): Promise<RouteReply<'registry_tags'>> {
     return { tags: await this.registry.branches.tags() };

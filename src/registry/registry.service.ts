@@ -15,6 +15,8 @@ import {
   type RegistryDiff,
   type REGISTRY_EVENTS,
   type RegistryStatus,
+  type RemoteRequest,
+  type RemoteStatus,
   type RollbackRequest,
   type RollbackResult,
 } from '../contracts/registry.js';
@@ -48,6 +50,8 @@ import { excludeFromOuterRepository } from './outer-repository.js';
 import { OwnerLock } from './owner-lock.js';
 import type { Reconciler } from './reconciler.js';
 import { type RecordOptions, RecordWriter } from './record-writer.js';
+import { pushAll } from './remote/git-push.js';
+import { RemoteBackup } from './remote/remote-backup.js';
 import { Branches } from './time/branches.js';
 import { type Rollback, TimeMachine, type TimePorts } from './time/time-machine.js';
 
@@ -62,6 +66,8 @@ export interface RegistryOptions {
   readonly clock: Clock;
   readonly warn?: (message: string, fields: object) => void;
   readonly record?: RecordOptions;
+  /** Answers the value of `env:NAME` or `file:name`; rejects in words when there is none. */
+  readonly secret?: (reference: string) => Promise<string>;
 }
 
 /** What is told beside commits. */
@@ -86,6 +92,7 @@ export class RegistryService {
 
   readonly time: TimeMachine;
   readonly branches: Branches;
+  readonly remote: RemoteBackup;
 
   private constructor(
     readonly path: string,
@@ -100,9 +107,13 @@ export class RegistryService {
     private readonly lock: OwnerLock,
     private readonly clock: Clock,
     private readonly warn: (message: string, fields: object) => void,
+    secret: (reference: string) => Promise<string>,
   ) {
     store.listeners = {
-      committed: (commit) => this.announce(this.commitListeners, commit),
+      committed: (commit) => {
+        this.announce(this.commitListeners, commit);
+        this.remote.moved(commit.files.includes('system-config.toml'));
+      },
       invalid: (problem) => this.announce(this.invalidListeners, problem),
       adopted: (before, after) => this.follow(before, after),
     };
@@ -122,13 +133,25 @@ export class RegistryService {
       time: this.time,
       switchTo: (branch, version) => this.mustBeOpen(() => store.switchTo(branch, version)),
       named: (payload) => this.announce(this.newsListeners, { type: 'registry.named', payload }),
-      switched: (payload) => this.announce(this.newsListeners, { type: 'registry.switched', payload }),
+      switched: (payload) => {
+        this.announce(this.newsListeners, { type: 'registry.switched', payload });
+        this.remote.moved(true);
+      },
+    });
+    this.remote = new RemoteBackup({
+      root: path,
+      clock,
+      settings: () => store.intent.config.git,
+      refs: () => refs.digest(),
+      push: pushAll,
+      secret,
+      settled: (remote) => this.announce(this.newsListeners, { type: 'registry.remote', payload: { remote } }),
     });
   }
 
   /** Opens a registry, making it if there is none. INVALID_STATE when another living Nox has it. */
   static async open(options: RegistryOptions): Promise<RegistryService> {
-    const { clock, template_path, warn = () => undefined } = options;
+    const { clock, template_path, warn = () => undefined, secret = noSecrets } = options;
     const root = await makeRoot(options.path);
     const lock = await OwnerLock.acquire(join(root, '.git', 'nox.lock'));
     const writer = openWriter(root);
@@ -143,7 +166,7 @@ export class RegistryService {
       record.start();
       const reader = new HistoryReader(main, new GitHistory(root), clock);
       const refs = new Refs(git);
-      return new RegistryService(root, record, commits, store, reader, main, writer, refs, lock, clock, warn);
+      return new RegistryService(root, record, commits, store, reader, main, writer, refs, lock, clock, warn, secret);
     } catch (error) {
       await writer.close();
       await lock.release();
@@ -232,6 +255,15 @@ export class RegistryService {
     return this.write((base) => removeRuleChange(base, id, actor));
   }
 
+  /** Where the registry is pushed to. VALIDATION_ERROR for an address that git must not see. */
+  async setRemote(request: RemoteRequest, actor: Actor): Promise<RemoteStatus> {
+    const { url, token, user, push_every_s } = request;
+    const given = { remote: url, remote_token: token, remote_user: user, push_every_s };
+    const git = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    await this.updateConfig({ git }, actor, url === '' ? 'end the backup of' : 'set the backup of');
+    return this.remote.status();
+  }
+
   /** Takes up at once what a person changed on the disk; every write does so by itself. */
   refresh(): Promise<void> {
     return this.store.refresh();
@@ -266,6 +298,7 @@ export class RegistryService {
       dirty: [...tree.dirty],
       invalid,
       record_pending: this.record.pending(),
+      remote: this.remote.status(),
     };
   }
 
@@ -302,6 +335,7 @@ export class RegistryService {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    await this.remote.stop();
     await this.store.idle();
     await this.following;
     await this.record.close().catch((error: unknown) => {
@@ -350,6 +384,9 @@ export class RegistryService {
       );
   }
 }
+
+const noSecrets = (reference: string): Promise<string> =>
+  Promise.reject(new NoxError('INVALID_STATE', `Nobody here knows the value of ${reference}.`));
 
 async function makeRoot(path: string): Promise<string> {
   try {

@@ -96,6 +96,7 @@ export class SystemService {
     return {
       claude_cli,
       registry,
+      remote_backup: this.remoteHealth(),
       journal: ok(`${this.events.lastSeq()} events stored`),
       emergency_stop: stopped === undefined ? ok('not in force') : degraded(stopped),
       process_isolation: isolation,
@@ -133,6 +134,11 @@ export class SystemService {
     } catch (error) {
       return { status: 'failed', detail: messageOf(error) };
     }
+  }
+
+  private remoteHealth(): ComponentHealth {
+    const { state, detail } = this.registry.remote.status();
+    return state === 'failed' || state === 'diverged' ? degraded(`${state}: ${detail}`) : ok(`${state}: ${detail}`);
   }
 
   private modelDetail(): string {

@@ -38,7 +38,7 @@ describe('planted secrets', () => {
       status: 422,
       details: { file: 'agents.toml', key: 'agents.lead.system_prompt', kind },
     });
-    expect(JSON.stringify({ ...error, message: error.message })).not.toContain(bare(secret));
+    expect(`${error.message} ${JSON.stringify(error)}`).not.toContain(bare(secret));
     expect(await kit.git('rev-parse', 'HEAD')).toBe(head);
   });
 

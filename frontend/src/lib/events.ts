@@ -89,6 +89,8 @@ export function sentenceOf(event: AnyNoxEvent): string {
       return `${event.payload.actor} put branch ${event.payload.to} in force, ${plural(event.payload.reconciled.length, 'step')} in the live system`;
     case 'registry.named':
       return `${event.payload.actor} ${event.payload.change} ${event.payload.kind} ${event.payload.name}`;
+    case 'registry.remote':
+      return `the backup on the remote is ${event.payload.remote.state}: ${event.payload.remote.detail}`;
     case 'registry.invalid':
       return `${event.payload.file} is not valid: ${event.payload.message}`;
     case 'system.started':
@@ -132,6 +134,7 @@ const HEADLINES: Handlers<[], boolean> = {
 const ALARMS: Handlers<[], boolean> = {
   'agent.status_changed': ({ payload }) => payload.status.status === 'failed',
   'registry.invalid': () => true,
+  'registry.remote': ({ payload }) => payload.remote.failures > 0,
   'approval.expired': () => true,
   'system.login': ({ payload }) => !payload.success,
   'system.login_revoked': ({ payload }) => payload.reason === 'reuse',

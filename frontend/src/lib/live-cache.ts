@@ -43,6 +43,7 @@ export class LiveCache implements LiveListener {
     'registry.rolled_back': () => this.#registryMoved(),
     'registry.switched': () => this.#registryMoved(),
     'registry.named': () => this.#outdated(keys.registry),
+    'registry.remote': () => this.#outdated(keys.registry),
     'registry.invalid': () => this.#outdated(keys.registry),
     'system.model_changed': () => this.#outdated(keys.status),
     'system.emergency_stopped': ({ timestamp, payload: { actor, reason } }) =>

@@ -13,6 +13,7 @@ import { examples } from '../help.js';
 import { changesView, historyTable, patchView, planView } from '../output/registry-view.js';
 import { pairs } from '../output/table.js';
 import { parseTime, relative } from '../output/time.js';
+import { remoteCommands } from './registry-remote.js';
 import { timeCommands } from './registry-time.js';
 
 const ROLLBACK_TIMEOUT_MS = 180_000;
@@ -56,6 +57,7 @@ export function registryCommands(program: Command, cliOf: CliOf): void {
     });
   rollbackCommand(registry, cliOf);
   timeCommands(registry, cliOf);
+  remoteCommands(registry, cliOf);
 }
 
 function statusCommand(registry: Command, cliOf: CliOf): void {
@@ -227,6 +229,7 @@ function statusView(cli: Cli, s: RegistryStatus): string {
       ['unsaved', s.dirty.join(', ') || 'nothing'],
       ['invalid', s.invalid.length === 0 ? 'nothing' : s.invalid.map((i) => i.file).join(', ')],
       ['record to commit', s.record_pending],
+      ['backup', s.remote.state],
     ],
     cli.style.dim,
   );

@@ -54,6 +54,7 @@ const SUMMARIES: { readonly [T in EventType]: (payload: EventPayload<T>) => stri
   'registry.rolled_back': commit,
   'registry.switched': (p) => `${p.from} → ${p.to} by ${p.actor}`,
   'registry.named': (p) => `${p.kind} ${p.name} ${p.change} by ${p.actor}`,
+  'registry.remote': (p) => `${p.remote.state}: ${p.remote.detail}`,
   'registry.invalid': (p) => `${p.file}: ${p.message}`,
   'system.started': (p) => `version ${p.version}`,
   'system.stopping': (p) => p.reason,

@@ -33,6 +33,11 @@ export class Refs {
       .map(([name = '', head = '', at, subject = '']) => ({ name, head, subject, timestamp: seconds(at) }));
   }
 
+  /** All refs and where they point, as one text. */
+  async digest(): Promise<string> {
+    return this.git.run(['for-each-ref', '--format=%(refname) %(objectname)', 'refs/heads', 'refs/tags']);
+  }
+
   /** Newest first. */
   async tags(): Promise<RegistryTag[]> {
     const fields = [
