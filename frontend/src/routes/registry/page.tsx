@@ -1,3 +1,4 @@
+import type { RegistryCommit } from '@contracts/registry.js';
 import { Button } from 'primereact/button';
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
@@ -6,12 +7,17 @@ import { Icon } from '../../components/icon.js';
 import { PageHead } from '../../components/page-head.js';
 import { Banner, EmptyState, ErrorState, SkeletonRows } from '../../components/states.js';
 import { shortHash } from '../../lib/format.js';
+import { useCan } from '../../lib/session.js';
+import { BranchesDialog } from './components/branches-dialog.js';
 import { CommitDetail } from './components/commit-detail.js';
 import { RollbackDialog } from './components/rollback-dialog.js';
+import { UndoDialog } from './components/undo-dialog.js';
 import { Timeline } from './components/timeline.js';
-import { useHistory, useRegistryStatus } from './queries.js';
+import { type Goal, useHistory, useRegistryStatus } from './queries.js';
 import './registry.css';
 
+type RollbackTarget = 'undo' | 'time' | Pick<Goal, 'commit_hash' | 'tag'>;
+const authorOf = (commit: RegistryCommit): string => commit.actor ?? commit.author;
 const WIDE = '(min-width: 900px)';
 
 /** Who changed what and when; each version can be looked at and gone back to. */
@@ -19,14 +25,25 @@ export function RegistryPage() {
   const { hash } = useParams();
   const [params, setParams] = useSearchParams();
   const navigate = useNavigate();
-  const history = useHistory();
+  const [hours, setHours] = useState(0);
+  const since = useMemo(
+    () => (hours === 0 ? undefined : new Date(Date.now() - hours * 3_600_000).toISOString()),
+    [hours],
+  );
+  const history = useHistory(since);
   const status = useRegistryStatus().data;
-  const [target, setTarget] = useState<string>();
+  const [target, setTarget] = useState<RollbackTarget>();
+  const [panel, setPanel] = useState(false);
+  const mayRollBack = useCan('admin');
   const object = params.get('object') ?? '';
+  const author = params.get('by') ?? '';
 
   const commits = useMemo(
-    () => history.data?.filter((commit) => object === '' || commit.object === object),
-    [history.data, object],
+    () =>
+      history.data?.filter(
+        (commit) => (object === '' || commit.object === object) && (author === '' || authorOf(commit) === author),
+      ),
+    [history.data, object, author],
   );
   const objects = useMemo(
     () =>
@@ -35,8 +52,19 @@ export function RegistryPage() {
       ].sort(),
     [history.data, object],
   );
-  const query = object === '' ? '' : `?object=${encodeURIComponent(object)}`;
+  const authors = useMemo(
+    () => [...new Set((history.data ?? []).map(authorOf).concat(author === '' ? [] : [author]))].sort(),
+    [history.data, author],
+  );
+  const filter = (name: 'object' | 'by', value: string): void => {
+    const next = new URLSearchParams(params);
+    if (value === '') next.delete(name);
+    else next.set(name, value);
+    setParams(next, { replace: true });
+  };
+  const query = params.size === 0 ? '' : `?${params.toString()}`;
   const first = commits?.[0]?.hash;
+  const newest = history.data?.find((commit) => commit.hash === status?.head);
   const open = useCallback(
     (to: string) => void navigate(`/registry/${to}${query}`, { replace: true }),
     [navigate, query],
@@ -49,6 +77,15 @@ export function RegistryPage() {
     <div className={hash === undefined ? 'page page-fill registry' : 'page page-fill registry registry-open'}>
       <div className="registry-head">
         <PageHead title="Registry" summary={status && headOf(status.branch, status.head)}>
+          {mayRollBack && status !== undefined && (
+            <>
+              {newest?.rollback_to != null && (
+                <Button type="button" outlined label="Undo rollback" onClick={() => setTarget('undo')} />
+              )}
+              <Button type="button" outlined label="Go back…" onClick={() => setTarget('time')} />
+            </>
+          )}
+          <Button type="button" outlined label="Branches and tags" onClick={() => setPanel(true)} />
           <CommandHint
             commands={[
               'nox registry history',
@@ -63,20 +100,47 @@ export function RegistryPage() {
             it.
           </Banner>
         ))}
-        {objects.length > 1 && (
+        {(status?.remote.state === 'failed' || status?.remote.state === 'diverged') && (
+          <Banner tone="amber" icon="warning">
+            The backup on the remote {status.remote.state === 'failed' ? 'failed' : 'has diverged'}:{' '}
+            {status.remote.detail}
+          </Banner>
+        )}
+        {history.data !== undefined && (
           <div className="filters">
             <select
               className="select"
               aria-label="Object"
               value={object}
-              onChange={(event) =>
-                setParams(event.target.value === '' ? {} : { object: event.target.value }, { replace: true })
-              }
+              onChange={(event) => filter('object', event.target.value)}
             >
               <option value="">every object</option>
               {objects.map((each) => (
                 <option key={each}>{each}</option>
               ))}
+            </select>
+            <select
+              className="select"
+              aria-label="Author"
+              value={author}
+              onChange={(event) => filter('by', event.target.value)}
+            >
+              <option value="">by anybody</option>
+              {authors.map((each) => (
+                <option key={each} value={each}>
+                  by {each}
+                </option>
+              ))}
+            </select>
+            <select
+              className="select"
+              aria-label="Time"
+              value={hours}
+              onChange={(event) => setHours(Number(event.target.value))}
+            >
+              <option value={0}>at any time</option>
+              <option value={24}>in the last day</option>
+              <option value={168}>in the last week</option>
             </select>
           </div>
         )}
@@ -119,13 +183,30 @@ export function RegistryPage() {
                 <Link to={`/registry${query}`} className="back-link">
                   <Icon name="back" /> All commits
                 </Link>
-                <CommitDetail key={hash} hash={hash} isHead={hash === status?.head} onGoBack={() => setTarget(hash)} />
+                <CommitDetail
+                  key={hash}
+                  hash={hash}
+                  isHead={hash === status?.head}
+                  onGoBack={() => setTarget({ commit_hash: hash })}
+                />
               </>
             )}
           </div>
         </div>
       )}
-      {target !== undefined && <RollbackDialog target={target} onClose={() => setTarget(undefined)} />}
+      {target === 'undo' && <UndoDialog onClose={() => setTarget(undefined)} />}
+      {target !== undefined && target !== 'undo' && (
+        <RollbackDialog target={target === 'time' ? undefined : target} onClose={() => setTarget(undefined)} />
+      )}
+      {panel && (
+        <BranchesDialog
+          onClose={() => setPanel(false)}
+          onGoBack={(tag) => {
+            setPanel(false);
+            setTarget({ tag });
+          }}
+        />
+      )}
     </div>
   );
 }

@@ -1,16 +1,26 @@
+import type { RouteCall } from '@contracts/routes.js';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { keys } from '../../lib/keys.js';
 import { call } from '../../lib/session.js';
 
 const PAGE = 50;
 
-/** Commits of what should be, newest first. */
-export function useHistory() {
+export type Goal = Pick<
+  RouteCall<'registry_rollback'>['body'] & object,
+  'commit_hash' | 'hours' | 'at' | 'tag' | 'agents'
+>;
+
+/** Commits of what should be, newest first; with `since` not older than that. */
+export function useHistory(since: string | undefined) {
   return useInfiniteQuery({
-    queryKey: [...keys.registry, 'history'],
+    queryKey: [...keys.registry, 'history', since ?? ''],
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam: before, signal }) =>
-      call('registry_history', { query: { limit: PAGE, ...(before !== undefined && { before }) } }, signal),
+      call(
+        'registry_history',
+        { query: { limit: PAGE, ...(before !== undefined && { before }), ...(since !== undefined && { since }) } },
+        signal,
+      ),
     getNextPageParam: ({ commits, has_more }) => (has_more ? commits.at(-1)?.hash : undefined),
     select: ({ pages }) => pages.flatMap((page) => page.commits),
   });
@@ -34,20 +44,48 @@ export function useCommit(hash: string | undefined) {
 }
 
 /** What going back would do; nothing changes. */
-export function usePreview(commit_hash: string | undefined) {
+export function usePreview(goal: Goal | undefined) {
   return useQuery({
-    queryKey: ['rollback-preview', commit_hash],
-    enabled: commit_hash !== undefined,
-    queryFn: ({ signal }) => call('registry_rollback', { body: { commit_hash, dry_run: true } }, signal),
+    queryKey: ['rollback-preview', goal],
+    enabled: goal !== undefined,
+    queryFn: ({ signal }) => call('registry_rollback', { body: { ...goal, dry_run: true } }, signal),
     staleTime: 0,
     gcTime: 0,
+    retry: false,
   });
 }
 
+/** Goes back, or, for `undo`, takes the newest rollback back. */
 export function useRollback() {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: (commit_hash: string) => call('registry_rollback', { body: { commit_hash, confirm: true } }),
+    mutationFn: (goal: Goal | 'undo') =>
+      goal === 'undo'
+        ? call('registry_undo', { body: { confirm: true } })
+        : call('registry_rollback', { body: { ...goal, confirm: true } }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: keys.registry }),
+  });
+}
+
+export function useBranches() {
+  return useQuery({
+    queryKey: [...keys.registry, 'branches'],
+    queryFn: ({ signal }) => call('registry_branches', {}, signal),
+  });
+}
+
+export function useTags() {
+  return useQuery({
+    queryKey: [...keys.registry, 'tags'],
+    queryFn: ({ signal }) => call('registry_tags', {}, signal),
+  });
+}
+
+/** Runs a change of branches or tags and asks anew for what it touched. */
+export function useRegistryChange<T>(change: (input: T) => Promise<unknown>) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: change,
     onSuccess: () => queries.invalidateQueries({ queryKey: keys.registry }),
   });
 }

@@ -1,39 +1,56 @@
-import type { ReconcileStep, RollbackResult } from '@contracts/registry.js';
+import type { RollbackResult } from '@contracts/registry.js';
 import { Button } from 'primereact/button';
 import { Dialog } from 'primereact/dialog';
 import { useState } from 'react';
 import { Link } from 'react-router';
 import { CommandLine } from '../../../components/copy-button.js';
 import { Banner, ErrorState, SkeletonRows } from '../../../components/states.js';
-import { StateTag } from '../../../components/status-badge.js';
 import { RelativeTime } from '../../../components/time.js';
-import type { StateLook } from '../../../lib/agent-state.js';
 import { messageOf } from '../../../lib/http.js';
 import { plural, shortHash } from '../../../lib/format.js';
-import { usePreview, useRollback } from '../queries.js';
+import { useAgents } from '../../../lib/queries.js';
+import { type Goal, usePreview, useRollback } from '../queries.js';
 import { ObjectChanges } from './object-changes.js';
+import { Steps } from './steps.js';
 
 interface RollbackDialogProps {
-  readonly target: string;
+  /** Where to; without it the person chooses a time. */
+  readonly target?: Pick<Goal, 'commit_hash' | 'tag'> | undefined;
   readonly onClose: () => void;
 }
 
-/** What going back would do; then, once confirmed, what it did, with one click that undoes it. */
+const TIMES = [
+  [1, 'an hour ago'],
+  [6, 'six hours ago'],
+  [24, 'yesterday, at this time'],
+  [168, 'a week ago'],
+] as const;
+
+/** What going back would do, to everything or to one agent; then, once confirmed, what it did, and one click that undoes it. */
 export function RollbackDialog({ target, onClose }: RollbackDialogProps) {
   const rollback = useRollback();
-  const [goal, setGoal] = useState(target);
+  const agents = useAgents().data;
+  const [hours, setHours] = useState(24);
+  const [agent, setAgent] = useState('');
   const done = rollback.data;
-  const undo_to = done?.commit?.rollback_of ?? undefined;
-  const preview = usePreview(rollback.isIdle ? target : undefined);
+  const scope = agent === '' ? {} : { agents: [agent] };
+  const preview = usePreview(rollback.isIdle ? { ...(target ?? { hours }), ...scope } : undefined);
+  const version = preview.data?.target.hash;
 
-  const goTo = (hash: string): void => {
-    setGoal(hash);
-    rollback.mutate(hash);
+  const confirm = (): void => {
+    // Exactly what was shown: the hour goes on meanwhile.
+    if (target?.tag !== undefined) rollback.mutate({ tag: target.tag, ...scope });
+    else if (version !== undefined) rollback.mutate({ commit_hash: version, ...scope });
   };
-  const title =
-    done !== undefined
-      ? `Went back to ${shortHash(goal)}`
-      : `Go${rollback.isPending ? 'ing' : ''} back to ${shortHash(goal)}${rollback.isPending ? '…' : '?'}`;
+  const undone = done !== undefined && rollback.variables === 'undo';
+  const what = agent === '' ? '' : ` with ${agent}`;
+  const title = undone
+    ? 'Undone'
+    : done !== undefined
+      ? `Went back${what} to ${shortHash(done.target.hash)}`
+      : rollback.isPending
+        ? `Going back${what}…`
+        : `Go back${what}${version === undefined ? '' : ` to ${shortHash(version)}`}?`;
   return (
     <Dialog
       visible
@@ -51,14 +68,19 @@ export function RollbackDialog({ target, onClose }: RollbackDialogProps) {
             <Button
               type="button"
               label={rollback.isError ? 'Try again' : 'Confirm rollback'}
-              disabled={(rollback.isIdle && preview.data === undefined) || rollback.isPending}
-              onClick={() => goTo(goal)}
+              disabled={rollback.isPending || version === undefined || preview.data?.objects.length === 0}
+              onClick={confirm}
             />
           </>
         ) : (
           <>
-            {undo_to !== undefined && (
-              <Button type="button" outlined label="Undo this rollback" onClick={() => goTo(undo_to)} />
+            {done.commit !== null && (
+              <Button
+                type="button"
+                outlined
+                label={undone ? 'Do it again' : 'Undo this rollback'}
+                onClick={() => rollback.mutate('undo')}
+              />
             )}
             <Button type="button" label="Done" onClick={onClose} />
           </>
@@ -66,6 +88,37 @@ export function RollbackDialog({ target, onClose }: RollbackDialogProps) {
       }
     >
       <div className="stack">
+        {rollback.isIdle && (
+          <div className="filters">
+            {target === undefined && (
+              <select
+                className="select"
+                aria-label="When"
+                value={hours}
+                onChange={(event) => setHours(Number(event.target.value))}
+              >
+                {TIMES.map(([value, words]) => (
+                  <option key={value} value={value}>
+                    as it was {words}
+                  </option>
+                ))}
+              </select>
+            )}
+            <select
+              className="select"
+              aria-label="What"
+              value={agent}
+              onChange={(event) => setAgent(event.target.value)}
+            >
+              <option value="">everything</option>
+              {agents?.map(({ id, name }) => (
+                <option key={id} value={id}>
+                  only {name}
+                </option>
+              ))}
+            </select>
+          </div>
+        )}
         {rollback.isError && (
           <Banner tone="red" icon="warning">
             {messageOf(rollback.error)} Nothing was changed.
@@ -80,18 +133,19 @@ export function RollbackDialog({ target, onClose }: RollbackDialogProps) {
           />
         )}
         {(rollback.isPending || (rollback.isIdle && preview.isPending)) && <SkeletonRows rows={5} />}
-        {rollback.isIdle && preview.data !== undefined && <Plan result={preview.data} />}
+        {rollback.isIdle && preview.data !== undefined && <Plan result={preview.data} agent={agent} />}
         {done !== undefined && <Report result={done} onLeave={onClose} />}
       </div>
     </Dialog>
   );
 }
 
-function Plan({ result }: { readonly result: RollbackResult }) {
+function Plan({ result, agent }: { readonly result: RollbackResult; readonly agent: string }) {
   return (
     <>
       <p>
-        Agents and settings become as they were after “{result.target.subject}” (
+        {agent === '' ? 'Agents and settings become' : <>Agent {agent} becomes</>} as{' '}
+        {agent === '' ? 'they were' : 'it was'} after “{result.target.subject}” (
         <RelativeTime at={result.target.timestamp} />
         ), by a new commit. Conversations, tasks and approval history are not touched.
       </p>
@@ -100,7 +154,7 @@ function Plan({ result }: { readonly result: RollbackResult }) {
         <h3 className="field-label">In the registry</h3>
         <ObjectChanges objects={result.objects} none="Nothing differs: the registry is already so." />
       </div>
-      <CommandLine command={`nox registry rollback ${result.target.hash}`} />
+      <CommandLine command={`nox registry rollback ${result.target.hash}${agent === '' ? '' : ` --agent ${agent}`}`} />
     </>
   );
 }
@@ -123,40 +177,5 @@ function Report({ result, onLeave }: { readonly result: RollbackResult; readonly
       </Banner>
       <Steps steps={result.reconciled} title="What the live system did" none="No running agent was touched." />
     </>
-  );
-}
-
-const LOOK: Record<ReconcileStep['action'], StateLook> = {
-  create: { word: 'comes back', sign: 'check', colour: 'green' },
-  remove: { word: 'is removed', sign: 'cross', colour: 'red' },
-  start: { word: 'starts', sign: 'dot', colour: 'blue' },
-  stop: { word: 'stops', sign: 'square', colour: 'grey' },
-  restart: { word: 'restarts', sign: 'loop', colour: 'orange' },
-  update: { word: 'changes', sign: 'ring', colour: 'blue' },
-};
-
-function Steps({
-  steps,
-  title,
-  none,
-}: {
-  readonly steps: readonly ReconcileStep[];
-  readonly title: string;
-  readonly none: string;
-}) {
-  return (
-    <div>
-      <h3 className="field-label">{title}</h3>
-      {steps.length === 0 && <p className="muted">{none}</p>}
-      <ul className="steps">
-        {steps.map((step) => (
-          <li key={`${step.agent_id} ${step.action}`} className="row-wrap">
-            <strong>{step.agent_id}</strong>
-            <StateTag look={LOOK[step.action]} />
-            <span className="muted">{step.reason}</span>
-          </li>
-        ))}
-      </ul>
-    </div>
   );
 }
