@@ -76,6 +76,7 @@ describe('the registry page', () => {
     // The newest commit opens by itself.
     await page.waitForURL(/\/registry\/[0-9a-f]{40}$/);
     await page.getByLabel('Object').selectOption('agent:lead');
+    await page.waitForURL(/object=agent/);
     await page.getByLabel('Author').selectOption('yesterday');
     const rows = page.getByRole('list', { name: 'Commits' }).getByRole('listitem');
     await rows.getByText('agent: create lead').waitFor();

@@ -57,7 +57,8 @@ export function RegistryPage() {
     [history.data, author],
   );
   const filter = (name: 'object' | 'by', value: string): void => {
-    const next = new URLSearchParams(params);
+    // From the address, not from the last render: two filters may be set within one.
+    const next = new URLSearchParams(window.location.search);
     if (value === '') next.delete(name);
     else next.set(name, value);
     setParams(next, { replace: true });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { readRemote } from './remote-url.js';
+import { readRemote } from '../../contracts/remote-url.js';
 
 describe('readRemote', () => {
   it.each([
