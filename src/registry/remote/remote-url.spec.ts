@@ -42,7 +42,10 @@ describe('readRemote', () => {
   });
 
   it('takes nothing that git could read as an option, a helper or a login (50,000 texts)', () => {
-    const nasty = fc.string({ unit: fc.constantFrom(...'-:/@.~=%+ \n"\'`$;ext:sgithp1a[]\\'.split('')), maxLength: 40 });
+    const nasty = fc.string({
+      unit: fc.constantFrom(...'-:/@.~=%+ \n"\'`$;ext:sgithp1a[]\\'.split('')),
+      maxLength: 40,
+    });
     fc.assert(
       fc.property(fc.oneof(nasty, fc.webUrl(), fc.string()), (text) => {
         const read = readRemote(text);
