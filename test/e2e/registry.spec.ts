@@ -124,7 +124,7 @@ describe('the registry page', () => {
     await page.setViewportSize({ width: 360, height: 740 });
     await shot('branches-phone');
     await page.keyboard.press('Escape');
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
     expect(desk.complaints).toEqual([]);
   }, 60_000);
 });
