@@ -53,6 +53,9 @@ const OPTIONAL = [
   'bufferutil',
   'utf-8-validate',
   'pino-pretty',
+  // Native helpers of a transport (ssh) that dockerode can use and Nox does not.
+  'cpu-features',
+  '*.node',
 ];
 
 async function buildServer() {

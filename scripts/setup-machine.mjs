@@ -3,7 +3,16 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 
 /** Program → Debian package that holds it. */
-const NEEDED = { git: 'git', unshare: 'util-linux', ps: 'procps', chromium: 'chromium' };
+const NEEDED = {
+  git: 'git',
+  unshare: 'util-linux',
+  ps: 'procps',
+  chromium: 'chromium',
+  dockerd: 'docker.io',
+  'docker-registry': 'docker-registry',
+  iptables: 'iptables',
+  busybox: 'busybox-static',
+};
 
 const has = (program) => spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
 

@@ -22,6 +22,7 @@ import { SpawnLimits } from './agents/spawn-limits.service.js';
 import { Surroundings } from './agents/surroundings.js';
 import { ApprovalsController } from './approvals/approvals.controller.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
+import { ApprovalGate } from './approvals/gate.js';
 import { LedgerController } from './approvals/ledger/ledger.controller.js';
 import { Ledger } from './approvals/ledger/ledger.service.js';
 import { PolicyJudge } from './approvals/policy/judge.js';
@@ -33,6 +34,9 @@ import { EventLog } from './events/event-log.js';
 import { BranchesController } from './registry/branches.controller.js';
 import { RegistryController } from './registry/registry.controller.js';
 import { RegistryService } from './registry/registry.service.js';
+import { Installer } from './services/installer.js';
+import { ServicesController } from './services/services.controller.js';
+import { ServicesService } from './services/services.service.js';
 import { HoldBook } from './sessions/hold-book.js';
 import { QuotaService } from './sessions/quota.service.js';
 import { SessionsController } from './sessions/sessions.controller.js';
@@ -115,6 +119,7 @@ export class AppModule {
         PolicyController,
         LedgerController,
         RegistryController,
+        ServicesController,
         BranchesController,
         SystemController,
         EmergencyController,
@@ -153,6 +158,9 @@ export class AppModule {
         SpendBook,
         QuotaService,
         SessionsService,
+        ServicesService,
+        Installer,
+        { provide: ApprovalGate, useExisting: ApprovalsService },
         SystemService,
         EmergencyService,
         {

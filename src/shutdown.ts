@@ -6,6 +6,7 @@ import { ModelEndpoint } from './agents/model-endpoint.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
 import { EventLog } from './events/event-log.js';
 import { RegistryService } from './registry/registry.service.js';
+import { ServicesService } from './services/services.service.js';
 import { SessionsService } from './sessions/sessions.service.js';
 import { StateDb } from './shared/db/state-db.js';
 import { failpoint } from './shared/failpoint.js';
@@ -68,7 +69,7 @@ export async function shutdown(app: NestFastifyApplication, reason: string): Pro
     .get(SessionsService)
     .parkAll()
     .catch((error: unknown) => PinoLogger.root.warn({ err: error }, 'what waits could not be parked'));
-  await app.get(Fleet).shutdown(AGENTS_GRACE_MS);
+  await Promise.all([app.get(Fleet).shutdown(AGENTS_GRACE_MS), app.get(ServicesService).close()]);
   await failpoint('shutdown.ended');
   app.get(SessionsService).releaseWaiters();
   const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), REQUESTS_GRACE_MS);

@@ -15,6 +15,7 @@ import { ApprovalsService } from './approvals/approvals.service.js';
 import type { RegistryCommit } from './contracts/registry.js';
 import { EventLog } from './events/event-log.js';
 import { RegistryService } from './registry/registry.service.js';
+import { ServicesService } from './services/services.service.js';
 import { SessionsService } from './sessions/sessions.service.js';
 import { SpendBook } from './sessions/spend-book.js';
 import { Clock } from './shared/clock.js';
@@ -40,6 +41,7 @@ export function wire(app: NestFastifyApplication): void {
   fleet.observer = sessions;
   fleet.warn = warn;
   sessions.warn = warn;
+  app.get(ServicesService).warn = warn;
   const ledger = app.get(UsageLedger);
   ledger.warn = warn;
   ledger.spent = (id, days) => app.get(SpendBook).days(id, days);
@@ -94,6 +96,7 @@ export async function startWork(app: NestFastifyApplication): Promise<void> {
   await app.get(UsageLedger).start();
   await app.get(Fleet).recover();
   await app.get(SessionsService).recover();
+  app.get(ServicesService).start();
   await app.get(EventLog).append('system.started', { version: VERSION });
   app.get(RegistryService).remote.start();
   decideModel(app);

@@ -73,7 +73,7 @@ export class ApprovalsService extends ApprovalGate {
       const decision =
         back !== undefined && back.approval.input_sha256 === bindingHash(call)
           ? await this.comeBack(call, back, signal, onPending)
-          : await this.rule(call, await this.judge.judge(call), signal, onPending);
+          : await this.rule(call, asAsked(call, await this.judge.judge(call)), signal, onPending);
       if (decision.behavior !== 'allow' || !signal.aborted) return decision;
       return denial('The call no longer waits.', 'nox', decision.approval_id);
     } catch (error) {
@@ -412,4 +412,10 @@ function mayDecide(actor: Actor): void {
   if (/^agent:/i.test(actor.name)) throw new NoxError('FORBIDDEN', 'Agents cannot decide requests for approval.');
   if (actor.role === 'viewer')
     throw new NoxError('FORBIDDEN', 'Only operators and admins decide requests for approval.');
+}
+
+/** What Nox itself asks for is judged by who asks; a rule can only forbid it. */
+function asAsked({ asked }: GatedCall, judged: Judgement): Judgement {
+  if (asked === undefined || judged.verdict.effect === 'deny') return judged;
+  return { ...judged, risk: asked.risk, verdict: { ...judged.verdict, effect: 'ask' } };
 }

@@ -1,3 +1,6 @@
+import type { Approval } from '../contracts/approval.js';
+import type { Risk } from './finding.js';
+
 /** A tool call that asks to run, with everything that a decision is bound to. */
 export interface GatedCall {
   readonly agent_id: string;
@@ -12,6 +15,8 @@ export interface GatedCall {
   readonly requires_user_interaction: boolean;
   /** Whether the call can be put off and come back by itself; asked when it matters. Without it: no. */
   readonly canPark?: (() => boolean) | undefined;
+  /** What Nox itself asks for is judged by who knows it (an image, a new agent); else the call is classified. */
+  readonly asked?: { readonly request_type: Approval['request_type']; readonly risk: Risk } | undefined;
 }
 
 export type GateDecision =

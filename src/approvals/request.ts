@@ -26,7 +26,7 @@ export function newApproval(call: GatedCall, risk: Risk, requested_at: string, e
     session_id,
     turn_id,
     tool_use_id,
-    request_type: question ? 'question' : 'tool_use',
+    request_type: call.asked?.request_type ?? (question ? 'question' : 'tool_use'),
     tool_name,
     input: structuredClone(call.input),
     input_sha256: bindingHash(call),

@@ -92,6 +92,15 @@ export const SystemConfig = z.looseObject({
       park_after_s: z.number().int().min(1).max(86_400).default(120),
     })
     .prefault({}),
+  services: z
+    .looseObject({
+      max_per_agent: z.number().int().min(1).max(100).default(5),
+      max_containers: z.number().int().min(1).max(1000).default(20),
+      /** Address of a Docker Hub API and of an MCP registry to search in; empty: only the catalogue file. */
+      hub_url: z.string().default(''),
+      registry_url: z.string().default(''),
+    })
+    .prefault({}),
   auth: z
     .looseObject({
       access_token_s: z.number().int().min(30).max(86_400).default(600),

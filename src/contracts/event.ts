@@ -4,6 +4,7 @@ import { Approval } from './approval.js';
 import { ErrorBody } from './errors.js';
 import { AgentId, Timestamp } from './ids.js';
 import { ReconcileStep, REGISTRY_EVENTS, RegistryCommit } from './registry.js';
+import { SERVICE_EVENTS } from './service.js';
 import { ModelMode } from './system.js';
 import { Turn, Usage } from './turn.js';
 
@@ -99,6 +100,8 @@ export const EVENTS = {
   'registry.rolled_back': z.object({ commit: RegistryCommit, reconciled: z.array(ReconcileStep) }),
   'registry.invalid': z.object({ file: z.string(), message: z.string() }),
   ...REGISTRY_EVENTS,
+
+  ...SERVICE_EVENTS,
 
   'system.started': z.object({ version: z.string() }),
   'system.stopping': z.object({ reason: z.string() }),

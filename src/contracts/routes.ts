@@ -3,6 +3,7 @@ import { AGENT_ROUTES } from './routes/agent.js';
 import { APPROVAL_ROUTES } from './routes/approval.js';
 import { AUTH_ROUTES } from './routes/auth.js';
 import { REGISTRY_ROUTES } from './routes/registry.js';
+import { SERVICE_ROUTES } from './routes/service.js';
 import { SYSTEM_ROUTES } from './routes/system.js';
 import type { RouteDef } from './routes/route.js';
 
@@ -15,6 +16,7 @@ export const ROUTES = {
   ...AGENT_ROUTES,
   ...APPROVAL_ROUTES,
   ...REGISTRY_ROUTES,
+  ...SERVICE_ROUTES,
 } as const satisfies Record<string, RouteDef>;
 
 export type RouteName = keyof typeof ROUTES;

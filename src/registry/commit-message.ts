@@ -3,7 +3,7 @@ import type { RegistryCommit } from '../contracts/registry.js';
 
 /** What a commit says: `<area>: <action> <object>`, and trailers for programs. */
 export interface CommitNote {
-  readonly area: 'agent' | 'relationships' | 'config' | 'policy' | 'registry' | 'record';
+  readonly area: 'agent' | 'relationships' | 'service' | 'config' | 'policy' | 'registry' | 'record';
   readonly action: string;
   /** As the subject names it: `lead`, `to 3fa9c1d`. */
   readonly object: string;

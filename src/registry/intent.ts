@@ -4,6 +4,7 @@ import { SystemConfig } from '../contracts/config.js';
 import { AgentId } from '../contracts/ids.js';
 import { Policy } from '../contracts/policy.js';
 import { Relationship, relationshipProblem } from '../contracts/relationship.js';
+import { ServiceConfig, ServiceName } from '../contracts/service.js';
 import { lineOf } from './toml/toml-scan.js';
 import { isTable, parseToml, TomlProblem, type TomlTable } from './toml/toml.js';
 
@@ -14,6 +15,7 @@ export interface Intent {
   /** In the order of the file. */
   readonly relationships: readonly Relationship[];
   readonly policy: Policy;
+  readonly services: ReadonlyMap<string, ServiceConfig>;
   /** Raw text by file. */
   readonly files: ReadonlyMap<string, string>;
 }
@@ -61,16 +63,7 @@ const Relationships = z
 
 const Services = z.looseObject({
   schema_version: Version,
-  services: z
-    .record(
-      AgentId,
-      z.looseObject({
-        image: z.string().regex(/@sha256:[0-9a-f]{64}$/, 'must name a digest, as image@sha256:…'),
-        transport: z.enum(['stdio', 'http']).optional(),
-        network: z.enum(['none', 'internal', 'egress']).optional(),
-      }),
-    )
-    .default({}),
+  services: z.record(ServiceName, ServiceConfig).default({}),
 });
 
 const Agents = z.looseObject({ schema_version: Version, agents: z.record(AgentId, AgentConfig).default({}) });
@@ -112,6 +105,7 @@ export function intentOf(documents: DocumentSet): Intent {
     config: configOf(documents.get('system-config.toml')),
     relationships: relationshipsOf(documents.get('agent-relationships.toml')),
     policy: policyOf(documents.get('approval-policy.toml')),
+    services: servicesOf(documents.get('mcp-services.toml')),
     files: new Map([...documents].map(([file, document]) => [file, document.text])),
   };
 }
@@ -125,6 +119,8 @@ export const relationshipsOf = (document: Document | undefined): Relationship[] 
   Relationships.parse(document?.table ?? {}).relationships;
 
 export const policyOf = (document: Document | undefined): Policy => Policy.parse(document?.table ?? {});
+export const servicesOf = (document: Document | undefined): Map<string, ServiceConfig> =>
+  new Map(Object.entries(Services.parse(document?.table ?? {}).services));
 
 export const configOf = (document: Document | undefined): SystemConfig => SystemConfig.parse(document?.table ?? {});
 

@@ -46,6 +46,7 @@ import { IntentStore } from './intent-store.js';
 import { describeProblem, type FileProblem, type Intent } from './intent.js';
 import { addRuleChange, policyVersion, removeRuleChange, writePolicyChange } from './policy-change.js';
 import { addRelationshipChange, nameOf, removeRelationshipsChange } from './relationship-change.js';
+import { addServiceChange, removeServiceChange, type ServicePatch, updateServiceChange } from './service-change.js';
 import { excludeFromOuterRepository } from './outer-repository.js';
 import { OwnerLock } from './owner-lock.js';
 import type { Reconciler } from './reconciler.js';
@@ -221,6 +222,21 @@ export class RegistryService {
     const { target_agent_id: to, type } = gone;
     const fits = (r: Relationship) => r.from === from && r.to === to && (type === undefined || r.type === type);
     return this.write((base) => removeRelationshipsChange(base, fits, nameOf({ from, to }), actor));
+  }
+
+  /** SERVICE_ALREADY_EXISTS, VALIDATION_ERROR. */
+  addService(name: string, service: ServicePatch, actor: Actor): Promise<RegistryCommit> {
+    return this.mustWrite((base) => addServiceChange(base, name, service, actor));
+  }
+
+  /** Null when nothing changes. SERVICE_NOT_FOUND, VALIDATION_ERROR. */
+  updateService(name: string, patch: ServicePatch, actor: Actor, action = 'update'): Promise<RegistryCommit | null> {
+    return this.write((base) => updateServiceChange(base, name, patch, actor, action));
+  }
+
+  /** SERVICE_NOT_FOUND. */
+  removeService(name: string, actor: Actor): Promise<RegistryCommit> {
+    return this.mustWrite((base) => removeServiceChange(base, name, actor));
   }
 
   /** Changes the given settings. Null when nothing changes. VALIDATION_ERROR. */

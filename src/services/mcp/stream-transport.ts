@@ -1,0 +1,72 @@
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { type JSONRPCMessage, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
+import type { Readable, Writable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+
+/** Beyond this a line is no message but a flood. */
+const MAX_LINE_CHARS = 16 * 1024 * 1024;
+
+export interface Streams {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  close(): void;
+}
+
+/** MCP's stdio framing, one JSON message a line, over any pair of streams. A line that is no message is told and passed over. */
+export class StreamTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage) => void;
+  private readonly decoder = new StringDecoder('utf8');
+  private rest = '';
+  private closed = false;
+
+  constructor(private readonly streams: Streams) {}
+
+  start(): Promise<void> {
+    const { stdin, stdout } = this.streams;
+    stdout.on('data', (chunk: Buffer) => this.take(this.decoder.write(chunk)));
+    stdout.once('end', () => this.finish());
+    stdout.once('error', (error) => this.onerror?.(error));
+    stdin.once('close', () => this.finish());
+    return Promise.resolve();
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.closed) reject(new Error('The service has closed its stream.'));
+      else this.streams.stdin.write(`${JSON.stringify(message)}\n`, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  close(): Promise<void> {
+    this.streams.close();
+    this.finish();
+    return Promise.resolve();
+  }
+
+  private take(text: string): void {
+    const lines = (this.rest + text).split('\n');
+    this.rest = lines.pop() ?? '';
+    for (const line of lines) this.read(line);
+    if (this.rest.length <= MAX_LINE_CHARS) return;
+    this.rest = '';
+    this.onerror?.(new Error(`A line of more than ${MAX_LINE_CHARS} characters.`));
+    void this.close();
+  }
+
+  private read(line: string): void {
+    if (line.trim() === '') return;
+    try {
+      this.onmessage?.(JSONRPCMessageSchema.parse(JSON.parse(line)));
+    } catch {
+      this.onerror?.(new Error(`A line that is no MCP message: ${line.slice(0, 200)}`));
+    }
+  }
+
+  private finish(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.onclose?.();
+  }
+}

@@ -1,0 +1,333 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { join } from 'node:path';
+import { resolveReferences } from '../agents/workspace.js';
+import { ProcessHost } from '../agents/process/process-host.js';
+import { Surroundings } from '../agents/surroundings.js';
+import type { Actor } from '../contracts/auth.js';
+import type { RouteReply } from '../contracts/routes.js';
+import type {
+  CallToolReply,
+  EngineState,
+  Service,
+  ServiceConfig,
+  ToolInfo,
+  UpdateService,
+} from '../contracts/service.js';
+import { EventLog } from '../events/event-log.js';
+import { RegistryService } from '../registry/registry.service.js';
+import { Clock } from '../shared/clock.js';
+import { messageOf, NoxError } from '../shared/nox-error.js';
+import { Catalogue } from './catalogue/catalogue.js';
+import { DockerEngine } from './docker/engine.js';
+import { ConnectProxy } from './docker/egress-proxy.js';
+import { NetworkGuard } from './docker/network-guard.js';
+import { Gateway } from './gateway.js';
+import { CommandOpener } from './open/command-opener.js';
+import { ContainerOpener } from './open/container-opener.js';
+import { RemoteOpener } from './open/remote-opener.js';
+import { ServicePool } from './service-pool.js';
+import { toolAllowed } from './tool-rules.js';
+
+/** A tool of a service as an agent is offered it. */
+export interface OfferedTool extends ToolInfo {
+  readonly service: string;
+}
+
+/**
+ * The MCP services that agents use: kept in `mcp-services.toml`, made to run as the intent says, reached through one
+ * gateway. Without a container engine everything else of Nox works, and services say why they do not.
+ */
+@Injectable()
+export class ServicesService {
+  readonly engine: DockerEngine;
+  readonly catalogue: Catalogue;
+  readonly pool: ServicePool;
+  private readonly gateway: Gateway;
+  private readonly guard: NetworkGuard;
+  /** Which agents had which service when they were last told. */
+  private users: ReadonlyMap<string, readonly string[]> = new Map();
+  private readonly told = new Map<string, string>();
+  private engine_state: EngineState = { available: false, version: null, reason: 'not asked yet' };
+  private following: Promise<void> = Promise.resolve();
+  private readonly toolListeners = new Set<(agent_ids: readonly string[]) => void>();
+  /** Given at wiring. */
+  warn: (message: string, fields: object) => void = () => undefined;
+
+  constructor(
+    @Inject(RegistryService) private readonly registry: RegistryService,
+    @Inject(EventLog) private readonly events: EventLog,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(Surroundings) around: Surroundings,
+    @Inject(ProcessHost) host: ProcessHost,
+  ) {
+    const registry_id = createHash('sha256').update(around.registry).digest('hex').slice(0, 8);
+    this.engine = new DockerEngine(around.env['DOCKER_HOST'], registry_id);
+    this.guard = new NetworkGuard(
+      this.engine,
+      registry_id,
+      new ConnectProxy((authority) => this.warn('a service asked for a host that it may not reach', { authority })),
+    );
+    this.catalogue = new Catalogue(around.home, clock, () => registry.config().services);
+    const secrets = (env: ServiceConfig['env']) =>
+      resolveReferences(env, { env: around.env, secrets: join(around.home, 'secrets') });
+    const container = new ContainerOpener(this.engine, this.guard, registry_id, secrets);
+    const place = {
+      cwd: around.base,
+      env: around.env,
+      confine: () => ({
+        mode: registry.config().agents.confine,
+        hidden: [around.home],
+        read_only: [around.registry],
+        sealed: [],
+      }),
+    };
+    const command = new CommandOpener(host, place, secrets);
+    const remote = new RemoteOpener(secrets);
+    this.pool = new ServicePool({
+      clock,
+      openerOf: ({ image, command: program }) =>
+        image !== undefined ? container : program !== undefined ? command : remote,
+      changed: (name) => this.changed(name),
+      pulled: (name, progress) => this.tell('service.pull_progress', { service: name, ...progress }),
+      max_containers: () => registry.config().services.max_containers,
+    });
+    this.gateway = new Gateway({
+      clock,
+      target: (service, agent_id) => {
+        const { live, reason } = this.pool.connection(service, agent_id);
+        return { config: this.configOf(service), connection: live, reason };
+      },
+      tell: async (call, agent_id) => {
+        await this.events.append('service.call', call, agent_id);
+      },
+    });
+  }
+
+  /** Starts what should run, without waiting for it, and follows the intent from now on. */
+  start(): void {
+    this.registry.onCommit(() => this.follow());
+    this.follow();
+  }
+
+  /** Resolves when the intent of now has been carried out. */
+  async settled(): Promise<void> {
+    this.follow();
+    await this.following;
+  }
+
+  /** Ends every server. */
+  async close(): Promise<void> {
+    await this.following;
+    await this.pool.close();
+  }
+
+  async list(agent_id?: string): Promise<RouteReply<'services_list'>> {
+    this.engine_state = await this.engine.state();
+    const names = [...this.registry.intent().services].filter(
+      ([, { agents }]) => agent_id === undefined || agents.includes(agent_id),
+    );
+    return { services: names.map(([name]) => this.view(name)), engine: this.engine_state };
+  }
+
+  /** The engine as it was last asked. */
+  engineState(): EngineState {
+    return this.engine_state;
+  }
+
+  /** SERVICE_NOT_FOUND. */
+  get(name: string): Service {
+    this.configOf(name);
+    return this.view(name);
+  }
+
+  /** SERVICE_NOT_FOUND, VALIDATION_ERROR. */
+  async update(name: string, patch: UpdateService, actor: Actor): Promise<Service> {
+    await this.registry.updateService(name, patch, actor);
+    return this.get(name);
+  }
+
+  /** Starts or stops it, and keeps that as intent. */
+  async setDesired(name: string, desired_state: 'active' | 'inactive', actor: Actor): Promise<Service> {
+    this.configOf(name);
+    const action = desired_state === 'active' ? 'start' : 'stop';
+    const commit = await this.registry.updateService(name, { desired_state }, actor, action);
+    if (commit === null && desired_state === 'active') await this.pool.start(name);
+    await this.settled();
+    return this.get(name);
+  }
+
+  async restart(name: string, actor: Actor): Promise<Service> {
+    this.configOf(name);
+    await this.pool.restart(name, `restarted by ${actor.name}`);
+    return this.get(name);
+  }
+
+  /** Gives it to an agent. AGENT_NOT_FOUND; RESOURCE_LIMIT_EXCEEDED beyond `services.max_per_agent`. */
+  async attach(name: string, agent_id: string, actor: Actor): Promise<Service> {
+    const { agents } = this.configOf(name);
+    this.mayHaveOneMore(agent_id, name);
+    if (!agents.includes(agent_id)) {
+      await this.registry.updateService(name, { agents: [...agents, agent_id] }, actor, 'attach');
+      this.tell('service.attached', { service: name, actor: actor.name }, agent_id);
+    }
+    await this.settled();
+    return this.get(name);
+  }
+
+  async detach(name: string, agent_id: string, actor: Actor): Promise<Service> {
+    const { agents } = this.configOf(name);
+    if (!agents.includes(agent_id)) throw new NoxError('NOT_FOUND', `${name} is not given to ${agent_id}.`);
+    const left = agents.filter((id) => id !== agent_id);
+    await this.registry.updateService(name, { agents: left }, actor, 'detach');
+    this.tell('service.detached', { service: name, actor: actor.name }, agent_id);
+    await this.settled();
+    return this.get(name);
+  }
+
+  /** Ends it, takes its containers, its network and its rules away, then its table. */
+  async remove(name: string, actor: Actor): Promise<void> {
+    const { network } = this.configOf(name);
+    await this.registry.removeService(name, actor);
+    await this.settled();
+    if (network !== 'none') await this.guard.forget(name);
+    this.told.delete(name);
+    this.tell('service.removed', { service: name, actor: actor.name });
+  }
+
+  async logs(name: string, lines: number): Promise<RouteReply<'services_logs'>> {
+    this.configOf(name);
+    const all: RouteReply<'services_logs'>['lines'] = [];
+    for (const instance of this.pool.of(name)) {
+      const { container_id, log } = instance;
+      if (container_id === null) all.push(...log.map((line) => ({ stream: 'stderr', line }) as const));
+      else all.push(...(await this.engine.logs(container_id, lines)));
+    }
+    return { lines: all.slice(-lines) };
+  }
+
+  async stats(name: string): Promise<RouteReply<'services_stats'>> {
+    this.configOf(name);
+    const ids = this.pool.of(name).flatMap(({ container_id }) => (container_id === null ? [] : [container_id]));
+    if (ids.length === 0) throw new NoxError('INVALID_STATE', `${name} has no container that runs.`);
+    const all = await Promise.all(ids.map((id) => this.engine.usage(id)));
+    const sum = (key: keyof (typeof all)[number]): number => all.reduce((total, usage) => total + usage[key], 0);
+    return {
+      memory_bytes: sum('memory_bytes'),
+      memory_limit_bytes: sum('memory_limit_bytes'),
+      cpu_percent: sum('cpu_percent'),
+      pids: sum('pids'),
+    };
+  }
+
+  tools(name: string): ToolInfo[] {
+    const config = this.configOf(name);
+    const { live } = this.pool.connection(name, config.agents[0]);
+    return (live?.tools ?? []).map((tool) => ({ ...tool, allowed: toolAllowed(tool.name, config) }));
+  }
+
+  /** What an agent may call now, of all its services. */
+  offered(agent_id: string): OfferedTool[] {
+    return [...this.registry.intent().services].flatMap(([service, config]) => {
+      if (!config.agents.includes(agent_id)) return [];
+      const { live } = this.pool.connection(service, agent_id);
+      const allowed = (live?.tools ?? []).filter((tool) => toolAllowed(tool.name, config));
+      return allowed.map((tool) => ({ ...tool, service, allowed: true }));
+    });
+  }
+
+  /** Told which agents are offered other tools than before. */
+  onToolsChanged(listener: (agent_ids: readonly string[]) => void): () => void {
+    this.toolListeners.add(listener);
+    return () => this.toolListeners.delete(listener);
+  }
+
+  /** See Gateway.call. */
+  call(request: Parameters<Gateway['call']>[0]): Promise<CallToolReply> {
+    return this.gateway.call(request);
+  }
+
+  /** RESOURCE_LIMIT_EXCEEDED, AGENT_NOT_FOUND. */
+  mayHaveOneMore(agent_id: string, name: string): void {
+    if (!this.registry.agents().has(agent_id))
+      throw new NoxError('AGENT_NOT_FOUND', `No agent has the id ${agent_id}.`);
+    const { max_per_agent } = this.registry.config().services;
+    const has = [...this.registry.intent().services].filter(
+      ([key, { agents }]) => key !== name && agents.includes(agent_id),
+    );
+    if (has.length >= max_per_agent)
+      throw new NoxError(
+        'RESOURCE_LIMIT_EXCEEDED',
+        `${agent_id} has ${has.length} services; services.max_per_agent allows no more.`,
+      );
+  }
+
+  private configOf(name: string): ServiceConfig {
+    const config = this.registry.intent().services.get(name);
+    if (config === undefined) throw new NoxError('SERVICE_NOT_FOUND', `No service is called ${name}.`);
+    return config;
+  }
+
+  private view(name: string): Service {
+    const config = this.configOf(name);
+    const instances = this.pool.of(name);
+    const { status, reason, since_ms, restarts } = this.pool.summary(name);
+    const { live } = this.pool.connection(name, config.agents[0]);
+    return {
+      name,
+      kind: config.image !== undefined ? 'container' : config.command !== undefined ? 'command' : 'remote',
+      config,
+      agents: config.agents,
+      status,
+      reason,
+      instances: instances.filter((instance) => instance.live !== undefined).length,
+      restarts,
+      since: this.clock.iso(since_ms),
+      server: live?.server ?? null,
+      tools: live?.tools.length ?? 0,
+      pull: instances.find(({ pull }) => pull !== null)?.pull ?? null,
+      evaluation: null,
+      approval_id: config.approval_id ?? null,
+      calls: this.gateway.countsOf(name),
+    };
+  }
+
+  private follow(): void {
+    this.following = this.following
+      .then(async () => {
+        const { services } = this.registry.intent();
+        await this.pool.apply(services);
+        this.tellAgents(services);
+      })
+      .catch((error: unknown) => this.warn('services could not follow the intent', { reason: messageOf(error) }));
+  }
+
+  /** Agents that have other services than when this was last asked are told of their tools. */
+  private tellAgents(services: ReadonlyMap<string, ServiceConfig>): void {
+    const now = new Map([...services].map(([name, { agents }]) => [name, agents] as const));
+    const changed = new Set<string>();
+    for (const name of new Set([...now.keys(), ...this.users.keys()])) {
+      const [before, after] = [this.users.get(name) ?? [], now.get(name) ?? []];
+      for (const id of before) if (!after.includes(id)) changed.add(id);
+      for (const id of after) if (!before.includes(id)) changed.add(id);
+    }
+    this.users = now;
+    if (changed.size > 0) for (const listener of this.toolListeners) listener([...changed]);
+  }
+
+  private changed(name: string): void {
+    const { services } = this.registry.intent();
+    const { status, reason } = this.pool.summary(name);
+    for (const listener of this.toolListeners) listener(services.get(name)?.agents ?? []);
+    const state = `${status} ${reason ?? ''}`;
+    if (this.told.get(name) === state) return;
+    this.told.set(name, state);
+    this.tell('service.changed', { service: name, status, reason });
+  }
+
+  private tell(...event: Parameters<EventLog['append']>): void {
+    this.events
+      .append(...event)
+      .catch((error: unknown) => this.warn('an event was not stored', { reason: messageOf(error) }));
+  }
+}
