@@ -8,6 +8,7 @@ const FLOORS = [
   'approvals',
   'agents',
   'sessions',
+  'broker',
   'auth',
   'realtime',
   'system',

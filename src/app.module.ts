@@ -30,6 +30,15 @@ import { PolicyController } from './approvals/policy/policy.controller.js';
 import { PolicyService } from './approvals/policy/policy.service.js';
 import { ApprovalHistory, ApprovalSettings, PolicySource } from './approvals/ports.js';
 import { AuthModule } from './auth/auth.module.js';
+import { BrokerPort } from './broker/broker-port.js';
+import { BrokerService } from './broker/broker.service.js';
+import { createBroker } from './broker/create-broker.js';
+import { HandoverService } from './broker/handover.service.js';
+import { MessageBook } from './broker/message-book.js';
+import { MessageTimers } from './broker/message-timers.js';
+import { MessagesController } from './broker/messages.controller.js';
+import { MessagesService } from './broker/messages.service.js';
+import { SubscriptionsService } from './broker/subscriptions.service.js';
 import { EventLog } from './events/event-log.js';
 import { BranchesController } from './registry/branches.controller.js';
 import { RegistryController } from './registry/registry.controller.js';
@@ -92,6 +101,7 @@ const foundations = ({ clock, db, registry, surroundings, guard }: Foundations):
       new ClaudeRuntime(host, { findClaude: () => locator.locate(), clock }),
     inject: [ProcessHost, ClaudeLocator],
   },
+  { provide: BrokerPort, useFactory: () => createBroker(surroundings.env, db, clock) },
   { provide: CommandRuntime, useFactory: (host: ProcessHost) => new CommandRuntime(host), inject: [ProcessHost] },
 ];
 
@@ -118,6 +128,7 @@ export class AppModule {
         ApprovalsController,
         PolicyController,
         LedgerController,
+        MessagesController,
         RegistryController,
         ServicesController,
         BranchesController,
@@ -161,6 +172,12 @@ export class AppModule {
         ServicesService,
         Installer,
         { provide: ApprovalGate, useExisting: ApprovalsService },
+        MessageBook,
+        SubscriptionsService,
+        MessagesService,
+        HandoverService,
+        MessageTimers,
+        BrokerService,
         SystemService,
         EmergencyService,
         {

@@ -4,6 +4,7 @@ import { Fleet } from './agents/fleet.js';
 import { UsageLedger } from './agents/limits/usage-ledger.js';
 import { ModelEndpoint } from './agents/model-endpoint.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
+import { BrokerService } from './broker/broker.service.js';
 import { EventLog } from './events/event-log.js';
 import { RegistryService } from './registry/registry.service.js';
 import { ServicesService } from './services/services.service.js';
@@ -78,6 +79,7 @@ export async function shutdown(app: NestFastifyApplication, reason: string): Pro
   await app.get(ModelEndpoint).close();
   await app.get(ApprovalsService).idle();
   await app.get(UsageLedger).close();
+  await app.get(BrokerService).close();
   await app.get(RegistryService).close();
   app.get(StateDb).close();
 }

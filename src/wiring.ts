@@ -12,6 +12,8 @@ import { ClaudeRuntime } from './agents/runtime/claude/claude-runtime.js';
 import { Surroundings } from './agents/surroundings.js';
 import { Ledger } from './approvals/ledger/ledger.service.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
+import { BrokerService } from './broker/broker.service.js';
+import { MessagesService } from './broker/messages.service.js';
 import type { RegistryCommit } from './contracts/registry.js';
 import { EventLog } from './events/event-log.js';
 import { RegistryService } from './registry/registry.service.js';
@@ -46,6 +48,7 @@ export function wire(app: NestFastifyApplication): void {
   ledger.warn = warn;
   ledger.spent = (id, days) => app.get(SpendBook).days(id, days);
   fleet.resources.onSample = (id, step) => ledger.add(id, step);
+  app.get(BrokerService).warn = warn;
   registry.reconciler = app.get(AgentsService);
   const tellCommit = (commit: RegistryCommit): void => {
     events
@@ -97,6 +100,7 @@ export async function startWork(app: NestFastifyApplication): Promise<void> {
   await app.get(Fleet).recover();
   await app.get(SessionsService).recover();
   app.get(ServicesService).start();
+  await app.get(BrokerService).start();
   await app.get(EventLog).append('system.started', { version: VERSION });
   app.get(RegistryService).remote.start();
   decideModel(app);
@@ -128,11 +132,12 @@ function pruneDaily(app: NestFastifyApplication): void {
   const clock = app.get(Clock);
   const prune = async (): Promise<void> => {
     const { events_days, logs_days } = app.get(RegistryService).config().retention;
-    const [events, lines] = await Promise.all([
+    const [events, lines, messages] = await Promise.all([
       app.get(EventLog).prune(events_days),
       app.get(LogBook).prune(logs_days),
+      app.get(MessagesService).prune(events_days),
     ]);
-    if (events + lines > 0) log.info({ events, lines }, 'old rows pruned');
+    if (events + lines + messages > 0) log.info({ events, lines, messages }, 'old rows pruned');
   };
   const next = (): void => {
     prune().catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'old rows were not pruned'));

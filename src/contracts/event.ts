@@ -3,6 +3,7 @@ import { Activity, AgentStatus, LogLine, ProcessState } from './agent.js';
 import { Approval } from './approval.js';
 import { ErrorBody } from './errors.js';
 import { AgentId, Timestamp } from './ids.js';
+import { MESSAGE_EVENTS } from './message.js';
 import { ReconcileStep, REGISTRY_EVENTS, RegistryCommit } from './registry.js';
 import { SERVICE_EVENTS } from './service.js';
 import { ModelMode } from './system.js';
@@ -95,6 +96,8 @@ export const EVENTS = {
   'approval.cancelled': z.object({ approval: Approval }),
   /** What became of an approved call. */
   'approval.executed': z.object({ approval: Approval }),
+
+  ...MESSAGE_EVENTS,
 
   'registry.committed': z.object({ commit: RegistryCommit }),
   'registry.rolled_back': z.object({ commit: RegistryCommit, reconciled: z.array(ReconcileStep) }),

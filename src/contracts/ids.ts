@@ -16,6 +16,7 @@ const prefixed = (prefix: string) =>
 
 export const TurnId = prefixed('trn');
 export const ApprovalId = prefixed('apr');
+export const MessageId = prefixed('msg');
 
 /** A full git commit id; abbreviations and ref names are refused so that nothing can be an option or a ref trick. */
 export const CommitHash = z.string().regex(/^[0-9a-f]{40}$/, 'must be a full 40-digit commit hash');

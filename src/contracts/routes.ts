@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { AGENT_ROUTES } from './routes/agent.js';
 import { APPROVAL_ROUTES } from './routes/approval.js';
 import { AUTH_ROUTES } from './routes/auth.js';
+import { MESSAGE_ROUTES } from './routes/message.js';
 import { REGISTRY_ROUTES } from './routes/registry.js';
 import { SERVICE_ROUTES } from './routes/service.js';
 import { SYSTEM_ROUTES } from './routes/system.js';
@@ -15,6 +16,7 @@ export const ROUTES = {
   ...AUTH_ROUTES,
   ...AGENT_ROUTES,
   ...APPROVAL_ROUTES,
+  ...MESSAGE_ROUTES,
   ...REGISTRY_ROUTES,
   ...SERVICE_ROUTES,
 } as const satisfies Record<string, RouteDef>;

@@ -16,4 +16,4 @@ function random(): number {
 const next = monotonicFactory(random);
 
 /** A new id such as `trn_01J…`: sortable by time, also within a millisecond. */
-export const newId = (prefix: 'trn' | 'apr' | 'evt' | 'run' | 'req' | 'fam'): string => `${prefix}_${next()}`;
+export const newId = (prefix: 'trn' | 'apr' | 'msg' | 'evt' | 'run' | 'req' | 'fam'): string => `${prefix}_${next()}`;

@@ -81,6 +81,27 @@ export function sentenceOf(event: AnyNoxEvent): string {
       return `${event.payload.approval.tool_name} no longer waits: its turn has ended`;
     case 'approval.executed':
       return `${event.payload.approval.tool_name} ran as approved`;
+    case 'message.published': {
+      const { message } = event.payload;
+      return `got a ${message.priority} message from ${message.from}: ${message.content.replaceAll(/\s+/g, ' ').slice(0, 160)}`;
+    }
+    case 'message.delivered':
+      return `took in a message from ${event.payload.from}`;
+    case 'message.acked':
+      return `has dealt with a message from ${event.payload.from}`;
+    case 'message.requeued':
+      return `will get a message from ${event.payload.from} again: ${event.payload.reason ?? ''}`;
+    case 'message.cancelled':
+    case 'message.expired':
+      return `did not get a message from ${event.payload.from} (${event.payload.status}): ${event.payload.reason ?? ''}`;
+    case 'message.dead':
+      return `could not be given a message from ${event.payload.from}, tried ${event.payload.attempt} times: ${event.payload.reason ?? ''}`;
+    case 'message.retried':
+      return `gets a dead message from ${event.payload.from} again, by ${event.payload.actor}`;
+    case 'message.broker_changed':
+      return event.payload.available
+        ? 'the message queue is back'
+        : `the message queue is away: ${event.payload.detail}`;
     case 'registry.committed':
       return `${event.payload.commit.subject} (${shortHash(event.payload.commit.hash)})`;
     case 'registry.rolled_back':
@@ -116,7 +137,15 @@ const REVOKED = {
 } as const;
 
 /** Steps between the ones that matter. */
-const FINE = new Set<EventType>(['turn.text', 'turn.text_delta', 'turn.tool_result', 'turn.started', 'agent.log']);
+const FINE = new Set<EventType>([
+  'turn.text',
+  'turn.text_delta',
+  'turn.tool_result',
+  'turn.started',
+  'agent.log',
+  'message.delivered',
+  'message.acked',
+]);
 export const isMain = (event: AnyNoxEvent): boolean => !FINE.has(event.type);
 
 /** What is worth a line to somebody who glances: neither single calls, nor states that come and go, nor a thing twice. */
@@ -135,6 +164,8 @@ const ALARMS: Handlers<[], boolean> = {
   'agent.status_changed': ({ payload }) => payload.status.status === 'failed',
   'registry.invalid': () => true,
   'registry.remote': ({ payload }) => payload.remote.failures > 0,
+  'message.dead': () => true,
+  'message.broker_changed': ({ payload }) => !payload.available,
   'approval.expired': () => true,
   'system.login': ({ payload }) => !payload.success,
   'system.login_revoked': ({ payload }) => payload.reason === 'reuse',

@@ -21,6 +21,9 @@ const approval = ({ approval: a }: EventPayload<Approvals>): string =>
 const commit = ({ commit: c }: { commit: { hash: string; subject: string } }): string =>
   `${c.hash.slice(0, 8)} ${c.subject}`;
 
+const change = (p: EventPayload<'message.acked'>): string =>
+  `${p.message_id} from ${p.from} ${state(p.status)}${p.reason === null ? '' : `: ${p.reason}`}`;
+
 const SUMMARIES: { readonly [T in EventType]: (payload: EventPayload<T>) => string } = {
   'agent.created': (p) => `"${p.name}" by ${p.actor}`,
   'agent.updated': (p) => `${p.fields.join(', ')} by ${p.actor}`,
@@ -50,6 +53,15 @@ const SUMMARIES: { readonly [T in EventType]: (payload: EventPayload<T>) => stri
   'approval.expired': approval,
   'approval.cancelled': approval,
   'approval.executed': approval,
+  'message.published': ({ message: m }) => `${m.id} from ${m.from}, ${m.priority}: ${m.content}`,
+  'message.delivered': change,
+  'message.acked': change,
+  'message.requeued': change,
+  'message.cancelled': change,
+  'message.expired': change,
+  'message.dead': change,
+  'message.retried': (p) => `${p.message_id} from ${p.from} by ${p.actor}`,
+  'message.broker_changed': (p) => `${p.available ? 'available' : 'away'}: ${p.detail}`,
   'registry.committed': commit,
   'registry.rolled_back': commit,
   'registry.switched': (p) => `${p.from} → ${p.to} by ${p.actor}`,

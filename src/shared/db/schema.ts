@@ -147,4 +147,90 @@ export const MIGRATIONS: readonly string[] = [
     used_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE messages (
+    id TEXT PRIMARY KEY,
+    group_id TEXT NOT NULL,
+    thread_id TEXT NOT NULL,
+    reply_to TEXT,
+    sender TEXT NOT NULL,
+    sent_by TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    address TEXT NOT NULL,
+    message_type TEXT NOT NULL,
+    topic TEXT,
+    content TEXT NOT NULL,
+    priority TEXT NOT NULL,
+    metadata_json TEXT NOT NULL,
+    status TEXT NOT NULL,
+    leased INTEGER NOT NULL DEFAULT 0,
+    attempt INTEGER NOT NULL DEFAULT 0,
+    hops INTEGER NOT NULL,
+    turn_id TEXT,
+    reason TEXT,
+    created_ms INTEGER NOT NULL,
+    deliver_after_ms INTEGER,
+    due_ms INTEGER,
+    expires_ms INTEGER NOT NULL,
+    delivered_ms INTEGER,
+    ended_ms INTEGER
+  ) STRICT;
+  CREATE INDEX messages_recipient ON messages (recipient, id);
+  CREATE INDEX messages_sender ON messages (sender, id);
+  CREATE INDEX messages_thread ON messages (thread_id, id);
+  CREATE INDEX messages_open ON messages (recipient, id) WHERE status IN ('queued', 'delivered');
+  CREATE INDEX messages_expiry ON messages (expires_ms) WHERE status = 'queued' AND leased = 0;
+  CREATE INDEX messages_due ON messages (due_ms) WHERE status = 'queued' AND due_ms IS NOT NULL;
+  CREATE INDEX messages_dead ON messages (id) WHERE status = 'dead';
+  CREATE INDEX messages_ended ON messages (status, ended_ms) WHERE ended_ms IS NOT NULL;
+
+  CREATE TABLE deliveries (
+    id INTEGER PRIMARY KEY,
+    message_id TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    turn_id TEXT,
+    prompt_uuid TEXT,
+    outcome TEXT NOT NULL,
+    reason TEXT,
+    started_ms INTEGER NOT NULL,
+    ended_ms INTEGER
+  ) STRICT;
+  CREATE INDEX deliveries_message ON deliveries (message_id, id);
+
+  CREATE TABLE message_queue (
+    id TEXT PRIMARY KEY,
+    agent_id TEXT NOT NULL,
+    level INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    since_ms INTEGER NOT NULL,
+    due_ms INTEGER,
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX message_queue_heads ON message_queue (agent_id, level, place) WHERE state = 'waiting';
+  CREATE INDEX message_queue_due ON message_queue (agent_id, due_ms) WHERE state = 'delayed';
+  CREATE INDEX message_queue_leased ON message_queue (agent_id) WHERE state = 'leased';
+  CREATE INDEX message_queue_place ON message_queue (place);
+
+  CREATE TABLE passed_over (agent_id TEXT PRIMARY KEY, counts_json TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE message_keys (
+    sent_by TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body_sha256 TEXT NOT NULL,
+    ids_json TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    PRIMARY KEY (sent_by, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX message_keys_at ON message_keys (created_ms);
+
+  CREATE TABLE subscriptions (
+    agent_id TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    filter_json TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    PRIMARY KEY (topic, agent_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX subscriptions_agent ON subscriptions (agent_id, topic);
+  `,
 ];
