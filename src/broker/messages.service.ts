@@ -294,7 +294,7 @@ export class MessagesService {
     if (key === undefined) return publish();
     return this.keyed.run(`${sender.sent_by} ${key}`, async () => {
       const hash = bodyHash(body);
-      const address = 'to' in input ? String(input.to) : input.topic === undefined ? '*' : `topic:${input.topic}`;
+      const address = input.to ?? (input.topic === undefined ? '*' : `topic:${input.topic}`);
       const row = this.book.db.get<{ body_sha256: string; ids_json: string }>(
         'SELECT body_sha256, ids_json FROM message_keys WHERE sent_by = ? AND key = ?',
         sender.sent_by,
