@@ -12,6 +12,7 @@ const NEEDED = {
   'docker-registry': 'docker-registry',
   iptables: 'iptables',
   busybox: 'busybox-static',
+  'redis-server': 'redis-server',
 };
 
 const has = (program) => spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;

@@ -6,6 +6,7 @@ import {
   BrokerPort,
   type Depth,
   type EntryRef,
+  type JournalView,
   type NewEntry,
   type QueueEntry,
   sinceMs,
@@ -37,8 +38,19 @@ export class SqliteBroker extends BrokerPort {
     this.place = db.get<{ n: number | null }>('SELECT MAX(place) AS n FROM message_queue')?.n ?? 0;
   }
 
-  async open(): Promise<void> {
-    // Nothing to put right: what was claimed and its ledger were one transaction.
+  /** After a crash nothing has to be put right, queue and ledger being one transaction; after a time on Redis all of it. */
+  async open(view: JournalView): Promise<void> {
+    await this.db.write((tx) => {
+      const rows = tx.all<{ id: string; state: string }>('SELECT id, state FROM message_queue');
+      const known = new Set(rows.map(({ id }) => id));
+      for (const { id, state } of rows) {
+        const fate = view.fate(id);
+        if (fate === 'ended' || fate === 'unknown') tx.run('DELETE FROM message_queue WHERE id = ?', id);
+        else if (fate === 'leased' && state !== 'leased') this.setState(tx, id, 'leased');
+        else if (fate === 'waiting' && state === 'leased') this.setState(tx, id, 'waiting');
+      }
+      for (const entry of view.waiting()) if (!known.has(entry.id)) this.insert(tx, entry);
+    });
   }
 
   publish<T>(entries: readonly NewEntry[], journal: (tx: Tx) => T): Promise<T> {
@@ -60,7 +72,7 @@ export class SqliteBroker extends BrokerPort {
         const head = choice && heads.rows[choice.priority];
         if (choice === undefined || head === undefined) break;
         if (taken[0] !== undefined && taken[0].priority !== choice.priority) break;
-        tx.run("UPDATE message_queue SET state = 'leased' WHERE id = ?", head.id);
+        this.setState(tx, head.id, 'leased');
         taken.push({ id: head.id, agent_id, priority: choice.priority, body: head.body });
         passed = choice.passed;
       }
@@ -126,6 +138,10 @@ export class SqliteBroker extends BrokerPort {
       due_ms,
       body,
     );
+  }
+
+  private setState(tx: Tx, id: string, state: 'waiting' | 'leased'): void {
+    tx.run('UPDATE message_queue SET state = ? WHERE id = ?', state, id);
   }
 
   private isLater(due_ms: number | null): boolean {
