@@ -7,6 +7,7 @@ import { Fleet } from '../agents/fleet.js';
 import { ModelEndpoint } from '../agents/model-endpoint.js';
 import { type ConfineMode, ProcessHost } from '../agents/process/process-host.js';
 import { ApprovalsService } from '../approvals/approvals.service.js';
+import { MessagesService } from '../broker/messages.service.js';
 import type { Actor } from '../contracts/auth.js';
 import type { ComponentHealth, ModelMode, SystemStatus } from '../contracts/system.js';
 import type { RouteReply } from '../contracts/routes.js';
@@ -43,6 +44,7 @@ export class SystemService {
     @Inject(ProcessHost) private readonly host: ProcessHost,
     @Inject(EventLog) private readonly events: EventLog,
     @Inject(EmergencyLatch) private readonly emergency: EmergencyLatch,
+    @Inject(MessagesService) private readonly messages: MessagesService,
   ) {
     this.started_ms = clock.now();
   }
@@ -97,6 +99,7 @@ export class SystemService {
       claude_cli,
       registry,
       remote_backup: this.remoteHealth(),
+      broker: this.messages.health(),
       journal: ok(`${this.events.lastSeq()} events stored`),
       emergency_stop: stopped === undefined ? ok('not in force') : degraded(stopped),
       process_isolation: isolation,

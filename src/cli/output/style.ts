@@ -67,6 +67,10 @@ const SIGNS: Readonly<Record<string, Sign>> = {
   approved: { sign: '✓', colour: 'green' },
   denied: { sign: '✕', colour: 'red' },
   expired: { sign: '■', colour: 'grey' },
+  // messages
+  delivered: { sign: '●', colour: 'blue' },
+  acked: { sign: '✓', colour: 'green' },
+  dead: { sign: '✕', colour: 'red' },
   // components and checks
   ok: { sign: '✓', colour: 'green' },
   degraded: { sign: '!', colour: 'yellow' },
