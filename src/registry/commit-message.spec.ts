@@ -39,14 +39,14 @@ describe('identityOf', () => {
 describe('parseLog', () => {
   it('reads what a commit of ours says, with its files', () => {
     const output =
-      fields(HASH, 'admin', '1767225600', 'agent: create lead', 'admin', 'create', 'agent:lead', 'req_1', '', '') +
+      fields(HASH, 'admin', '1767225600', 'agent: create lead', 'admin', 'create', 'agent:lead', 'req_1', '', '', '') +
       '\nagents.toml\0system-config.toml\0';
     const made = { hash: HASH, timestamp: '2026-01-01T00:00:00.000Z', files: ['agents.toml', 'system-config.toml'] };
     expect(parseLog(output)).toEqual([commitOf(NOTE, made)]);
   });
 
   it('reads strangers, empty commits and nothing', () => {
-    const empty = fields(HASH, 'Ann', '0', 'by hand', '', '', '', '', '', '');
+    const empty = fields(HASH, 'Ann', '0', 'by hand', '', '', '', '', '', '', '');
     const commits = parseLog(`${empty}${empty}\na b.toml\0`);
     expect(commits.map(({ files, actor }) => ({ files, actor }))).toEqual([
       { files: [], actor: null },

@@ -223,7 +223,7 @@ describe(StreamJsonSession.name, () => {
 
   it('refuses requests that it does not know', async () => {
     await initialize();
-    process.ask('q', { subtype: 'mcp_message', server_name: 'x' });
+    process.ask('q', { subtype: 'who_knows', server_name: 'x' });
     expect(await process.hear()).toMatchObject({ response: { subtype: 'error', request_id: 'q' } });
   });
 
