@@ -130,6 +130,11 @@ export class Fleet {
     return this.supervisors.has(id);
   }
 
+  /** Nox is shutting down. */
+  get is_closing(): boolean {
+    return this.closing;
+  }
+
   /** Runs a job when the commands before it to this agent have ended. */
   serially<T>(id: string, job: () => Promise<T>): Promise<T> {
     return this.queue.run(id, job);
@@ -223,7 +228,7 @@ export class Fleet {
     );
     void this.startMany(wanted.filter((id) => this.get(id).process_state === 'stopped'));
     for (const id of wanted) {
-      if (this.get(id).process_state !== 'hibernated' || this.observed().work(id).queued_turns === 0) continue;
+      if (this.get(id).process_state !== 'hibernated' || !hasWork(this.observed().work(id))) continue;
       this.wake(id).catch((error: unknown) => this.warn('agent not woken', { agent_id: id, reason: messageOf(error) }));
     }
   }
@@ -445,7 +450,7 @@ export class Fleet {
       this.sleepers.clear();
       for (const sleeper of candidates) {
         const work = this.supervisors.has(sleeper) ? this.observed().work(sleeper) : undefined;
-        if (work === undefined || work.queued_turns === 0 || work.note !== undefined) continue;
+        if (work === undefined || !hasWork(work) || work.note !== undefined) continue;
         this.wake(sleeper).catch((error: unknown) =>
           this.warn('agent not woken', { agent_id: sleeper, reason: messageOf(error) }),
         );
@@ -478,13 +483,13 @@ export class Fleet {
     const { id } = supervisor;
     await this.serially(id, async () => {
       if (supervisor.process_state !== 'running' || !isAtRest(supervisor.activity)) return;
-      const { queued_turns, note } = this.observed().work(id);
-      if (queued_turns > 0 && note === undefined) return;
+      const before = this.observed().work(id);
+      if (hasWork(before) && before.note === undefined) return;
       // An idle CLI has no children: one that has some runs background work, which must not be lost.
       const busy = ((await supervisor.session?.tree()) ?? []).length > 1;
       // Work or a stop may have come while the tree was looked at.
       if (supervisor.process_state !== 'running' || !isAtRest(supervisor.activity)) return;
-      if (busy || this.observed().work(id).queued_turns > queued_turns) this.armIdleTimer(supervisor);
+      if (busy || this.observed().work(id).queued_turns > before.queued_turns) this.armIdleTimer(supervisor);
       else await this.hibernate(id, 'idle');
     }).catch((error: unknown) => this.warn('agent not hibernated', { agent_id: id, reason: messageOf(error) }));
   }
@@ -509,6 +514,8 @@ export class Fleet {
     return this.observer;
   }
 }
+
+const hasWork = ({ queued_turns, mail_waits }: AgentWork): boolean => queued_turns > 0 || mail_waits === true;
 
 function breakerStatus(breaker: Breaker, clock: Clock): AgentStatus['breaker'] {
   if (breaker.state === 'closed') return { state: 'closed' };

@@ -18,8 +18,8 @@ export abstract class RunObserver {
   abstract onToolCall(agent_id: string, call: ToolCall, signal: AbortSignal): Promise<ToolDecision>;
   /** The process can take a prompt. */
   abstract onReady(agent_id: string): void;
-  /** The process is gone, however it went; called before anything is restarted. */
-  abstract onEnded(agent_id: string, reason: string): void;
+  /** The process is gone, however it went (`expected`: Nox ended it); called before anything is restarted. */
+  abstract onEnded(agent_id: string, reason: string, expected: boolean): void;
   /** Nobody will start it again by itself: what waits for it has to end. */
   abstract onRetired(agent_id: string, reason: string): void;
   /** What the agent has to do. */
@@ -33,6 +33,8 @@ export interface AgentWork {
   /** Tool calls of it that have no result yet. */
   readonly running_tools: number;
   readonly queued_turns: number;
+  /** A message waits that could be handed over. */
+  readonly mail_waits?: boolean;
   readonly usage: UsageTotals;
   /** What its turns wait for; said instead of why the process is as it is. */
   readonly note?: WorkNote | undefined;
@@ -345,7 +347,7 @@ export class AgentSupervisor {
     const known = run.fault ?? this.world.fault_of?.(run.session);
     if (known !== undefined) run.fault = known;
     const how = run.fault?.reason ?? describeExit(facts);
-    this.world.observer.onEnded(this.id, run.ending ?? how);
+    this.world.observer.onEnded(this.id, run.ending ?? how, run.ending !== undefined);
     await failpoint('run.end.before');
     await this.world.store.endRun(run.run_id, facts);
     await failpoint('run.end.after');

@@ -86,6 +86,21 @@ export const SystemConfig = z.looseObject({
       default_ttl_s: z.number().int().min(1).default(604_800),
     })
     .prefault({}),
+  /** When agents are taken to run away, counted over `window_s`; 0 switches a limit off. */
+  storms: z
+    .looseObject({
+      window_s: z.number().int().min(1).max(3600).default(60),
+      /** Messages of one agent; a broadcast counts for each recipient. */
+      max_messages: z.number().int().min(0).max(100_000).default(200),
+      /** Times that two agents answered each other. */
+      max_exchanges: z.number().int().min(0).max(10_000).default(20),
+      /** Calls of one of Nox's tools with the same words. */
+      max_same_calls: z.number().int().min(0).max(10_000).default(10),
+      max_spawns: z.number().int().min(0).max(1000).default(5),
+      /** How long such an agent is parked, unless a person prompts it before. */
+      park_s: z.number().int().min(1).max(86_400).default(900),
+    })
+    .prefault({}),
   approvals: z
     .looseObject({
       ask_expires_after_s: z.number().int().min(1).max(2_592_000).default(3600),

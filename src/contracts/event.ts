@@ -7,6 +7,7 @@ import { MESSAGE_EVENTS } from './message.js';
 import { ReconcileStep, REGISTRY_EVENTS, RegistryCommit } from './registry.js';
 import { SERVICE_EVENTS } from './service.js';
 import { ModelMode } from './system.js';
+import { TOOLBOX_EVENTS } from './toolbox.js';
 import { Turn, Usage } from './turn.js';
 
 const turn = { turn_id: z.string() };
@@ -63,11 +64,16 @@ export const EVENTS = {
   /** What held the agent's turns is over. */
   'agent.resumed': z.object({ reason: z.string() }),
 
+  ...TOOLBOX_EVENTS,
+
   'turn.queued': z.object({ turn: Turn }),
-  /** It waits, because of the model or a budget; `resume_at` null: until a person has done something. */
+  /**
+   * It waits, because of the model, a budget, or a critical message that interrupted it; `resume_at` null: until a person
+   * has done something, or the agent is free.
+   */
   'turn.postponed': z.object({
     ...turn,
-    cause: z.enum(['model', 'login', 'budget']),
+    cause: z.enum(['model', 'login', 'budget', 'message', 'storm']),
     reason: z.string(),
     /** Tries that failed so far; they are not counted against anybody. */
     tries: z.number().int(),

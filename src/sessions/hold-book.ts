@@ -3,7 +3,7 @@ import type { Activity } from '../contracts/agent.js';
 import { Clock } from '../shared/clock.js';
 import { StateDb, type Tx } from '../shared/db/state-db.js';
 
-export type HoldCause = 'model' | 'login' | 'budget';
+export type HoldCause = 'model' | 'login' | 'budget' | 'storm';
 
 /** Why an agent's turns wait although its process could take one. */
 export interface Hold {
@@ -14,7 +14,12 @@ export interface Hold {
 }
 
 /** What the agent does meanwhile. Without a login it is idle: nothing will happen by itself. */
-export const HELD_ACTIVITY: Readonly<Record<HoldCause, Activity>> = { model: 'quota', login: 'idle', budget: 'parked' };
+export const HELD_ACTIVITY: Readonly<Record<HoldCause, Activity>> = {
+  model: 'quota',
+  login: 'idle',
+  budget: 'parked',
+  storm: 'parked',
+};
 
 /**
  * The holds in force, one per agent at most. Contract: a hold counts from the moment it is put, and it survives a

@@ -149,6 +149,11 @@ export class QuotaService {
     this.warnOf('fleet', agent_id, fleet, this.registry.config().budget);
   }
 
+  /** Holds the agent's turns from outside: it seemed to run away. `also` is stored with it. */
+  park(agent_id: string, reason: string, resume_ms: number, also: (tx: Tx) => void): void {
+    this.keep(agent_id, { cause: 'storm', reason, resume_ms }, also);
+  }
+
   /** A person, or a fresh process, lets it be tried again; answers whether that ended a hold. */
   release(agent_id: string, cause?: Hold['cause']): boolean {
     if (this.holds.release(agent_id, cause) === undefined) return false;

@@ -7,17 +7,22 @@ import type { RuntimeEvent, ToolCall, ToolDecision } from '../agents/runtime/run
 import { type AgentWork, RunObserver } from '../agents/supervisor.js';
 import { ApprovalsService } from '../approvals/approvals.service.js';
 import type { Actor } from '../contracts/auth.js';
-import type { Turn } from '../contracts/turn.js';
+import type { Turn, Usage } from '../contracts/turn.js';
 import { EventLog } from '../events/event-log.js';
 import { RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';
+import type { Tx } from '../shared/db/state-db.js';
 import { failpoint } from '../shared/failpoint.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { QuotaService } from './quota.service.js';
 import { TurnBook } from './turn-book.js';
 import { TurnPump } from './turn-pump.js';
-import { endOf, interruptedEnd } from './turn-reducer.js';
-import { type OpenTurn, TurnScribe } from './turn-scribe.js';
+import type { Hold } from './hold-book.js';
+import { type Mail, type MailEnd, NoMail } from './mail.js';
+import { TurnMail } from './turn-mail.js';
+import { endOf, interruptedEnd, type TurnEnd } from './turn-reducer.js';
+import type { OpenTurn } from './open-turn.js';
+import { TurnScribe } from './turn-scribe.js';
 import { TurnStore } from './turn-store.js';
 
 /** How long a shutdown waits for parked calls to end their turns. */
@@ -37,6 +42,9 @@ export class SessionsService extends RunObserver {
   private readonly scribe: TurnScribe;
   private closing = false;
   private readonly deferring = new Map<string, () => void>();
+  private readonly turn_mail: TurnMail;
+  /** Set by wiring: messages of other agents and of people. */
+  mail: Mail = new NoMail();
   /** Set by wiring: failures of work that nobody waits for. */
   warn: (message: string, fields: object) => void = () => undefined;
 
@@ -56,7 +64,11 @@ export class SessionsService extends RunObserver {
     const warn = (message: string, fields: object): void => this.warn(message, fields);
     const spent = (agent_id: string): void => quota.spent(agent_id);
     this.book = new TurnBook({ turns, registry, clock, warn, spent });
-    this.pipes = new TurnPump({ turns, book: this.book, fleet, runs, logs, quota, clock, lost });
+    const mail = (): Mail => this.mail;
+    const turn_mail = (): TurnMail => this.turn_mail;
+    this.pipes = new TurnPump({ turns, book: this.book, fleet, runs, logs, quota, clock, mail, turn_mail, lost });
+    const openTurn = (agent_id: string): OpenTurn | undefined => this.pipes.openTurn(agent_id);
+    this.turn_mail = new TurnMail({ mail, fleet, approvals, logs, openTurn, lost });
     this.scribe = new TurnScribe({ turns, events, approvals, lost });
     quota.onResume = (agent_id) => this.pipes.pump(agent_id);
     quota.onChange = (agent_id) => this.show(agent_id);
@@ -75,6 +87,8 @@ export class SessionsService extends RunObserver {
       const why = reason === undefined ? '' : ` (${reason})`;
       throw new NoxError('INVALID_STATE', `Agent ${agent_id} is ${process_state}${why}; start it first.`);
     }
+    // A person knows better than a breaker.
+    this.quota.release(agent_id, 'storm');
     // Whoever prompts again may have logged in meanwhile.
     if (this.quota.holdFor(agent_id, 'login') !== undefined) await this.tryAfresh(agent_id);
     const turn = await this.book.queue({ agent_id, prompt: content, source: 'user', actor: actor.name });
@@ -90,6 +104,40 @@ export class SessionsService extends RunObserver {
     }
     this.pipes.pump(agent_id);
     return turn;
+  }
+
+  /** There may be a message for the agent: it is handed over as far as the agent can take it. */
+  nudge(agent_id: string): void {
+    this.pipes.pump(agent_id);
+  }
+
+  /** The agent seems to run away: its turn ends, and the next ones wait until then, or until a person prompts it. */
+  async park(agent_id: string, reason: string, resume_ms: number, also: (tx: Tx) => void): Promise<void> {
+    this.quota.park(agent_id, reason, resume_ms, also);
+    if (this.pipes.isOpen(agent_id)) await this.fleet.get(agent_id).session?.interrupt();
+  }
+
+  /** The turn that has the agent's pipe, and the messages that it reads. */
+  current(agent_id: string): { readonly turn_id: string; readonly message_ids: readonly string[] } | undefined {
+    const turn = this.pipes.openTurn(agent_id);
+    if (turn === undefined) return undefined;
+    return { turn_id: turn.id, message_ids: turn.parcels.flatMap(({ ids }) => ids) };
+  }
+
+  /**
+   * FORBIDDEN unless the running turn holds this tool call and it was allowed: a program that does not ask first cannot
+   * use what waits for a person.
+   */
+  assertAllowed(agent_id: string, tool_use_id: string | null, tool_name: string): void {
+    const blocks = this.pipes.openTurn(agent_id)?.blocks ?? [];
+    const found = blocks.some(
+      (block) =>
+        block.type === 'tool' &&
+        block.tool.tool_use_id === tool_use_id &&
+        block.tool.name === tool_name &&
+        block.tool.decision === 'allow',
+    );
+    if (!found) throw new NoxError('FORBIDDEN', `The call of ${tool_name} has not been approved.`);
   }
 
   /** Resolves with the turn when it has ended, at once when it has; still queued when it waits for a person to log in. */
@@ -145,6 +193,7 @@ export class SessionsService extends RunObserver {
       usage: null,
     });
     if (turn === undefined) throw new NoxError('INVALID_STATE', `Turn ${id} has ended already.`);
+    await this.turn_mail.settleOf(agent_id, id, { kind: 'dropped', reason: `cancelled by ${actor.name}` });
     if (this.book.queuedCount(agent_id) === 0) this.quota.nothingWaits(agent_id);
     return turn;
   }
@@ -215,7 +264,10 @@ export class SessionsService extends RunObserver {
         },
       );
       if (decision.behavior === 'defer') return { behavior: 'defer' };
-      if (turn !== undefined) await this.scribe.tellDecision(agent_id, turn, call, decision);
+      if (turn !== undefined) {
+        await this.scribe.tellDecision(agent_id, turn, call, decision);
+        await this.turn_mail.steer(agent_id, turn).catch((error: unknown) => this.lost(agent_id, 'message', error));
+      }
       return decision.behavior === 'allow'
         ? {
             behavior: 'allow',
@@ -229,19 +281,24 @@ export class SessionsService extends RunObserver {
     }
   }
 
-  onEnded(agent_id: string, reason: string): void {
+  onEnded(agent_id: string, reason: string, expected: boolean): void {
     this.quota.answered(agent_id);
     const turn = this.pipes.openTurn(agent_id);
     if (turn === undefined) return;
     this.scribe.flush(agent_id, turn);
     this.pipes.close(agent_id);
-    this.endedOpen(agent_id, turn, reason).catch((error: unknown) => this.lost(agent_id, 'end', error));
+    this.endedOpen(agent_id, turn, reason, expected).catch((error: unknown) => this.lost(agent_id, 'end', error));
   }
 
-  /** A process that ended after its call was parked and before it said so: the turn waits all the same. */
-  private async endedOpen(agent_id: string, turn: OpenTurn, reason: string): Promise<void> {
+  /**
+   * A process that ended after its call was parked and before it said so: the turn waits all the same, and so do its
+   * messages. When Nox itself ends they stay as they are, too: the next start finds out what the agent has read.
+   */
+  private async endedOpen(agent_id: string, turn: OpenTurn, reason: string, expected: boolean): Promise<void> {
     if (this.approvals.parkedCount(agent_id, turn.id) > 0 && (await this.turns.defer(turn.id, null))) return;
     await this.book.finish(agent_id, turn.id, interruptedEnd(turn.blocks, `the process ended: ${reason}`));
+    if (this.fleet.is_closing) return;
+    await this.turn_mail.settle(agent_id, turn, { kind: expected ? 'dropped' : 'died', reason });
   }
 
   onRetired(agent_id: string, reason: string): void {
@@ -257,6 +314,7 @@ export class SessionsService extends RunObserver {
       running_tools: turn?.blocks.filter((block) => block.type === 'tool' && block.tool.result === null).length ?? 0,
       queued_turns: this.pipes.isParked(agent_id) ? 0 : this.book.queuedCount(agent_id),
       usage: this.book.usage(agent_id),
+      mail_waits: !this.pipes.isParked(agent_id) && this.mail.waits(agent_id, 'idle'),
       note: this.note(agent_id),
     };
   }
@@ -272,6 +330,7 @@ export class SessionsService extends RunObserver {
         return;
       case 'prompt_state':
         if (event.state !== 'started') return;
+        await this.turn_mail.received(turn, event.prompt_uuid);
         if (this.fleet.get(agent_id).activity === 'working')
           this.fleet.get(agent_id).setActivity('working', 'prompt receipt');
         await this.runs.markTranscript(agent_id);
@@ -292,14 +351,17 @@ export class SessionsService extends RunObserver {
         );
         return;
       }
-      case 'result':
+      case 'result': {
         this.pipes.close(agent_id);
+        const missed = turn.parcels.findIndex(({ started }) => !started);
+        if (missed >= 0) for (const parcel of turn.parcels.splice(missed, 1)) this.pipes.adopt(agent_id, parcel);
         try {
           await this.settle(agent_id, turn, event);
         } finally {
           this.comeToRest(agent_id);
           this.pipes.pump(agent_id);
         }
+      }
     }
   }
 
@@ -314,21 +376,44 @@ export class SessionsService extends RunObserver {
       await this.rest(agent_id);
       return;
     }
+    if (turn.preempted === true && turn.cancelled !== true && end.status === 'interrupted') {
+      await this.preempt(agent_id, turn, end);
+      return;
+    }
     const verdict = this.quota.verdict(agent_id, turn.id, result, turn.cancelled === true);
     if (verdict.action === 'put_back') {
-      await this.book.putBack(agent_id, turn.id, verdict.hold, result.usage, verdict.store);
+      const { hold, store } = verdict;
+      if (turn.is_mail) {
+        const at_rest = (): void => this.comeToRest(agent_id);
+        await this.book.finish(agent_id, turn.id, { ...end, reason: hold.reason }, at_rest, store);
+      } else await this.book.putBack(agent_id, turn.id, hold, result.usage, store);
+      const delay_ms = Math.max(0, (hold.resume_ms ?? 0) - this.clock.now());
+      await this.turn_mail.settle(agent_id, turn, { kind: 'put_back', reason: hold.reason, delay_ms });
       return;
     }
     await this.book.finish(agent_id, turn.id, { ...end, reason: verdict.reason ?? end.reason }, () =>
       this.comeToRest(agent_id),
     );
     const hold = this.quota.holdFor(agent_id, 'login');
+    await this.turn_mail.settle(agent_id, turn, mailEnd(end, hold));
     if (hold === undefined) return;
     // Nothing goes on by itself here, so those who wait are told instead of kept.
     for (const { id } of this.turns.withStatus('queued', agent_id)) {
       await this.turns.tellHold(id, hold);
       this.book.waiters.answer(this.get(id));
     }
+  }
+
+  /** A critical message has cut it short: it goes on when that has been dealt with. */
+  private async preempt(agent_id: string, turn: OpenTurn, end: TurnEnd): Promise<void> {
+    const reason = 'a critical message came first';
+    const usage = end.usage ?? NO_USAGE;
+    if (turn.is_mail) await this.book.finish(agent_id, turn.id, { ...end, reason }, () => this.comeToRest(agent_id));
+    else {
+      const delay = { cause: 'message', reason, resume_ms: null } as const;
+      await this.book.putBack(agent_id, turn.id, delay, usage, () => undefined);
+    }
+    await this.turn_mail.settle(agent_id, turn, { kind: 'put_back', reason, delay_ms: 0 });
   }
 
   private comeToRest(agent_id: string): void {
@@ -375,9 +460,10 @@ export class SessionsService extends RunObserver {
   private giveUp(agent_id: string, turn_id: string): void {
     if (this.get(turn_id).status !== 'deferred' || this.approvals.parkedCount(agent_id) > 0) return;
     if (this.fleet.get(agent_id).process_state !== 'running') return;
-    const end = interruptedEnd(this.get(turn_id).blocks, 'the parked call did not come back');
+    const reason = 'the parked call did not come back';
     this.book
-      .finish(agent_id, turn_id, end)
+      .finish(agent_id, turn_id, interruptedEnd(this.get(turn_id).blocks, reason))
+      .then(() => this.turn_mail.settleOf(agent_id, turn_id, { kind: 'died', reason }))
       .then(() => this.pipes.pump(agent_id))
       .catch((error: unknown) => this.lost(agent_id, 'end', error));
   }
@@ -396,6 +482,7 @@ export class SessionsService extends RunObserver {
     await this.approvals.cancelForAgent(agent_id, reason);
     for (const { id } of this.turns.withStatus('deferred', agent_id)) {
       await this.book.finish(agent_id, id, { status: 'cancelled', text: '', reason, usage: null });
+      await this.turn_mail.settleOf(agent_id, id, { kind: 'dropped', reason });
     }
     await this.book.cancelQueued(agent_id, reason);
   }
@@ -434,4 +521,19 @@ export class SessionsService extends RunObserver {
   private lost(agent_id: string, what: string, error: unknown): void {
     this.warn('an event of an agent was not dealt with', { agent_id, what, reason: messageOf(error) });
   }
+}
+
+const NO_USAGE: Usage = {
+  input_tokens: 0,
+  output_tokens: 0,
+  cache_read_tokens: 0,
+  cache_write_tokens: 0,
+  cost_usd: 0,
+};
+
+/** What the end of a turn is to the messages that it read. */
+function mailEnd({ status, reason }: TurnEnd, login: Hold | undefined): MailEnd {
+  if (status === 'interrupted') return { kind: 'dropped', reason: reason ?? 'the turn was interrupted' };
+  if (status === 'error' && login !== undefined) return { kind: 'put_back', reason: login.reason, delay_ms: 0 };
+  return { kind: 'read' };
 }

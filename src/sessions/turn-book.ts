@@ -5,9 +5,8 @@ import type { Clock } from '../shared/clock.js';
 import type { Tx } from '../shared/db/state-db.js';
 import { failpoint } from '../shared/failpoint.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
-import type { Hold } from './hold-book.js';
 import type { TurnEnd } from './turn-reducer.js';
-import type { TurnStore } from './turn-store.js';
+import type { Delay, TurnStore } from './turn-store.js';
 import { TurnWaiters } from './turn-waiters.js';
 
 /** How long a turn's end waits that the journal refused. */
@@ -71,23 +70,24 @@ export class TurnBook {
     await this.parts.turns.requeue(id);
   }
 
-  /** Puts a turn back that its model could not answer; false when it no longer runs. */
-  async putBack(agent_id: string, id: string, hold: Hold, usage: Usage, also: (tx: Tx) => void): Promise<boolean> {
-    if (!(await this.parts.turns.putBack(id, hold, usage, also))) return false;
+  /** Puts a turn back that was cut short through no fault of its own; false when it no longer runs. */
+  async putBack(agent_id: string, id: string, delay: Delay, usage: Usage, also: (tx: Tx) => void): Promise<boolean> {
+    if (!(await this.parts.turns.putBack(id, delay, usage, also))) return false;
     this.add(agent_id, 1);
     this.parts.spent(agent_id);
     return true;
   }
 
-  /** Ends a turn. `beforeTold` runs when that is stored, before those who wait hear of it. Undefined: it had ended. */
+  /** Ends a turn. `beforeTold` runs when that is stored, before those who wait hear of it; `also` is stored with it. Undefined: it had ended. */
   async finish(
     agent_id: string,
     id: string,
     end: TurnEnd,
     beforeTold: () => void = () => undefined,
+    also?: (tx: Tx) => void,
   ): Promise<Turn | undefined> {
     await failpoint('turn.end.before');
-    const turn = await this.storeEnd(id, end);
+    const turn = await this.storeEnd(id, end, also);
     await failpoint('turn.end.after');
     if (turn === undefined) return undefined;
     this.totals.delete(agent_id);
@@ -114,11 +114,11 @@ export class TurnBook {
   }
 
   /** A turn has to end, also on a disk that is full for a while: it is tried until the journal takes it or closes. */
-  private async storeEnd(id: string, end: TurnEnd): Promise<Turn | undefined> {
+  private async storeEnd(id: string, end: TurnEnd, also?: (tx: Tx) => void): Promise<Turn | undefined> {
     const { turns, clock, warn } = this.parts;
     for (;;) {
       try {
-        return await turns.end(id, end);
+        return await turns.end(id, end, also);
       } catch (error) {
         if (!(error instanceof NoxError) || error.code !== 'STORAGE_FAILED') throw error;
         warn('the end of a turn was not stored; it is tried again', { turn_id: id, reason: error.message });

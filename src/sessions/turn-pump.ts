@@ -1,14 +1,20 @@
+import { randomUUID } from 'node:crypto';
 import type { Fleet } from '../agents/fleet.js';
 import type { LogBook } from '../agents/log-book.js';
 import type { RunStore } from '../agents/run-store.js';
+import type { RuntimeSession } from '../agents/runtime/runtime.js';
 import type { Turn } from '../contracts/turn.js';
 import type { Clock } from '../shared/clock.js';
 import { failpoint } from '../shared/failpoint.js';
+import { newId } from '../shared/ids.js';
 import { messageOf } from '../shared/nox-error.js';
+import type { Mail, Parcel } from './mail.js';
+import type { OpenParcel, OpenTurn } from './open-turn.js';
 import type { QuotaService } from './quota.service.js';
 import type { TurnBook } from './turn-book.js';
+import type { TurnMail } from './turn-mail.js';
 import { promptOf } from './turn-reducer.js';
-import type { OpenTurn } from './turn-scribe.js';
+
 import type { TurnStore } from './turn-store.js';
 
 export interface PumpParts {
@@ -19,12 +25,22 @@ export interface PumpParts {
   readonly logs: LogBook;
   readonly quota: QuotaService;
   readonly clock: Clock;
+  readonly mail: () => Mail;
+  readonly turn_mail: () => TurnMail;
   readonly lost: (agent_id: string, what: string, error: unknown) => void;
 }
 
-/** Who has the pipe of each agent. Contract: one turn at a time; the others wait in order. */
+/** How long messages wait that the process did not read. */
+const UNREAD_DELAY_MS = 5000;
+
+/**
+ * Who has the pipe of each agent. Contract: one turn at a time, the others wait. Critical and high messages go before
+ * prompts of people, the other messages in turn with them: neither starves.
+ */
 export class TurnPump {
   private readonly open = new Map<string, OpenTurn>();
+  /** Agents whose last turn was a person's: messages that wait are next. */
+  private readonly after_person = new Set<string>();
 
   constructor(private readonly parts: PumpParts) {}
 
@@ -38,10 +54,10 @@ export class TurnPump {
   }
 
   /** A turn whose parked call has come back has the pipe again. */
-  reopen(agent_id: string, { id, blocks }: Turn): OpenTurn {
-    const turn: OpenTurn = { id, started_ms: this.parts.clock.now(), blocks, unsaid: '', timer: undefined };
-    this.open.set(agent_id, turn);
-    return turn;
+  reopen(agent_id: string, { id, blocks, source }: Turn): OpenTurn {
+    const ids = this.parts.mail().held(id);
+    const read = { ids, source, actor: '', content: '', prompt_uuid: '', started: true };
+    return this.begin(agent_id, id, ids.length === 0 ? [] : [read], blocks);
   }
 
   /** Whether a turn waits for the decision on its parked call: nothing may be written to the agent meanwhile. */
@@ -54,14 +70,36 @@ export class TurnPump {
     this.open.delete(agent_id);
   }
 
-  /** Hands the next waiting turn to the agent, if it can take one; wakes it if it sleeps. */
+  /** Hands over what waits as far as the agent can take it; wakes it if it sleeps. */
   pump(agent_id: string): void {
     this.deliverNext(agent_id).catch((error: unknown) => this.parts.lost(agent_id, 'delivery', error));
   }
 
+  /**
+   * A steered prompt that missed its turn is run by the process as a turn of its own, which begins here. At once, since its
+   * events may follow right behind.
+   */
+  adopt(agent_id: string, parcel: OpenParcel): void {
+    const { turns, runs, lost } = this.parts;
+    const turn = this.begin(agent_id, newId('trn'), [parcel]);
+    const { prompt_uuid, content: prompt, source, actor, ids } = parcel;
+    const session_id = runs.session(agent_id)?.session_id ?? null;
+    turns
+      .start({ id: turn.id, agent_id, prompt_uuid, prompt, source, actor, session_id })
+      .then(() => this.parts.mail().bind(ids, { turn_id: turn.id, prompt_uuid }))
+      .catch((error: unknown) => lost(agent_id, 'adoption', error));
+  }
+
   private async deliverNext(agent_id: string): Promise<void> {
-    const { book, fleet, quota, turns } = this.parts;
-    if (book.queuedCount(agent_id) === 0 || this.isParked(agent_id)) return;
+    const { book, fleet, quota, turns, mail, turn_mail } = this.parts;
+    if (!fleet.has(agent_id)) return;
+    const turn = this.open.get(agent_id);
+    if (turn !== undefined) {
+      await turn_mail().arrived(agent_id, turn);
+      return;
+    }
+    if (book.queuedCount(agent_id) === 0 && !mail().waits(agent_id, 'idle')) return;
+    if (this.isParked(agent_id)) return;
     const hold = quota.hold(agent_id);
     if (hold !== undefined) {
       const next = turns.next(agent_id);
@@ -77,25 +115,29 @@ export class TurnPump {
   }
 
   private async handOver(agent_id: string): Promise<void> {
-    const { book, fleet, quota, turns, runs, logs, clock } = this.parts;
+    const { book, fleet, quota, mail } = this.parts;
     const supervisor = fleet.get(agent_id);
     const { session } = supervisor;
     if (session === undefined || supervisor.process_state !== 'running' || this.open.has(agent_id)) return;
     if (quota.hold(agent_id) !== undefined || this.isParked(agent_id)) return;
+    const person_waits = book.queuedCount(agent_id) > 0;
+    const person_is_next = person_waits && !this.after_person.delete(agent_id);
+    const point = person_is_next ? 'tool_boundary' : 'idle';
+    const parcel = mail().waits(agent_id, point) ? await mail().take(agent_id, point) : undefined;
+    if (parcel !== undefined) await this.handParcel(agent_id, session, parcel);
+    else if (person_waits) await this.handTurn(agent_id, session);
+  }
+
+  private async handTurn(agent_id: string, session: RuntimeSession): Promise<void> {
+    const { book, fleet, turns, runs, logs } = this.parts;
     const next = turns.next(agent_id);
     if (next === undefined) return;
     const known = runs.session(agent_id);
     await failpoint('turn.begin.before');
     if (!(await book.begin(agent_id, next.id, known?.session_id ?? null))) return;
     await failpoint('turn.begin.after');
-    this.open.set(agent_id, {
-      id: next.id,
-      started_ms: clock.now(),
-      blocks: next.blocks,
-      unsaid: '',
-      timer: undefined,
-    });
-    supervisor.setActivity('working', 'prompt');
+    this.begin(agent_id, next.id, [], next.blocks);
+    this.after_person.add(agent_id);
     try {
       await session.prompt({ uuid: next.prompt_uuid, content: promptOf(next) });
     } catch (error) {
@@ -104,9 +146,49 @@ export class TurnPump {
       if (this.open.get(agent_id)?.id !== next.id) return;
       this.open.delete(agent_id);
       await book.requeue(agent_id, next.id);
-      supervisor.setActivity('idle', 'prompt');
+      fleet.get(agent_id).setActivity('idle', 'prompt');
       return;
     }
     await failpoint('turn.prompted');
+  }
+
+  private async handParcel(agent_id: string, session: RuntimeSession, parcel: Parcel): Promise<void> {
+    const { book, fleet, turns, runs, logs, mail } = this.parts;
+    const { ids, source, actor, content: prompt } = parcel;
+    const [id, prompt_uuid] = [newId('trn'), randomUUID()];
+    await failpoint('message.bind.before');
+    await mail().bind(ids, { turn_id: id, prompt_uuid });
+    const session_id = runs.session(agent_id)?.session_id ?? null;
+    await turns.start({ id, agent_id, prompt_uuid, prompt, source, actor, session_id });
+    await failpoint('message.bind.after');
+    this.begin(agent_id, id, [{ ...parcel, prompt_uuid, started: false }]);
+    try {
+      await session.prompt({ uuid: prompt_uuid, content: prompt });
+    } catch (error) {
+      const reason = `it did not reach the process: ${messageOf(error)}`;
+      logs.add(agent_id, 'nox', `a message waits: ${reason}`);
+      if (this.open.get(agent_id)?.id !== id) return;
+      this.open.delete(agent_id);
+      await book.finish(agent_id, id, { status: 'cancelled', text: '', reason, usage: null });
+      await mail().settle(ids, { kind: 'put_back', reason, delay_ms: UNREAD_DELAY_MS });
+      fleet.get(agent_id).setActivity('idle', 'prompt');
+      return;
+    }
+    await failpoint('message.prompted');
+  }
+
+  private begin(agent_id: string, id: string, parcels: OpenParcel[], blocks: OpenTurn['blocks'] = []): OpenTurn {
+    const turn: OpenTurn = {
+      id,
+      is_mail: parcels.length > 0,
+      parcels,
+      started_ms: this.parts.clock.now(),
+      blocks,
+      unsaid: '',
+      timer: undefined,
+    };
+    this.open.set(agent_id, turn);
+    this.parts.fleet.get(agent_id).setActivity('working', 'prompt');
+    return turn;
   }
 }

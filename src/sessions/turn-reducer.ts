@@ -89,5 +89,5 @@ export function addUsage(before: Usage | null, more: Usage): Usage {
  */
 export function promptOf({ prompt, blocks, tries }: Pick<Turn, 'prompt' | 'blocks'> & { tries: number }): string {
   if (tries === 0 || blocks.length === 0) return prompt;
-  return `The model could not be reached, so your work on the prompt below was cut short. Go on where it stopped; do not repeat what is done.\n\n${prompt}`;
+  return `Your work on the prompt below was cut short by Nox: the model could not be reached, or something more urgent came. Go on where it stopped; do not repeat what is done.\n\n${prompt}`;
 }

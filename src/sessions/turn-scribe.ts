@@ -4,22 +4,11 @@ import type { ApprovalsService } from '../approvals/approvals.service.js';
 import type { Turn } from '../contracts/turn.js';
 import type { EventLog } from '../events/event-log.js';
 import { addToBlocks, changeTool } from './turn-reducer.js';
+import type { OpenTurn } from './open-turn.js';
 import type { TurnStore } from './turn-store.js';
 
 /** Deltas of one turn are joined for this long, so that a talkative agent costs a bounded number of events. */
 const DELTA_WINDOW_MS = 15;
-
-/** A turn that has the pipe of its agent. */
-export interface OpenTurn {
-  readonly id: string;
-  readonly started_ms: number;
-  blocks: Turn['blocks'];
-  /** Text that is not yet an event. */
-  unsaid: string;
-  timer: NodeJS.Timeout | undefined;
-  /** A person wants it to end: it is not tried again. */
-  cancelled?: boolean;
-}
 
 export interface ScribeParts {
   readonly turns: TurnStore;

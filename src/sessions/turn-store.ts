@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { UsageTotals } from '../contracts/agent.js';
+import type { EventPayload } from '../contracts/event.js';
 import type { Turn, TurnStatus, Usage } from '../contracts/turn.js';
 import { EventLog } from '../events/event-log.js';
 import { Clock } from '../shared/clock.js';
@@ -29,6 +30,9 @@ interface TurnRow {
   started_ms: number | null;
   ended_ms: number | null;
 }
+
+/** Why a turn that ran is put back: a hold, or a message that could not wait. */
+export type Delay = Omit<Hold, 'cause'> & { readonly cause: EventPayload<'turn.postponed'>['cause'] };
 
 /** A turn that can be handed to its agent. */
 export interface WaitingTurn extends Turn {
@@ -65,6 +69,36 @@ export class TurnStore {
       const turn = this.inTx(tx, id);
       this.events.appendIn(tx, 'turn.queued', { turn }, given.agent_id);
       return turn;
+    });
+  }
+
+  /** A turn that has the pipe at once: messages bring it when the agent can take it. */
+  async start(given: {
+    id: string;
+    agent_id: string;
+    prompt_uuid: string;
+    prompt: string;
+    source: string;
+    actor: string;
+    session_id: string | null;
+  }): Promise<void> {
+    const { id, agent_id, session_id } = given;
+    await this.db.write((tx) => {
+      const now_ms = this.clock.now();
+      tx.run(
+        "INSERT INTO turns (id, agent_id, prompt_uuid, source, actor, prompt, status, queued_ms, started_ms, session_id) VALUES (?, ?, ?, ?, ?, ?, 'running', ?, ?, ?)",
+        id,
+        agent_id,
+        given.prompt_uuid,
+        given.source,
+        given.actor,
+        given.prompt,
+        now_ms,
+        now_ms,
+        session_id,
+      );
+      this.events.appendIn(tx, 'turn.queued', { turn: this.inTx(tx, id) }, agent_id);
+      this.events.appendIn(tx, 'turn.started', { turn_id: id, session_id, model: null }, agent_id);
     });
   }
 
@@ -161,7 +195,12 @@ export class TurnStore {
    * Puts a running turn back in its place, to be tried again later under a new uuid: the CLI ignores one that it has
    * seen. What it has said and used so far stays. False when it no longer runs.
    */
-  async putBack(id: string, { reason, resume_ms }: Hold, usage: Usage, also: (tx: Tx) => void): Promise<boolean> {
+  async putBack(
+    id: string,
+    { cause, reason, resume_ms }: Delay,
+    usage: Usage,
+    also: (tx: Tx) => void,
+  ): Promise<boolean> {
     return this.db.write((tx) => {
       const row = tx.get<TurnRow>("SELECT * FROM turns WHERE id = ? AND status = 'running'", id);
       if (row === undefined) return false;
@@ -177,7 +216,7 @@ export class TurnStore {
       );
       also(tx);
       this.events.dropDeltasIn(tx, id);
-      const payload = { turn_id: id, cause: 'model' as const, reason, tries: row.tries + 1 };
+      const payload = { turn_id: id, cause, reason, tries: row.tries + 1 };
       this.events.appendIn(tx, 'turn.postponed', { ...payload, resume_at: this.isoOf(resume_ms) }, row.agent_id);
       return true;
     });
@@ -209,8 +248,8 @@ export class TurnStore {
     });
   }
 
-  /** Ends an open turn; undefined when it had ended already. */
-  async end(id: string, end: TurnEnd): Promise<Turn | undefined> {
+  /** Ends an open turn; undefined when it had ended already. `also` belongs to the same change. */
+  async end(id: string, end: TurnEnd, also: (tx: Tx) => void = () => undefined): Promise<Turn | undefined> {
     return this.db.write((tx) => {
       const row = tx.get<TurnRow>(
         "SELECT * FROM turns WHERE id = ? AND status IN ('queued', 'running', 'deferred')",
@@ -230,6 +269,7 @@ export class TurnStore {
         now_ms,
         id,
       );
+      also(tx);
       const turn = this.inTx(tx, id);
       this.events.dropDeltasIn(tx, id);
       this.events.appendIn(tx, 'turn.ended', { turn, usage }, turn.agent_id);

@@ -1,0 +1,62 @@
+/** Where an agent's run is, which says what may be handed to it. */
+export type MailPoint = 'interrupt' | 'tool_boundary' | 'turn_end' | 'idle';
+
+/** Messages that go into one prompt. */
+export interface Parcel {
+  /** Of the messages, as the broker knows them. */
+  readonly ids: readonly string[];
+  /** As a turn names it: `agent:<id>`, `user` or `system`. */
+  readonly source: string;
+  readonly actor: string;
+  /** The prompt: who sent what, and the texts as quoted data. */
+  readonly content: string;
+}
+
+/** What became of messages that an agent had. */
+export type MailEnd =
+  /** The result of the turn that read them is in the journal. */
+  | { readonly kind: 'read' }
+  /** To be handed over again, through no fault of theirs. */
+  | { readonly kind: 'put_back'; readonly reason: string; readonly delay_ms: number }
+  /** The agent's process died with them. */
+  | { readonly kind: 'died'; readonly reason: string }
+  /** A person ended what read them: they are not handed over again. */
+  | { readonly kind: 'dropped'; readonly reason: string };
+
+/**
+ * Where an agent's messages come from. Given at wiring: the broker is above. Contract: what `take` gives is owed one
+ * `settle`; `bind` comes before the prompt goes out, so that a crash in between can be made up for.
+ */
+export abstract class Mail {
+  /** Whether `take` would give something at this point. Cheap: asked at each tool call. */
+  abstract waits(agent_id: string, point: MailPoint): boolean;
+  abstract take(agent_id: string, point: MailPoint): Promise<Parcel | undefined>;
+  abstract bind(ids: readonly string[], prompt: { turn_id: string; prompt_uuid: string }): Promise<void>;
+  /** Messages that this turn has read and that are not settled. */
+  abstract held(turn_id: string): readonly string[];
+  /** The process has begun on the prompt: the receipt. */
+  abstract received(ids: readonly string[]): Promise<void>;
+  abstract settle(ids: readonly string[], end: MailEnd): Promise<void>;
+}
+
+/** Nobody writes to anybody. */
+export class NoMail extends Mail {
+  waits(): boolean {
+    return false;
+  }
+  take(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+  bind(): Promise<void> {
+    return Promise.resolve();
+  }
+  held(): readonly string[] {
+    return [];
+  }
+  received(): Promise<void> {
+    return Promise.resolve();
+  }
+  settle(): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import type { Fleet } from '../agents/fleet.js';
+import type { LogBook } from '../agents/log-book.js';
+import type { ApprovalsService } from '../approvals/approvals.service.js';
+import { messageOf } from '../shared/nox-error.js';
+import type { Mail, MailEnd } from './mail.js';
+import type { OpenParcel, OpenTurn } from './open-turn.js';
+
+export interface TurnMailParts {
+  readonly mail: () => Mail;
+  readonly fleet: Fleet;
+  readonly approvals: ApprovalsService;
+  readonly logs: LogBook;
+  /** The turn that has the pipe now. */
+  readonly openTurn: (agent_id: string) => OpenTurn | undefined;
+  readonly lost: (agent_id: string, what: string, error: unknown) => void;
+}
+
+/** How long messages wait that the process did not read. */
+const UNREAD_DELAY_MS = 5000;
+
+/**
+ * Messages of the turn that runs: those that began it and those steered in, until each has come to its end. Contract:
+ * while a call waits for a person nothing is written; at most one steered prompt is on its way at a time.
+ */
+export class TurnMail {
+  constructor(private readonly parts: TurnMailParts) {}
+
+  /** Something has come while a turn runs: a critical message interrupts it, a high one joins it at a tool call. */
+  async arrived(agent_id: string, turn: OpenTurn): Promise<void> {
+    const { mail, fleet, approvals } = this.parts;
+    if (approvals.pendingCount(agent_id) > 0 || approvals.parkedCount(agent_id) > 0) return;
+    if (mail().waits(agent_id, 'interrupt')) {
+      if (turn.preempted === true || turn.cancelled === true) return;
+      turn.preempted = true;
+      await fleet.get(agent_id).session?.interrupt();
+      return;
+    }
+    const calling = turn.blocks.some((block) => block.type === 'tool' && block.tool.result === null);
+    if (calling) await this.steer(agent_id, turn);
+  }
+
+  /** To be called when a call has its decision and before the process hears it: what is written now joins at its end. */
+  async steer(agent_id: string, turn: OpenTurn): Promise<void> {
+    const { mail, fleet, approvals, logs, openTurn } = this.parts;
+    const is_free = (): boolean =>
+      openTurn(agent_id) === turn &&
+      turn.preempted !== true &&
+      approvals.pendingCount(agent_id) === 0 &&
+      approvals.parkedCount(agent_id) === 0;
+    if (turn.steering === true || turn.parcels.some(({ started }) => !started)) return;
+    if (!is_free() || !mail().waits(agent_id, 'tool_boundary')) return;
+    turn.steering = true;
+    try {
+      const parcel = await mail().take(agent_id, 'tool_boundary');
+      if (parcel === undefined) return;
+      const prompt_uuid = randomUUID();
+      await mail().bind(parcel.ids, { turn_id: turn.id, prompt_uuid });
+      const { session } = fleet.get(agent_id);
+      if (!is_free() || session === undefined) {
+        await mail().settle(parcel.ids, { kind: 'put_back', reason: 'the turn ended first', delay_ms: 0 });
+        return;
+      }
+      // Known before it is written: the end of the turn, should it come first, finds it.
+      const open: OpenParcel = { ...parcel, prompt_uuid, started: false };
+      turn.parcels.push(open);
+      try {
+        await session.prompt({ uuid: prompt_uuid, content: parcel.content });
+      } catch (error) {
+        logs.add(agent_id, 'nox', `a message did not reach the process: ${messageOf(error)}`);
+        if (!turn.parcels.includes(open)) return;
+        turn.parcels.splice(turn.parcels.indexOf(open), 1);
+        await mail().settle(parcel.ids, { kind: 'put_back', reason: messageOf(error), delay_ms: UNREAD_DELAY_MS });
+      }
+    } finally {
+      turn.steering = false;
+    }
+  }
+
+  /** The process has begun on a prompt. Known at once: the end of the turn may be right behind. */
+  received(turn: OpenTurn, prompt_uuid: string): Promise<void> {
+    const parcel = turn.parcels.find((each) => each.prompt_uuid === prompt_uuid);
+    if (parcel === undefined || parcel.started) return Promise.resolve();
+    parcel.started = true;
+    const receipt = this.parts.mail().received(parcel.ids);
+    turn.receipts = Promise.allSettled([turn.receipts, receipt]);
+    return receipt;
+  }
+
+  /** A turn without the pipe has ended, one whose call was parked: so have its messages. */
+  async settleOf(agent_id: string, turn_id: string, end: MailEnd): Promise<void> {
+    const ids = this.parts.mail().held(turn_id);
+    if (ids.length === 0) return;
+    await this.parts
+      .mail()
+      .settle(ids, end)
+      .catch((error: unknown) => this.parts.lost(agent_id, 'messages', error));
+  }
+
+  /** The turn has ended: so have its messages. */
+  async settle(agent_id: string, turn: OpenTurn, end: MailEnd): Promise<void> {
+    const ids = turn.parcels.splice(0).flatMap((parcel) => parcel.ids);
+    if (ids.length === 0) return;
+    await turn.receipts;
+    await this.parts
+      .mail()
+      .settle(ids, end)
+      .catch((error: unknown) => this.parts.lost(agent_id, 'messages', error));
+  }
+}
