@@ -38,7 +38,8 @@ type LineResult = Directive | { readonly kind: 'problem'; readonly message: stri
 
 /** Reads the script in a prompt. Lines that are no directive are prose and ignored. Never throws. */
 export function parseScript(text: string): Script {
-  const lines = text.split(/\r?\n/);
+  // A message of another agent comes quoted: its script counts as well.
+  const lines = text.split(/\r?\n/).map((line) => line.replace(/^> /, ''));
   const directives: Directive[] = [];
   const problems: ScriptProblem[] = [];
   let repeat = 1;

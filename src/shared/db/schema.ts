@@ -233,4 +233,16 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX subscriptions_agent ON subscriptions (agent_id, topic);
   `,
+  `
+  ALTER TABLE deliveries ADD COLUMN received_ms INTEGER;
+
+  CREATE TABLE tool_effects (
+    key TEXT PRIMARY KEY,
+    agent_id TEXT NOT NULL,
+    tool TEXT NOT NULL,
+    result_json TEXT,
+    at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX tool_effects_at ON tool_effects (at_ms);
+  `,
 ];
