@@ -9,6 +9,7 @@ const FLOORS = [
   'agents',
   'sessions',
   'broker',
+  'toolbox',
   'auth',
   'realtime',
   'system',

@@ -20,6 +20,7 @@ import { ClaudeRuntime } from './agents/runtime/claude/claude-runtime.js';
 import { CommandRuntime } from './agents/runtime/command/command-runtime.js';
 import { SpawnLimits } from './agents/spawn-limits.service.js';
 import { Surroundings } from './agents/surroundings.js';
+import { Transcripts } from './agents/transcripts.js';
 import { ApprovalsController } from './approvals/approvals.controller.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
 import { ApprovalGate } from './approvals/gate.js';
@@ -33,6 +34,7 @@ import { AuthModule } from './auth/auth.module.js';
 import { BrokerPort } from './broker/broker-port.js';
 import { BrokerService } from './broker/broker.service.js';
 import { createBroker } from './broker/create-broker.js';
+import { DeliveryService } from './broker/delivery/delivery.service.js';
 import { HandoverService } from './broker/handover.service.js';
 import { MessageBook } from './broker/message-book.js';
 import { MessageTimers } from './broker/message-timers.js';
@@ -60,6 +62,11 @@ import { logOptions } from './shared/log-options.js';
 import { RealtimeModule } from './realtime/realtime.module.js';
 import { SnapshotSource } from './realtime/snapshot-source.js';
 import { VERSION } from './shared/version.js';
+import { EffectLedger } from './toolbox/effects.js';
+import { Memory } from './toolbox/memory.js';
+import { StormBreaker } from './toolbox/storm-breaker.js';
+import { ToolboxService } from './toolbox/toolbox.service.js';
+import { ToolHandlers } from './toolbox/tools.js';
 import { EmergencyController } from './system/emergency.controller.js';
 import { EmergencyService } from './system/emergency.service.js';
 import { OpenApiModule } from './system/openapi.controller.js';
@@ -157,6 +164,7 @@ export class AppModule {
         ModelEndpoint,
         Launcher,
         RunStore,
+        Transcripts,
         LogBook,
         EmergencyLatch,
         Fleet,
@@ -176,6 +184,12 @@ export class AppModule {
         SubscriptionsService,
         MessagesService,
         HandoverService,
+        DeliveryService,
+        Memory,
+        ToolHandlers,
+        EffectLedger,
+        StormBreaker,
+        ToolboxService,
         MessageTimers,
         BrokerService,
         SystemService,

@@ -12,6 +12,8 @@ import { ClaudeRuntime } from './agents/runtime/claude/claude-runtime.js';
 import { Surroundings } from './agents/surroundings.js';
 import { Ledger } from './approvals/ledger/ledger.service.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
+import { DeliveryService } from './broker/delivery/delivery.service.js';
+import { HandoverService } from './broker/handover.service.js';
 import { BrokerService } from './broker/broker.service.js';
 import { MessagesService } from './broker/messages.service.js';
 import type { RegistryCommit } from './contracts/registry.js';
@@ -24,6 +26,7 @@ import { Clock } from './shared/clock.js';
 import { StateDb } from './shared/db/state-db.js';
 import { messageOf } from './shared/nox-error.js';
 import { VERSION } from './shared/version.js';
+import { ToolboxService } from './toolbox/toolbox.service.js';
 
 const DAY_MS = 86_400_000;
 
@@ -49,6 +52,9 @@ export function wire(app: NestFastifyApplication): void {
   ledger.spent = (id, days) => app.get(SpendBook).days(id, days);
   fleet.resources.onSample = (id, step) => ledger.add(id, step);
   app.get(BrokerService).warn = warn;
+  fleet.toolsOf = (agent_id) => app.get(ToolboxService).serverFor(agent_id);
+  sessions.mail = app.get(DeliveryService);
+  app.get(HandoverService).onAvailable((agent_id) => sessions.nudge(agent_id));
   registry.reconciler = app.get(AgentsService);
   const tellCommit = (commit: RegistryCommit): void => {
     events
@@ -101,6 +107,8 @@ export async function startWork(app: NestFastifyApplication): Promise<void> {
   await app.get(SessionsService).recover();
   app.get(ServicesService).start();
   await app.get(BrokerService).start();
+  await app.get(DeliveryService).recover();
+  for (const id of app.get(RegistryService).agents().keys()) app.get(SessionsService).nudge(id);
   await app.get(EventLog).append('system.started', { version: VERSION });
   app.get(RegistryService).remote.start();
   decideModel(app);

@@ -14,7 +14,11 @@ export const MAX_INPUT_BYTES = 2 * 1_048_576;
 
 export const sizeOf = (input: unknown): number => Buffer.byteLength(JSON.stringify(input));
 
+const SPAWN = 'mcp__nox__spawn_agent';
 const QUESTIONS: ReadonlySet<string> = new Set(['AskUserQuestion', 'ExitPlanMode']);
+
+const typeOf = (tool_name: string, question: boolean): Approval['request_type'] =>
+  question ? 'question' : tool_name === SPAWN ? 'agent_creation' : 'tool_use';
 
 /** A new pending request. Its input is a copy, so that nobody can change what is shown. */
 export function newApproval(call: GatedCall, risk: Risk, requested_at: string, expires_at: string): Approval {
@@ -26,7 +30,7 @@ export function newApproval(call: GatedCall, risk: Risk, requested_at: string, e
     session_id,
     turn_id,
     tool_use_id,
-    request_type: call.asked?.request_type ?? (question ? 'question' : 'tool_use'),
+    request_type: call.asked?.request_type ?? typeOf(tool_name, question),
     tool_name,
     input: structuredClone(call.input),
     input_sha256: bindingHash(call),

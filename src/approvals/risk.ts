@@ -1,3 +1,4 @@
+import { GATED_TOOLS, TOOLBOX, TOOLS as NOX_TOOLS } from '../contracts/toolbox.js';
 import { type Finding, high, low, medium, critical, type Risk, sumUp } from './finding.js';
 import { type Access, absolute, judgePath, lexically, type Place, type Resolve } from './paths.js';
 import { dangersOf } from './shell/danger.js';
@@ -54,8 +55,18 @@ function findingsOf(call: RiskyCall, place: Place): Finding[] {
 }
 
 function unknownTool(name: string): Finding {
+  if (name.startsWith(OWN_TOOLS)) return ownTool(name.slice(OWN_TOOLS.length));
   if (!name.startsWith('mcp__')) return high(`Nox does not know the tool ${name.slice(0, 80)}`);
   return high(`calls a tool of an MCP server: ${name.slice(5, 100).replace('__', ', ')}`);
+}
+
+const OWN_TOOLS = `mcp__${TOOLBOX}__`;
+
+/** Nox itself checks what an agent may do with them; some are a person's to decide all the same. */
+function ownTool(name: string): Finding {
+  if (!Object.hasOwn(NOX_TOOLS, name)) return high(`Nox has no tool ${name.slice(0, 80)}`);
+  if (!GATED_TOOLS.has(name)) return low('asks Nox itself, which checks what the agent may do');
+  return name === 'spawn_agent' ? high('has another agent made') : medium('asks a person before it goes on');
 }
 
 interface Tool {

@@ -1,4 +1,5 @@
 import type { Approval } from '../contracts/approval.js';
+import type { MemoryFact } from '../contracts/memory.js';
 import type { Turn } from '../contracts/turn.js';
 import { redact } from './redact.js';
 import { formatKey, formatValue } from './toml/toml-format.js';
@@ -56,6 +57,9 @@ export function formatApproval(approval: Approval): string {
     result: approval.result,
   });
 }
+
+/** A fact as an entry of an agent's memory. */
+export const formatFact = (fact: MemoryFact): string => formatEntry('facts', { ...fact });
 
 /** `2026-11-21` of a time. */
 export const dayOf = (timestamp: string): string => timestamp.slice(0, 10);

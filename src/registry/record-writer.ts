@@ -3,6 +3,7 @@ import { access, mkdir, readdir, readFile, rename, stat } from 'node:fs/promises
 import { dirname, join } from 'node:path';
 import type { Approval } from '../contracts/approval.js';
 import { AgentId } from '../contracts/ids.js';
+import { type MemoryFact, MemoryFile } from '../contracts/memory.js';
 import { ResourceUsageFile } from '../contracts/resources.js';
 import type { Turn } from '../contracts/turn.js';
 import { TMP_PREFIX, writeFileAtomic } from '../shared/atomic-file.js';
@@ -14,7 +15,7 @@ import { formatMessage, identityOf } from './commit-message.js';
 import { gitError } from './git/git-process.js';
 import type { RecordBranch } from './git/record-branch.js';
 import { RECORD_PATHS, storageError } from './intent-folder.js';
-import { CONVERSATION_HEAD, dayOf, formatApproval, formatTurn, monthOf } from './record-text.js';
+import { CONVERSATION_HEAD, dayOf, formatApproval, formatFact, formatTurn, monthOf } from './record-text.js';
 import { redact } from './redact.js';
 import { formatTable } from './toml/toml-format.js';
 import { parseToml, type TomlTable, withoutUndefined } from './toml/toml.js';
@@ -43,9 +44,10 @@ type Warn = (message: string, fields: object) => void;
 
 const APPROVALS = 'approval-history.toml';
 const RESOURCE_USAGE = 'resource-usage.toml';
+const MEMORY_HEAD = 'schema_version = 1\n';
 const NEW_AGENT_FILES = {
   'state.toml': 'schema_version = 1\nstatus = "inactive"\nrestart_count = 0\n',
-  'memory.toml': 'schema_version = 1\n',
+  'memory.toml': MEMORY_HEAD,
   'tasks.toml': 'schema_version = 1\n',
 } as const;
 const NOX = { name: 'nox', role: 'admin' } as const;
@@ -171,6 +173,21 @@ export class RecordWriter {
         const path = `agents/${id}/${name}`;
         if (!(await this.exists(path))) await this.write(path, text);
       }
+    });
+  }
+
+  /** Keeps a fact in the agent's memory. */
+  appendFact(agent_id: string, fact: MemoryFact): Promise<void> {
+    const id = checkedId(agent_id);
+    return this.files.run(id, () => this.append(`agents/${id}/memory.toml`, 'facts', MEMORY_HEAD, formatFact(fact)));
+  }
+
+  /** What the agent has kept, oldest first. Throws when a person's edit has made the file unreadable. */
+  facts(agent_id: string): Promise<MemoryFact[]> {
+    const path = `agents/${checkedId(agent_id)}/memory.toml`;
+    return this.files.run(agent_id, async () => {
+      const text = await readFile(join(this.root, path), 'utf8').catch((error: unknown) => whenMissing('', error));
+      return MemoryFile.parse(parseToml(text)).facts;
     });
   }
 

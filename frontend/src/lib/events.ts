@@ -43,6 +43,10 @@ export function sentenceOf(event: AnyNoxEvent): string {
       return `waits: its budget of ${event.payload.which.replaceAll('_', ' ')} is used`;
     case 'agent.budget_warning':
       return `has used four fifths of its budget of ${event.payload.which.replaceAll('_', ' ')}`;
+    case 'agent.storm':
+      return `was parked: ${event.payload.reason}`;
+    case 'agent.tool_used':
+      return `${event.payload.is_error ? 'could not use' : 'used'} ${event.payload.tool}`;
     case 'agent.resumed':
       return `goes on: ${withClockTimes(event.payload.reason)}`;
     case 'turn.postponed':

@@ -1,0 +1,109 @@
+import { Inject, Injectable } from '@nestjs/common';
+import * as z from 'zod';
+import type { ToolServer } from '../agents/runtime/runtime.js';
+import { GATED_TOOLS, TOOLBOX, TOOLS, type ToolName } from '../contracts/toolbox.js';
+import { EventLog } from '../events/event-log.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import { NoxError } from '../shared/nox-error.js';
+import { EffectLedger } from './effects.js';
+import { PipeServer, type ToolAnswer, type ToolCallRequest } from './pipe-server.js';
+import { StormBreaker } from './storm-breaker.js';
+import { type Caller, nameOf, ToolHandlers } from './tools.js';
+
+/** Tools that change nothing: asked again, they answer anew. */
+const READERS: ReadonlySet<string> = new Set<ToolName>(['read_inbox', 'query_registry', 'recall', 'request_approval']);
+
+/**
+ * The tools of Nox in the hands of its agents. Contract: who calls is known by the pipe; what waits for a person has been
+ * approved, by this very call; what a call does, it does once; an agent that runs away is parked; each use is an event.
+ */
+@Injectable()
+export class ToolboxService {
+  constructor(
+    @Inject(ToolHandlers) private readonly handlers: ToolHandlers,
+    @Inject(EffectLedger) private readonly effects: EffectLedger,
+    @Inject(SessionsService) private readonly sessions: SessionsService,
+    @Inject(EventLog) private readonly events: EventLog,
+    @Inject(StormBreaker) private readonly storms: StormBreaker,
+  ) {}
+
+  /** The server for one process of the agent. */
+  serverFor(agent_id: string): ToolServer {
+    return new PipeServer(TOOLBOX, listed(), (call) => this.useByAgent(agent_id, call));
+  }
+
+  async useByAgent(agent_id: string, call: ToolCallRequest): Promise<ToolAnswer> {
+    const turn = this.sessions.current(agent_id);
+    const caller: Caller = { kind: 'agent', id: agent_id, message_id: turn?.message_ids.at(-1) };
+    const turn_id = turn?.turn_id ?? null;
+    return this.answered(caller, call, turn_id, async (tool, input) => {
+      if (GATED_TOOLS.has(tool)) this.sessions.assertAllowed(agent_id, call.tool_use_id, `mcp__${TOOLBOX}__${tool}`);
+      await this.storms.see(agent_id, tool, input);
+      const scope = turn?.message_ids[0] ?? turn_id ?? `call:${call.tool_use_id ?? ''}`;
+      const deed = { agent_id, scope, turn_id: turn_id ?? scope, tool_use_id: call.tool_use_id, tool, input };
+      const key = this.effects.keyOf(deed);
+      const before = READERS.has(tool) ? undefined : this.effects.done(key);
+      if (before !== undefined) return { result: before, repeated: true };
+      const result = await this.run(tool, input, { caller, key });
+      if (!READERS.has(tool)) await this.effects.keep(key, deed, result);
+      return { result, repeated: false };
+    });
+  }
+
+  /** Parses, runs and audits; what goes wrong is an answer that the model can read. */
+  private async answered(
+    caller: Caller,
+    { tool, input, tool_use_id }: ToolCallRequest,
+    turn_id: string | null,
+    run: (tool: ToolName, input: unknown) => Promise<{ result: object; repeated: boolean }>,
+  ): Promise<ToolAnswer> {
+    let answer: ToolAnswer;
+    let repeated = false;
+    try {
+      if (!isTool(tool)) throw new NoxError('NOT_FOUND', `Nox has no tool "${tool.slice(0, 80)}".`);
+      const parsed = TOOLS[tool].input.safeParse(input ?? {});
+      if (!parsed.success) throw new NoxError('VALIDATION_ERROR', z.prettifyError(parsed.error));
+      const outcome = await run(tool, parsed.data);
+      repeated = outcome.repeated;
+      answer = { text: JSON.stringify(outcome.result), is_error: false };
+    } catch (error) {
+      answer = { text: error instanceof NoxError ? `${error.code}: ${error.message}` : 'Nox failed.', is_error: true };
+      if (!(error instanceof NoxError)) this.events.onListenerError(error);
+    }
+    const agent_id = caller.kind === 'agent' ? caller.id : undefined;
+    await this.events.append(
+      'agent.tool_used',
+      {
+        caller: nameOf(caller),
+        tool: tool.slice(0, 80),
+        tool_use_id,
+        turn_id,
+        is_error: answer.is_error,
+        repeated,
+        summary: answer.text.slice(0, 500),
+      },
+      agent_id,
+    );
+    return answer;
+  }
+
+  private async run<N extends ToolName>(
+    tool: N,
+    input: unknown,
+    context: Parameters<ToolHandlers['all'][N]>[1],
+  ): Promise<object> {
+    const handler = this.handlers.all[tool] as (input: unknown, context: unknown) => Promise<object> | object;
+    return handler(input, context);
+  }
+}
+
+const isTool = (name: string): name is ToolName => Object.hasOwn(TOOLS, name);
+
+/** As MCP lists them. They are few and small, so a model need not search for them. */
+const listed = () =>
+  Object.entries(TOOLS).map(([name, { description, input }]) => ({
+    name,
+    description,
+    inputSchema: z.toJSONSchema(input, { io: 'input' }) as { type: 'object' },
+    _meta: { 'anthropic/alwaysLoad': true },
+  }));
