@@ -235,6 +235,7 @@ describe.each([FAKE, REAL])('an agent runtime over $name', (subject) => {
         cwd: cwd(),
         batch_size: 1,
         requires_user_interaction: false,
+        can_defer: expect.any(Boolean),
       },
     ]);
     expect(existsSync(canary())).toBe(true);
