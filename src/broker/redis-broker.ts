@@ -259,7 +259,7 @@ export class RedisBroker extends BrokerPort {
     // Claims that were under way have failed or are journalled; only then is it known what is owed.
     await this.claims.idle();
     if (this.backend === undefined) {
-      const { Queue } = await import('bullmq');
+      const { Queue } = await import('./redis-packages.js');
       const queue = new Queue('nox', { connection: redis, prefix: `nox:${this.namespace}`, skipMetasUpdate: true });
       // The link tells of errors of the connection that they share.
       queue.on('error', () => undefined);

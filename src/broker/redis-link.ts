@@ -42,6 +42,8 @@ export class RedisLink {
   private state: LinkState;
   private generation = 0;
   private closed = false;
+  /** Why it could not be prepared, the last time. */
+  private unusable: string | undefined;
   readonly redis: Redis;
 
   private constructor(
@@ -65,12 +67,12 @@ export class RedisLink {
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
     });
     this.redis.on('ready', () => void this.examine());
-    this.redis.on('close', () => this.lost('the connection to it was lost'));
+    this.redis.on('close', () => this.lost(this.unusable ?? 'the connection to it was lost'));
     this.redis.on('error', (error: Error) => this.lost(messageOf(error)));
   }
 
   static async create(url: string, on: RedisLink['on']): Promise<RedisLink> {
-    const { Redis: RedisClass } = await import('ioredis');
+    const { Redis: RedisClass } = await import('./redis-packages.js');
     return new RedisLink(RedisClass, url, on);
   }
 
@@ -113,12 +115,14 @@ export class RedisLink {
       const problem = unfitness(info);
       if (problem === undefined) await this.on.prepare(this.redis);
       if (generation !== this.generation || this.closed) return;
+      this.unusable = undefined;
       if (problem === undefined) this.become({ is: 'ready', detail: this.name });
       else this.become({ is: 'refused', detail: `${this.name} is not used: ${problem}` });
     } catch (error) {
       if (generation !== this.generation || this.closed) return;
-      this.lost(messageOf(error));
       this.redis.disconnect(true);
+      this.unusable = messageOf(error);
+      this.lost(this.unusable);
     }
   }
 

@@ -1,0 +1,69 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { NoxServer } from '../support/nox-server.js';
+import { RedisServer } from '../support/redis-server.js';
+import { eventually } from '../support/wait.js';
+
+/** The built Nox with a real Redis that goes away in every way. */
+describe('Nox with Redis', () => {
+  const open: AsyncDisposable[] = [];
+  afterEach(async () => {
+    for (const each of open.splice(0).toReversed()) await each[Symbol.asyncDispose]();
+  });
+  const start = async (redis: RedisServer): Promise<NoxServer> => {
+    open.push(redis);
+    const nox = await NoxServer.start({ env: { NOX_REDIS_URL: redis.url } });
+    open.push(nox);
+    return nox;
+  };
+  const send = (nox: NoxServer, content: string) =>
+    nox.client.call('messages_send', { body: { to: 'worker', content } });
+  const isBack = (nox: NoxServer) =>
+    eventually('the queue is back', async () => (await nox.client.call('messages_stats')).available, 20_000);
+
+  it.each([
+    ['without an append-only file', ['--appendonly', 'no'], 'appendonly yes'],
+    [
+      'that may drop messages',
+      ['--appendonly', 'yes', '--maxmemory-policy', 'allkeys-lru'],
+      'maxmemory-policy noeviction',
+    ],
+  ])('does not start on one %s, and says the remedy', async (_, args, remedy) => {
+    const redis = await RedisServer.start(args);
+    await expect(start(redis)).rejects.toThrow(remedy);
+  });
+
+  it('answers publishers at once while it is dead, soon while it hangs, and loses nothing', async () => {
+    const redis = await RedisServer.start();
+    const nox = await start(redis);
+    await nox.client.call('agents_create', { body: { id: 'worker', name: 'Worker', system_prompt: 'x' } });
+    const kept = await send(nox, 'kept');
+    await redis.kill();
+    const refused = { code: 'BROKER_UNAVAILABLE', status: 503 };
+    await expect(send(nox, 'dead')).rejects.toMatchObject(refused);
+    const { components } = await nox.client.call('system_status');
+    expect(components['broker']).toMatchObject({ status: 'failed', detail: expect.stringContaining(redis.url) });
+    await redis.boot();
+    await isBack(nox);
+    redis.pause();
+    const began = performance.now();
+    await expect(send(nox, 'hangs')).rejects.toMatchObject(refused);
+    expect(performance.now() - began).toBeLessThan(5000);
+    redis.resume();
+    await isBack(nox);
+    const after = await send(nox, 'after');
+    const { messages } = await nox.client.call('messages_list', { query: { status: 'queued' } });
+    const ids = messages.map(({ id }) => id);
+    expect(ids).toEqual(expect.arrayContaining([kept.id, after.id]));
+    expect(messages.some(({ content }) => content === 'dead')).toBe(false);
+  });
+
+  it('starts while it is away, and takes messages once it is there', async () => {
+    const redis = await RedisServer.absent();
+    const nox = await start(redis);
+    await nox.client.call('agents_create', { body: { id: 'worker', name: 'Worker', system_prompt: 'x' } });
+    await expect(send(nox, 'too early')).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
+    await redis.boot();
+    await isBack(nox);
+    await expect(send(nox, 'now')).resolves.toMatchObject({ status: 'queued' });
+  });
+});
