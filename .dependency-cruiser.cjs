@@ -9,6 +9,8 @@ const FLOORS = [
   'agents',
   'sessions',
   'broker',
+  'tasks',
+  'services',
   'toolbox',
   'auth',
   'realtime',

@@ -8,6 +8,7 @@ import { ReconcileStep, REGISTRY_EVENTS, RegistryCommit } from './registry.js';
 import { SERVICE_EVENTS } from './service.js';
 import { ModelMode } from './system.js';
 import { TOOLBOX_EVENTS } from './toolbox.js';
+import { TASK_EVENTS } from './task.js';
 import { Turn, Usage } from './turn.js';
 
 const turn = { turn_id: z.string() };
@@ -104,6 +105,7 @@ export const EVENTS = {
   'approval.executed': z.object({ approval: Approval }),
 
   ...MESSAGE_EVENTS,
+  ...TASK_EVENTS,
 
   'registry.committed': z.object({ commit: RegistryCommit }),
   'registry.rolled_back': z.object({ commit: RegistryCommit, reconciled: z.array(ReconcileStep) }),
