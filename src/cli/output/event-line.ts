@@ -23,6 +23,10 @@ const commit = ({ commit: c }: { commit: { hash: string; subject: string } }): s
 
 const change = (p: EventPayload<'message.acked'>): string =>
   `${p.message_id} from ${p.from} ${state(p.status)}${p.reason === null ? '' : `: ${p.reason}`}`;
+const task = ({ task: t }: { task: { id: string; status: string; title: string } }): string =>
+  `${t.id} ${state(t.status)}: ${t.title}`;
+const problems = ({ file, problems: [first] }: EventPayload<'task.file_error'>): string =>
+  `${file}${(first?.line ?? null) === null ? '' : ` line ${first?.line}`}: ${first?.message ?? ''}`;
 
 const SUMMARIES: { readonly [T in EventType]: (payload: EventPayload<T>) => string } = {
   'agent.created': (p) => `"${p.name}" by ${p.actor}`,
@@ -64,6 +68,16 @@ const SUMMARIES: { readonly [T in EventType]: (payload: EventPayload<T>) => stri
   'message.dead': change,
   'message.retried': (p) => `${p.message_id} from ${p.from} by ${p.actor}`,
   'message.broker_changed': (p) => `${p.available ? 'available' : 'away'}: ${p.detail}`,
+  'task.created': task,
+  'task.updated': (p) => `${task(p)} (${p.fields.join(', ')})`,
+  'task.status_changed': (p) => `${task(p)} ${p.task.reason ?? ''}`,
+  'task.progress': (p) => `${p.task.progress ?? 0}% ${task(p)}`,
+  'task.accepting': task,
+  'task.evidence': (p) => `${p.evidence.passed ? '✓ passed' : '✕ failed'} ${task(p)}`,
+  'task.delegated': (p) => `${p.delegation.status} to ${p.delegation.to_agent}: ${task(p)}`,
+  'task.overdue': task,
+  'task.file_error': problems,
+  'task.file_ok': (p) => p.file,
   'registry.committed': commit,
   'registry.rolled_back': commit,
   'registry.switched': (p) => `${p.from} → ${p.to} by ${p.actor}`,
