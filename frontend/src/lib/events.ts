@@ -106,6 +106,28 @@ export function sentenceOf(event: AnyNoxEvent): string {
       return event.payload.available
         ? 'the message queue is back'
         : `the message queue is away: ${event.payload.detail}`;
+    case 'task.created':
+      return `has a new task: ${event.payload.task.title}`;
+    case 'task.updated':
+      return `task "${event.payload.task.title}" was changed: ${event.payload.fields.join(', ')}`;
+    case 'task.status_changed': {
+      const { task } = event.payload;
+      return `task "${task.title}" is ${task.status.replace('_', ' ')}${task.reason === null ? '' : `: ${task.reason}`}`;
+    }
+    case 'task.progress':
+      return `task "${event.payload.task.title}" is at ${event.payload.task.progress ?? 0} %`;
+    case 'task.accepting':
+      return `Nox checks whether "${event.payload.task.title}" is done`;
+    case 'task.evidence':
+      return `the acceptance of "${event.payload.task.title}" ${event.payload.evidence.passed ? 'passed' : 'failed'}`;
+    case 'task.delegated':
+      return `task "${event.payload.task.title}" to ${event.payload.delegation.to_agent}: ${event.payload.delegation.status}`;
+    case 'task.overdue':
+      return `task "${event.payload.task.title}" is overdue`;
+    case 'task.file_error':
+      return `${event.payload.file} cannot be read: ${event.payload.problems[0]?.message ?? ''}`;
+    case 'task.file_ok':
+      return `${event.payload.file} can be read again`;
     case 'registry.committed':
       return `${event.payload.commit.subject} (${shortHash(event.payload.commit.hash)})`;
     case 'registry.rolled_back':
@@ -170,6 +192,8 @@ const ALARMS: Handlers<[], boolean> = {
   'registry.remote': ({ payload }) => payload.remote.failures > 0,
   'message.dead': () => true,
   'message.broker_changed': ({ payload }) => !payload.available,
+  'task.overdue': () => true,
+  'task.file_error': () => true,
   'approval.expired': () => true,
   'system.login': ({ payload }) => !payload.success,
   'system.login_revoked': ({ payload }) => payload.reason === 'reuse',
