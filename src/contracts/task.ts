@@ -30,7 +30,7 @@ const Command = z
   .trim()
   .min(1)
   .max(2000)
-  .refine((text) => !/\p{Cc}/u.test(text), 'must be one line without control characters');
+  .refine((text) => !/[\p{Cc}\u2028\u2029]/u.test(text), 'must be one line without control characters');
 const Dependencies = z.array(TaskId).max(100);
 const Accept = z.array(Command).max(20);
 const Progress = z.number().int().min(0).max(100);

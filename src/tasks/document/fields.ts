@@ -15,7 +15,7 @@ export interface TaskFields {
 export const FIELD_NAMES = ['Started', 'Progress', 'Deadline', 'Depends', 'Accept', 'From', 'Evidence'] as const;
 export type FieldName = (typeof FIELD_NAMES)[number];
 
-export const FIELD = new RegExp(`^([ \\t]+)[-*+][ \\t]+(${FIELD_NAMES.join('|')})[ \\t]*:[ \\t]*(.*?)[ \\t]*$`, 'i');
+export const FIELD = new RegExp(`^([ \\t]+)[-*+][ \\t]+(${FIELD_NAMES.join('|')})[ \\t]*:[ \\t]*(.*?)[ \\t]*$`, 'is');
 const LIKE_FIELD = new RegExp(`^([ \\t]*)(\\\\*)([-*+][ \\t]+(?:${FIELD_NAMES.join('|')})[ \\t]*:)`, 'i');
 const MAX_DEPENDS = 100;
 export const MAX_ACCEPT = 20;

@@ -41,8 +41,8 @@ export interface TaskDocument {
 export type Parsed =
   { readonly ok: true; readonly document: TaskDocument } | { readonly ok: false; readonly problems: TaskFileProblem[] };
 
-const TASK = /^([ \t]*)([-*+])[ \t]+\[([ xX])\](?:[ \t]+(.*))?$/;
-const HEADING = /^##(?!#)[ \t]*(.*?)[ \t]*#*$/;
+const TASK = /^([ \t]*)([-*+])[ \t]+\[([ xX])\](?:[ \t]+(.*))?$/s;
+const HEADING = /^##(?!#)[ \t]*(.*?)[ \t]*#*$/s;
 const ID_COMMENT = /<!--[ \t]*id:/i;
 const ZONE = /^<!--[ \t]*(?:time ?zone|zone|times)[ \t]*:[ \t]*([^\s>]+)[ \t]*-->[ \t]*$/i;
 

@@ -12,7 +12,7 @@ export interface TitleParts {
   readonly completed: string | null;
 }
 
-const COMMENT = /<!--((?:(?!-->).)*)-->[ \t]*$/;
+const COMMENT = /<!--((?:(?!-->).)*)-->[ \t]*$/s;
 const GROUP = /\([ \t]*(Priority|Completed)[ \t]*:[ \t]*([^()]*?)[ \t]*\)[ \t]*$/i;
 
 /** Reads `Title (Priority: HIGH) (Completed: …) <!-- id: … -->`. */
