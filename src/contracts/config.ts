@@ -78,6 +78,17 @@ export const SystemConfig = z.looseObject({
     .prefault({}),
   /** For all agents together, beside the budgets of their own. */
   budget: Budget.prefault({}),
+  tasks: z
+    .looseObject({
+      /** Start what can be started, as soon as its agent can take it. */
+      auto_start: z.boolean().default(true),
+      max_attempts: z.number().int().min(1).max(100).default(3),
+      retry_initial_ms: z.number().int().min(0).max(3_600_000).default(5000),
+      retry_max_ms: z.number().int().min(0).max(86_400_000).default(300_000),
+      /** For each acceptance command. */
+      accept_timeout_s: z.number().int().min(1).max(86_400).default(600),
+    })
+    .prefault({}),
   broker: z
     .looseObject({
       low_waits_at_most: z.number().int().min(1).default(8),

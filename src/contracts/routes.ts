@@ -6,6 +6,7 @@ import { MESSAGE_ROUTES } from './routes/message.js';
 import { REGISTRY_ROUTES } from './routes/registry.js';
 import { SERVICE_ROUTES } from './routes/service.js';
 import { SYSTEM_ROUTES } from './routes/system.js';
+import { TASK_ROUTES } from './routes/task.js';
 import type { RouteDef } from './routes/route.js';
 
 export type { RouteDef } from './routes/route.js';
@@ -17,6 +18,7 @@ export const ROUTES = {
   ...AGENT_ROUTES,
   ...APPROVAL_ROUTES,
   ...MESSAGE_ROUTES,
+  ...TASK_ROUTES,
   ...REGISTRY_ROUTES,
   ...SERVICE_ROUTES,
 } as const satisfies Record<string, RouteDef>;

@@ -165,6 +165,42 @@ export class RecordWriter {
     });
   }
 
+  /** Replaces the task files of these agents; they go into the record in one commit. */
+  writeTaskFiles(texts: ReadonlyMap<string, string>): Promise<void> {
+    return this.files.run('tasks', async () => {
+      const written: string[] = [];
+      try {
+        await mkdir(join(this.root, 'tasks'), { recursive: true });
+        for (const [agent_id, text] of texts) {
+          const path = `tasks/${checkedId(agent_id)}.md`;
+          await writeFileAtomic(join(this.root, path), text);
+          written.push(path);
+        }
+      } catch (error) {
+        throw storageError(error);
+      } finally {
+        // Together and at the end, so that no commit comes between them.
+        for (const path of written) this.mark(path);
+      }
+    });
+  }
+
+  /** A person has changed an agent's task file: it is committed too. */
+  noteTaskFile(agent_id: string): void {
+    this.mark(`tasks/${checkedId(agent_id)}.md`);
+  }
+
+  /** Replaces the history of an agent's tasks; writes only when something changed. */
+  saveTaskHistory(agent_id: string, text: string): Promise<void> {
+    const path = `agents/${checkedId(agent_id)}/tasks.toml`;
+    return this.files.run(agent_id, async () => {
+      const clean = redact(text);
+      if (this.states.get(path) === clean) return;
+      await this.write(path, clean);
+      this.states.set(path, clean);
+    });
+  }
+
   /** Makes the files of an agent that are not there. */
   async ensureAgent(agent_id: string): Promise<void> {
     const id = checkedId(agent_id);

@@ -80,7 +80,7 @@ export class SessionsService extends RunObserver {
   }
 
   /** Queues a prompt. INVALID_STATE when the agent is stopped or failed: nobody would ever answer it. */
-  async prompt(agent_id: string, content: string, actor: Actor): Promise<Turn> {
+  async prompt(agent_id: string, content: string, actor: Actor, source: Turn['source'] = 'user'): Promise<Turn> {
     const { process_state } = this.fleet.get(agent_id);
     if (!canTakePrompts(process_state)) {
       const { reason } = this.fleet.describe(agent_id, null);
@@ -91,7 +91,7 @@ export class SessionsService extends RunObserver {
     this.quota.release(agent_id, 'storm');
     // Whoever prompts again may have logged in meanwhile.
     if (this.quota.holdFor(agent_id, 'login') !== undefined) await this.tryAfresh(agent_id);
-    const turn = await this.book.queue({ agent_id, prompt: content, source: 'user', actor: actor.name });
+    const turn = await this.book.queue({ agent_id, prompt: content, source, actor: actor.name });
     const retired = this.retiredSince(agent_id);
     if (retired !== undefined) {
       const end = { status: 'cancelled', text: '', reason: retired, usage: null } as const;
@@ -167,6 +167,11 @@ export class SessionsService extends RunObserver {
     const turn = this.turns.get(id);
     if (turn === undefined) throw new NoxError('TURN_NOT_FOUND', `No turn has the id ${id}.`);
     return turn;
+  }
+
+  /** The newest turn that came from this source. */
+  latestOf(source: Turn['source']): Turn | undefined {
+    return this.turns.latestOf(source);
   }
 
   conversation(

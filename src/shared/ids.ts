@@ -17,3 +17,11 @@ const next = monotonicFactory(random);
 
 /** A new id such as `trn_01J…`: sortable by time, also within a millisecond. */
 export const newId = (prefix: 'trn' | 'apr' | 'msg' | 'evt' | 'run' | 'req' | 'fam'): string => `${prefix}_${next()}`;
+export const newId = (prefix: 'trn' | 'apr' | 'evt' | 'run' | 'req' | 'fam'): string => `${prefix}_${next()}`;
+
+/** Digits and letters that are not taken for one another. */
+const LETTERS = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** A new id of a task such as `t-7f3k2m9q`: short, because people read it in their files. */
+export const newTaskId = (): string =>
+  `t-${Array.from({ length: 8 }, () => LETTERS[Math.floor(random() * LETTERS.length)]).join('')}`;
