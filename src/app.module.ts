@@ -70,6 +70,12 @@ import { ToolHandlers } from './toolbox/tools.js';
 import { EmergencyController } from './system/emergency.controller.js';
 import { EmergencyService } from './system/emergency.service.js';
 import { OpenApiModule } from './system/openapi.controller.js';
+import { Acceptance } from './tasks/acceptance.js';
+import { TaskBook } from './tasks/task-book.js';
+import { TaskRunner } from './tasks/task-runner.js';
+import { TaskWatcher } from './tasks/task-watcher.js';
+import { TasksController } from './tasks/tasks.controller.js';
+import { TasksService } from './tasks/tasks.service.js';
 import { SystemController } from './system/system.controller.js';
 import { SystemService } from './system/system.service.js';
 
@@ -136,6 +142,7 @@ export class AppModule {
         PolicyController,
         LedgerController,
         MessagesController,
+        TasksController,
         RegistryController,
         ServicesController,
         BranchesController,
@@ -192,6 +199,11 @@ export class AppModule {
         ToolboxService,
         MessageTimers,
         BrokerService,
+        TaskBook,
+        Acceptance,
+        TaskRunner,
+        TaskWatcher,
+        TasksService,
         SystemService,
         EmergencyService,
         {

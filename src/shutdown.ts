@@ -12,6 +12,8 @@ import { SessionsService } from './sessions/sessions.service.js';
 import { StateDb } from './shared/db/state-db.js';
 import { failpoint } from './shared/failpoint.js';
 import { messageOf } from './shared/nox-error.js';
+import { TaskRunner } from './tasks/task-runner.js';
+import { TaskWatcher } from './tasks/task-watcher.js';
 
 /** All agents end within this; with the rest a shutdown stays under 15 s. */
 const AGENTS_GRACE_MS = 8000;
@@ -71,6 +73,9 @@ export async function shutdown(app: NestFastifyApplication, reason: string): Pro
     .parkAll()
     .catch((error: unknown) => PinoLogger.root.warn({ err: error }, 'what waits could not be parked'));
   await Promise.all([app.get(Fleet).shutdown(AGENTS_GRACE_MS), app.get(ServicesService).close()]);
+  await app.get(TaskWatcher).close();
+  await app.get(TaskRunner).close();
+  await app.get(Fleet).shutdown(AGENTS_GRACE_MS);
   await failpoint('shutdown.ended');
   app.get(SessionsService).releaseWaiters();
   const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), REQUESTS_GRACE_MS);

@@ -25,6 +25,10 @@ import { SpendBook } from './sessions/spend-book.js';
 import { Clock } from './shared/clock.js';
 import { StateDb } from './shared/db/state-db.js';
 import { messageOf } from './shared/nox-error.js';
+import { TaskBook } from './tasks/task-book.js';
+import { TaskRunner } from './tasks/task-runner.js';
+import { TaskWatcher } from './tasks/task-watcher.js';
+import { TasksService } from './tasks/tasks.service.js';
 import { VERSION } from './shared/version.js';
 import { ToolboxService } from './toolbox/toolbox.service.js';
 
@@ -47,6 +51,9 @@ export function wire(app: NestFastifyApplication): void {
   fleet.warn = warn;
   sessions.warn = warn;
   app.get(ServicesService).warn = warn;
+  app.get(TaskRunner).warn = warn;
+  app.get(TaskWatcher).warn = warn;
+  app.get(TasksService).warn = warn;
   const ledger = app.get(UsageLedger);
   ledger.warn = warn;
   ledger.spent = (id, days) => app.get(SpendBook).days(id, days);
@@ -109,6 +116,9 @@ export async function startWork(app: NestFastifyApplication): Promise<void> {
   await app.get(BrokerService).start();
   await app.get(DeliveryService).recover();
   for (const id of app.get(RegistryService).agents().keys()) app.get(SessionsService).nudge(id);
+  await app.get(TaskBook).start();
+  app.get(TaskRunner).start();
+  await app.get(TaskWatcher).start();
   await app.get(EventLog).append('system.started', { version: VERSION });
   app.get(RegistryService).remote.start();
   decideModel(app);

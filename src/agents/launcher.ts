@@ -7,6 +7,7 @@ import { buildAgentEnv } from './agent-env.js';
 import { ClaudeLocator } from './claude-locator.js';
 import { ModelEndpoint } from './model-endpoint.js';
 import { controlsOf } from './process/controls.js';
+import type { Confine } from './process/process-host.js';
 import { ClaudeRuntime } from './runtime/claude/claude-runtime.js';
 import { CommandRuntime } from './runtime/command/command-runtime.js';
 import type { AgentRuntime, RunRequest, RuntimeHandlers, RuntimeSession } from './runtime/runtime.js';
@@ -83,6 +84,23 @@ export class Launcher {
       },
       handlers,
     );
+  }
+
+  /** Where and as what a command runs that Nox itself gives in an agent's workspace: confined as the agent, without its model. */
+  async placeFor(
+    id: string,
+    config: AgentConfig,
+  ): Promise<{ cwd: string; env: Record<string, string>; confine: Confine }> {
+    const settings = this.registry.config();
+    const { env: nox_env, home, registry } = this.around;
+    const [cwd, agent_env] = await Promise.all([
+      resolveWorkspace(id, config.cwd, this.rules()),
+      resolveReferences(config.env, { env: nox_env, secrets: join(home, 'secrets') }),
+    ]);
+    const claude_cli = { ...settings.claude_cli, pass_env: [] };
+    const env = buildAgentEnv({ nox_env, config: claude_cli, agent_env, model_env: {}, agent_id: id });
+    const confine = await controlsOf({ mode: settings.agents.confine, home, registry, nox_env, env, cwd });
+    return { cwd, env, confine };
   }
 
   /** The folder in which the agent's last run was started, wherever it has gone since. */

@@ -155,6 +155,7 @@ export const EMPTY = {
   started_at: null,
   completed_at: null,
   in_file: true,
+  told: [],
   overdue_told: null,
 } as const satisfies Partial<KeptTask>;
 

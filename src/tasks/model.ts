@@ -6,6 +6,8 @@ import type * as z from 'zod';
 export type KeptTask = Omit<Task, 'overdue' | 'blocked_by'> & {
   /** Whether its line stands in the file. */
   readonly in_file: boolean;
+  /** Dependencies whose results its agent has been told. */
+  readonly told: readonly string[];
   /** The deadline for which it was told that it has passed. */
   readonly overdue_told: string | null;
 };
@@ -25,7 +27,7 @@ export const isOverdue = (task: KeptTask, now_ms: number): boolean =>
 
 /** The task as it is shown. */
 export function viewOf(task: KeptTask, tasks: Tasks, now_ms: number): Task {
-  const { in_file: _, overdue_told: __, ...kept } = task;
+  const { in_file: _, overdue_told: __, told: ___, ...kept } = task;
   const blocked_by = isOpen(task) ? blockedBy(task, tasks) : [];
   return { ...kept, overdue: isOverdue(task, now_ms), blocked_by };
 }

@@ -1,0 +1,104 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Readable } from 'node:stream';
+import { Launcher } from '../agents/launcher.js';
+import { ProcessHost } from '../agents/process/process-host.js';
+import type { AcceptanceResult, Evidence } from '../contracts/task.js';
+import { RegistryService } from '../registry/registry.service.js';
+import { redact } from '../registry/redact.js';
+import { Clock } from '../shared/clock.js';
+import { newId } from '../shared/ids.js';
+import { KeyedQueue } from '../shared/keyed-queue.js';
+import { messageOf } from '../shared/nox-error.js';
+
+/** Of each end of a long output. */
+const KEPT_BYTES = 16 * 1024;
+
+/** Runs acceptance commands where the agent works, confined as the agent is, one task of an agent after another. */
+@Injectable()
+export class Acceptance {
+  private readonly queue = new KeyedQueue();
+
+  constructor(
+    @Inject(Launcher) private readonly launcher: Launcher,
+    @Inject(ProcessHost) private readonly host: ProcessHost,
+    @Inject(RegistryService) private readonly registry: RegistryService,
+    @Inject(Clock) private readonly clock: Clock,
+  ) {}
+
+  /** Runs them in order and stops at the first that fails. Never rejects: what cannot be run has not passed. */
+  prove(agent_id: string, commands: readonly string[]): Promise<Evidence> {
+    return this.queue.run(agent_id, async () => {
+      const started_at = this.clock.iso();
+      const results: AcceptanceResult[] = [];
+      for (const command of commands) {
+        const result = await this.run(agent_id, command);
+        results.push(result);
+        if (!result.passed) break;
+      }
+      const passed = results.length === commands.length && results.every((result) => result.passed);
+      return { passed, started_at, ended_at: this.clock.iso(), results };
+    });
+  }
+
+  private async run(agent_id: string, command: string): Promise<AcceptanceResult> {
+    const started_ms = this.clock.now();
+    const told = (facts: Pick<AcceptanceResult, 'exit_code' | 'timed_out' | 'output'>): AcceptanceResult => ({
+      command,
+      ...facts,
+      passed: facts.exit_code === 0 && !facts.timed_out,
+      output: redact(facts.output),
+      duration_ms: this.clock.now() - started_ms,
+    });
+    try {
+      const config = this.registry.agents().get(agent_id);
+      if (config === undefined) throw new Error(`agent ${agent_id} is not there`);
+      const { cwd, env, confine } = await this.launcher.placeFor(agent_id, config);
+      const run = await this.host.spawn({ run_id: newId('run'), argv: ['/bin/sh', '-c', command], cwd, env, confine });
+      run.stdin.end();
+      const output = new Ends();
+      const read = Promise.all([collect(run.stdout, output), collect(run.stderr, output)]);
+      let timed_out = false;
+      const cancel = this.clock.after(this.registry.config().tasks.accept_timeout_s * 1000, () => {
+        timed_out = true;
+        void run.end({ grace_ms: 0 });
+      });
+      const { exit_code } = await run.exited;
+      cancel();
+      await read;
+      return told({ exit_code, timed_out, output: output.text() });
+    } catch (error) {
+      return told({ exit_code: null, timed_out: false, output: `Nox could not run it: ${messageOf(error)}` });
+    }
+  }
+}
+
+/** The beginning and the end of an output, however long it is. */
+class Ends {
+  private head = Buffer.alloc(0);
+  private tail = Buffer.alloc(0);
+  private left_out = 0;
+
+  add(chunk: Buffer): void {
+    const room = KEPT_BYTES - this.head.length;
+    if (room > 0) this.head = Buffer.concat([this.head, chunk.subarray(0, room)]);
+    const rest = chunk.subarray(Math.max(0, room));
+    if (rest.length === 0) return;
+    const all = Buffer.concat([this.tail, rest]);
+    this.left_out += Math.max(0, all.length - KEPT_BYTES);
+    this.tail = Buffer.from(all.subarray(-KEPT_BYTES));
+  }
+
+  text(): string {
+    const gap = this.left_out === 0 ? '' : `\n… ${this.left_out} bytes left out …\n`;
+    return `${this.head.toString('utf8')}${gap}${this.tail.toString('utf8')}`.replaceAll('\u0000', '\ufffd');
+  }
+}
+
+async function collect(stream: Readable, output: Ends): Promise<void> {
+  try {
+    for await (const chunk of stream) output.add(chunk as Buffer);
+  } catch (error) {
+    // A stream that breaks off has said what it said.
+    output.add(Buffer.from(`\n(the output broke off: ${messageOf(error)})`));
+  }
+}
