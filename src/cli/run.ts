@@ -17,6 +17,7 @@ import { openCommand } from './commands/open.js';
 import { registryCommands } from './commands/registry.js';
 import { serveCommand } from './commands/serve.js';
 import { statusCommand } from './commands/status.js';
+import { taskCommands } from './commands/task.js';
 import { turnCommands } from './commands/turn.js';
 import { usageCommand } from './commands/usage.js';
 import { userCommands } from './commands/user.js';
@@ -87,6 +88,7 @@ export function makeProgram(io: Io, cliOf: CliOf): Command {
   program.commandsGroup('Agents:');
   agentCommands(program, cliOf);
   turnCommands(program, cliOf);
+  taskCommands(program, cliOf);
   approvalCommands(program, cliOf);
   messageCommands(program, cliOf);
   usageCommand(program, cliOf);

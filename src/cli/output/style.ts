@@ -62,6 +62,11 @@ const SIGNS: Readonly<Record<string, Sign>> = {
   interrupted: { sign: '■', colour: 'yellow' },
   deferred: { sign: '⏸', colour: 'magenta' },
   cancelled: { sign: '■', colour: 'grey' },
+  // tasks
+  todo: { sign: '○', colour: 'grey' },
+  in_progress: { sign: '●', colour: 'blue' },
+  blocked: { sign: '⏸', colour: 'magenta' },
+  done: { sign: '✓', colour: 'green' },
   // approvals
   pending: { sign: '◆', colour: 'yellow' },
   approved: { sign: '✓', colour: 'green' },
