@@ -55,6 +55,10 @@ export const router = createBrowserRouter([
                 lazy: async () => ({ Component: (await import('../routes/approvals/page.js')).ApprovalsPage }),
               },
               {
+                path: 'tasks/:id?',
+                lazy: async () => ({ Component: (await import('../routes/tasks/page.js')).TasksPage }),
+              },
+              {
                 path: 'registry/:hash?',
                 lazy: async () => ({ Component: (await import('../routes/registry/page.js')).RegistryPage }),
               },

@@ -7,6 +7,7 @@ const DRAWINGS = {
   agents: (
     <path d="M5 7h10a2 2 0 0 1 2 2v5a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V9a2 2 0 0 1 2-2zM10 7V3.5M7.5 11v1.5M12.5 11v1.5" />
   ),
+  tasks: <path d="M3 3.5h4v13H3zM8.5 3.5h4v8h-4zM14 3.5h3v10h-3z" />,
   registry: (
     <path d="M6 5.5v9M6 5.5a2 2 0 1 0-.01-.01zM6 14.5a2 2 0 1 0 .01 0zM14 5.5a2 2 0 1 0-.01-.01zM14 7.5c0 3-3 3.5-8 4" />
   ),

@@ -2,6 +2,7 @@ import type { LiveSnapshot } from '@client/live.js';
 import type { Agent, AgentStatus, LogLine } from '@contracts/agent.js';
 import type { Approval } from '@contracts/approval.js';
 import type { AnyNoxEvent } from '@contracts/event.js';
+import type { Task } from '@contracts/task.js';
 import type { EmergencyStop, SystemStatus } from '@contracts/system.js';
 import type { QueryClient } from '@tanstack/react-query';
 import { stepOf } from './agent-state.js';
@@ -39,6 +40,16 @@ export class LiveCache implements LiveListener {
     'approval.expired': ({ payload }) => this.#noLongerPending(payload.approval),
     'approval.cancelled': ({ payload }) => this.#noLongerPending(payload.approval),
     'approval.executed': () => this.#outdated(keys.decided),
+    'task.created': ({ payload }) => this.#task(payload.task),
+    'task.updated': ({ payload }) => this.#task(payload.task),
+    'task.status_changed': ({ payload }) => this.#task(payload.task),
+    'task.progress': ({ payload }) => this.#task(payload.task),
+    'task.accepting': ({ payload }) => this.#task(payload.task),
+    'task.evidence': ({ payload }) => this.#task(payload.task),
+    'task.delegated': ({ payload }) => this.#task(payload.task),
+    'task.overdue': ({ payload }) => this.#task(payload.task),
+    'task.file_error': ({ agent_id = '' }) => this.#taskFile(agent_id),
+    'task.file_ok': ({ agent_id = '' }) => this.#taskFile(agent_id),
     'registry.committed': () => this.#registryMoved(),
     'registry.rolled_back': () => this.#registryMoved(),
     'registry.switched': () => this.#registryMoved(),
@@ -86,6 +97,19 @@ export class LiveCache implements LiveListener {
   #noLongerPending({ id }: Approval): void {
     this.#pending((list) => list.filter((each) => each.id !== id));
     this.#outdated(keys.decided);
+  }
+
+  /** What waits for it is other than before too, so the list is asked for again when it has ended. */
+  #task(task: Task): void {
+    putTask(this.queries, task);
+    this.#outdated(keys.taskFile(task.agent_id));
+    const others = this.queries.getQueryData<Task[]>(keys.tasks) ?? [];
+    if (others.some((each) => each.dependencies.includes(task.id))) this.#outdated(keys.tasks);
+  }
+
+  #taskFile(agent_id: string): void {
+    this.#outdated(keys.taskFile(agent_id));
+    this.#outdated(keys.taskProblems);
   }
 
   #registryMoved(): void {
@@ -163,6 +187,16 @@ export function putAgent(queries: QueryClient, agent: Agent): void {
     return agents.some((each) => each.id === agent.id)
       ? agents.map((each) => (each.id === agent.id ? agent : each))
       : [...agents, agent];
+  });
+}
+
+/** Puts one task into the cached list, in place or at the end. */
+export function putTask(queries: QueryClient, task: Task): void {
+  queries.setQueryData<Task[]>(keys.tasks, (tasks) => {
+    if (tasks === undefined) return tasks;
+    return tasks.some((each) => each.id === task.id)
+      ? tasks.map((each) => (each.id === task.id ? task : each))
+      : [...tasks, task];
   });
 }
 
