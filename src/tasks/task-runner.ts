@@ -228,7 +228,7 @@ export class TaskRunner {
     const reason = turn.reason ?? turn.status;
     if (turn.status === 'error' || (turn.status === 'interrupted' && CRASHED.test(reason)))
       return afterFailure(gone, reason, { initial_ms, max_ms, max_attempts }, now_ms);
-    if (turn.status === 'interrupted' || /^cancelled by/.test(reason))
+    if (turn.status === 'interrupted' || reason.startsWith('cancelled by'))
       return {
         ...gone,
         status: 'todo',

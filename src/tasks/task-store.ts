@@ -50,7 +50,7 @@ export const logIn = (tx: Tx, { task_id, kind, actor, text, evidence }: LogLine,
 export function readLog(db: StateDb, clock: Clock, task_id: string): TaskLog {
   const rows = db
     .all<LogRow>('SELECT * FROM task_log WHERE task_id = ? ORDER BY id DESC LIMIT 1000', task_id)
-    .reverse();
+    .toReversed();
   return {
     entries: rows.map(({ id, at_ms, kind, actor, text }) => ({ id, timestamp: clock.iso(at_ms), kind, actor, text })),
     evidence: rows.flatMap(({ evidence_json }) =>
