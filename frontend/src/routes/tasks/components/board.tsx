@@ -4,7 +4,6 @@ import {
   DndContext,
   type DragEndEvent,
   DragOverlay,
-  KeyboardCode,
   type KeyboardCoordinateGetter,
   KeyboardSensor,
   PointerSensor,
@@ -96,7 +95,7 @@ const announcements = (of: (id: string | number) => Task | undefined): Announcem
 
 /** Left and right go from column to column. */
 const toNextColumn: KeyboardCoordinateGetter = (event, { currentCoordinates, context }) => {
-  const step = event.code === KeyboardCode.Right ? 1 : event.code === KeyboardCode.Left ? -1 : 0;
+  const step = event.code === 'ArrowRight' ? 1 : event.code === 'ArrowLeft' ? -1 : 0;
   if (step === 0) return undefined;
   event.preventDefault();
   const { droppableRects, collisionRect } = context;
