@@ -88,7 +88,16 @@ export function adopt(task: KeptTask, entry: TaskEntry, agent_id = task.agent_id
 export function askDone(task: KeptTask, now: string): KeptTask {
   const open = isOpen(task) ? task : { ...task, status: 'todo' as const };
   if (task.accept.length > 0) return { ...open, proof: 'running', reason: null };
-  return { ...task, status: 'done', turn_id: null, proof: 'none', reason: null, completed_at: now, next_try_at: null };
+  return {
+    ...task,
+    status: 'done',
+    held: false,
+    turn_id: null,
+    proof: 'none',
+    reason: null,
+    completed_at: now,
+    next_try_at: null,
+  };
 }
 
 /** The task in another status, with what goes with it. */

@@ -303,7 +303,15 @@ export class TaskRunner {
     const text = evidence.passed ? 'passed' : `failed: ${failed?.command ?? ''}`;
     draft.log(id, 'evidence', text, evidence);
     if (evidence.passed) {
-      draft.put({ ...known, status: 'done', proof: 'passed', reason: null, completed_at: now, next_try_at: null });
+      draft.put({
+        ...known,
+        status: 'done',
+        held: false,
+        proof: 'passed',
+        reason: null,
+        completed_at: now,
+        next_try_at: null,
+      });
       return false;
     }
     const reason = `the acceptance failed: ${failed?.command ?? ''}`;
