@@ -198,7 +198,8 @@ export class TaskRunner {
   }
 
   private turnEnded(turn: Turn): void {
-    if (this.closed) return;
+    // One that is parked goes on by itself.
+    if (this.closed || turn.status === 'deferred') return;
     const id = turn.source.slice('task:'.length);
     this.job(id, 'end of a turn', async () => {
       const task = this.book.all().get(id);
