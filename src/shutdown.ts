@@ -72,10 +72,9 @@ export async function shutdown(app: NestFastifyApplication, reason: string): Pro
     .get(SessionsService)
     .parkAll()
     .catch((error: unknown) => PinoLogger.root.warn({ err: error }, 'what waits could not be parked'));
-  await Promise.all([app.get(Fleet).shutdown(AGENTS_GRACE_MS), app.get(ServicesService).close()]);
   await app.get(TaskWatcher).close();
   await app.get(TaskRunner).close();
-  await app.get(Fleet).shutdown(AGENTS_GRACE_MS);
+  await Promise.all([app.get(Fleet).shutdown(AGENTS_GRACE_MS), app.get(ServicesService).close()]);
   await failpoint('shutdown.ended');
   app.get(SessionsService).releaseWaiters();
   const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), REQUESTS_GRACE_MS);
