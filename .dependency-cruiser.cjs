@@ -10,7 +10,6 @@ const FLOORS = [
   'sessions',
   'broker',
   'tasks',
-  'services',
   'toolbox',
   'auth',
   'realtime',
