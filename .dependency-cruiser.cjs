@@ -10,6 +10,7 @@ const FLOORS = [
   'sessions',
   'broker',
   'tasks',
+  'services',
   'toolbox',
   'auth',
   'realtime',

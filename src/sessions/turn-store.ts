@@ -100,6 +100,8 @@ export class TurnStore {
       this.events.appendIn(tx, 'turn.queued', { turn: this.inTx(tx, id) }, agent_id);
       this.events.appendIn(tx, 'turn.started', { turn_id: id, session_id, model: null }, agent_id);
     });
+  }
+
   /** The newest turn that came from this source. */
   latestOf(source: string): Turn | undefined {
     const row = this.db.get<TurnRow>('SELECT * FROM turns WHERE source = ? ORDER BY id DESC LIMIT 1', source);
