@@ -77,7 +77,8 @@ export class RedisQueue {
     this.first = undefined;
     const [job, id] = (await this.backend.moveToActive(NO_LOCK)) as [JobJson | null | undefined, string | undefined];
     if (job === null || job === undefined || id === undefined) {
-      this.waiting = await this.redis.llen(this.key('wait'));
+      // The counts were wrong: Redis says what there is.
+      await this.load();
       return undefined;
     }
     this.waiting -= 1;
@@ -108,7 +109,7 @@ export class RedisQueue {
     this.first = undefined;
     try {
       if (due_ms !== null && due_ms > now_ms) {
-        await this.backend.moveToDelayed(id, due_ms, due_ms - now_ms, NO_LOCK, { skipAttempt: true });
+        await this.backend.moveToDelayed(id, now_ms, due_ms - now_ms, NO_LOCK, { skipAttempt: true });
         this.delayed.set(id, due_ms);
         return;
       }

@@ -165,11 +165,11 @@ describe.each(['sqlite', 'redis'] as const)('the queue on %s', (adapter) => {
   });
 
   it('holds what is put off until it is due, and is not held up by it', async () => {
-    const later = entry('high', { due_ms: Date.now() + 4000 });
+    const later = entry('high', { due_ms: Date.now() + 3000 });
     const [a, b] = [entry('high'), entry('high')];
     await publish(later, a, b);
     expect(await claim()).toEqual([a.id]);
-    await requeue(a, Date.now() + 4000);
+    await requeue(a, Date.now() + 3000);
     expect(await drain()).toEqual([b.id]);
     const came = new Set<string>();
     await eventually(
