@@ -3,12 +3,14 @@
 //
 //   kills      kills Nox and its agents at random under load   --kills N (200)  --minutes N  --agents N (10)  --seed N
 //   storm      every agent exits at once, again and again      --agents N (200)  --seconds N (120)
-//   zoo        hostile process trees, each ended N times       --times N (100)
+//   zoo        hostile process trees, each ended N times       --times N (100)  --rung NAME
 //   model      the restart policy against its reference        --times N (100000)
 //   strangers  pids that come again, as those of strangers     --times N (50000)
 //   groups     random supervision trees and deaths             --times N (1000)
 //   hung       agents that hang, spin and do not read          --times N (50)
 //   slow       slow but healthy agents                         --minutes N (60)
+//   soak       a large fleet and mixed work: memory stays flat --minutes N (10)
+//   disk       each single call of the file system fails once  --every N (1); needs a C compiler
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,6 +28,8 @@ const { values } = parseArgs({
     seconds: option,
     agents: option,
     times: option,
+    every: option,
+    rung: option,
     seed: option,
   },
 });
@@ -78,11 +82,24 @@ const RUNS = {
       seconds: given('seconds', 120),
       say,
     }),
-  zoo: async () => (await import('../test/fault/long/zoo.ts')).runZoo({ times: given('times', 100), say }),
+  zoo: async () =>
+    (await import('../test/fault/long/zoo.ts')).runZoo({
+      times: given('times', 100),
+      rung: values.rung,
+      say,
+    }),
   model: () => spec('unit', 'src/agents/restart-policy.spec.ts', { NOX_RUNS: String(given('times', 100_000)) }),
   strangers: () => spec('fault', 'test/fault/process-pids.spec.ts', { NOX_PIDS: String(given('times', 50_000)) }),
   groups: () => spec('unit', 'src/agents/groups.spec.ts', { NOX_RUNS: String(given('times', 1000)) }),
   hung: async () => (await import('../test/fault/long/silence.ts')).runHung({ times: given('times', 50), say }),
+  soak: async () =>
+    (await import('../test/fault/long/soak.ts')).runSoak({
+      registered: 500,
+      awake: 50,
+      minutes: given('minutes', 10),
+      say,
+    }),
+  disk: async () => (await import('../test/fault/long/disk.ts')).runDisk({ every: given('every', 1), say }),
   slow: async () => (await import('../test/fault/long/silence.ts')).runSlow({ minutes: given('minutes', 60), say }),
 };
 

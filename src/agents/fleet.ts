@@ -319,8 +319,10 @@ export class Fleet {
     const wanted: string[] = [];
     for (const [id, config] of this.registry.agents()) {
       const asleep = config.desired_state === 'active' && this.store.session(id)?.hibernated === true;
-      this.add(id, asleep);
-      if (config.desired_state === 'active' && !asleep) wanted.push(id);
+      const supervisor = this.add(id, asleep);
+      if (config.desired_state !== 'active' || asleep) continue;
+      supervisor.restoreBreaker(this.store.breaker(id));
+      if (supervisor.process_state === 'stopped') wanted.push(id);
     }
     if (this.emergency.state() === null) void this.startMany(wanted);
     this.resources.start(left.map(({ run_id }) => run_id));
@@ -382,7 +384,8 @@ export class Fleet {
           await this.serially(id, async () => {
             // A person may have stopped or removed it while it waited for its turn.
             const wanted = this.registry.agents().get(id)?.desired_state === 'active' && !this.held.has(id);
-            if (wanted && this.get(id).process_state === 'stopped') await this.start(id, 'Nox started');
+            if (wanted && this.get(id).process_state === 'stopped')
+              await this.start(id, 'Nox started', { remember: true });
           }).catch((error: unknown) => this.warn('agent not started', { agent_id: id, reason: messageOf(error) }));
         }
       }

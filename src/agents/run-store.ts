@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../shared/clock.js';
 import { StateDb } from '../shared/db/state-db.js';
+import { type Breaker, CLOSED } from './breaker.js';
 import type { ExitFacts, ProcessIdentity, Confinement } from './process/process-host.js';
 
 /** The conversation that an agent goes on with. */
@@ -76,10 +77,11 @@ export class RunStore {
     return { session_id, has_transcript: false, hibernated: false, restart_count: known?.restart_count ?? 0 };
   }
 
-  /** Forgets the conversation: an agent made anew under an old id starts without it. */
+  /** Forgets conversation and breaker: an agent made anew under an old id starts without them. */
   async forgetSession(agent_id: string): Promise<void> {
     await this.db.write((tx) => {
       tx.run('DELETE FROM sessions WHERE agent_id = ?', agent_id);
+      tx.run('DELETE FROM breakers WHERE agent_id = ?', agent_id);
       tx.afterCommit(() => this.known.delete(agent_id));
     });
   }
@@ -94,6 +96,25 @@ export class RunStore {
 
   async countRestart(agent_id: string): Promise<void> {
     await this.update(agent_id, 'restart_count = restart_count + 1');
+  }
+
+  /** What is known of a breaker that was not closed when Nox ended; closed else. */
+  breaker(agent_id: string): Breaker {
+    const row = this.db.get<{ breaker_json: string }>('SELECT breaker_json FROM breakers WHERE agent_id = ?', agent_id);
+    return row === undefined ? CLOSED : (JSON.parse(row.breaker_json) as Breaker);
+  }
+
+  async saveBreaker(agent_id: string, breaker: Breaker): Promise<void> {
+    await this.db.write((tx) => {
+      if (breaker.state === 'closed') tx.run('DELETE FROM breakers WHERE agent_id = ?', agent_id);
+      else
+        tx.run(
+          `INSERT INTO breakers (agent_id, breaker_json) VALUES (?, ?)
+           ON CONFLICT (agent_id) DO UPDATE SET breaker_json = excluded.breaker_json`,
+          agent_id,
+          JSON.stringify(breaker),
+        );
+    });
   }
 
   /** Before the process is spawned. */

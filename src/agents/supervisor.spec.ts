@@ -7,7 +7,7 @@ import type { ExitFacts } from './process/process-host.js';
 import type { ExitClass } from './restart-policy.js';
 import { RunStore } from './run-store.js';
 import type { ReadyInfo, RuntimeSession } from './runtime/runtime.js';
-import { AgentSupervisor, type RunFault, type RunObserver } from './supervisor.js';
+import { AgentSupervisor, type RunFault, type RunObserver, type SupervisorWorld } from './supervisor.js';
 
 const CRASH = { exit_code: 137, signal: null, forced: false, stderr_tail: '' };
 
@@ -53,6 +53,7 @@ describe(AgentSupervisor.name, () => {
   let supervisor: AgentSupervisor;
   let exit_class: ExitClass;
   let fault: RunFault | undefined;
+  let world: SupervisorWorld;
 
   beforeEach(() => {
     clock = new ManualClock();
@@ -81,7 +82,7 @@ describe(AgentSupervisor.name, () => {
         usage: { turns: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0 },
       }),
     } as unknown as RunObserver;
-    supervisor = new AgentSupervisor('one', {
+    world = {
       clock,
       random: () => 0.5,
       store,
@@ -93,7 +94,8 @@ describe(AgentSupervisor.name, () => {
       before_restart: async () => undefined,
       changed: () => states.push(supervisor.process_state),
       log: () => undefined,
-    });
+    };
+    supervisor = new AgentSupervisor('one', world);
   });
 
   /** Waits until the supervisor has come to this state. */
@@ -136,6 +138,14 @@ describe(AgentSupervisor.name, () => {
     await reach('running');
     expect(store.session('one')).toMatchObject({ session_id: session.session_id, restart_count: 1 });
     expect(told).toEqual(['ready', 'ended: exit 137', 'ready']);
+  });
+
+  it('gives up at once when the machine cannot confine it as the configuration requires', async () => {
+    launch = () => Promise.reject(Object.assign(new Error('no namespaces'), { code: 'ENOTSUP' }));
+    await expect(supervisor.start('test')).rejects.toThrow('no namespaces');
+    expect(supervisor.process_state).toBe('failed');
+    expect(supervisor.reason).toBe('no namespaces');
+    expect(supervisor.breaker).toMatchObject({ state: 'open', open_until_ms: null });
   });
 
   it('gives up after six exits in a row and retires what waits', async () => {
@@ -188,6 +198,41 @@ describe(AgentSupervisor.name, () => {
       clock.advance(1);
       expect(supervisor.breaker.state).toBe('closed');
       expect(supervisor.process_state).toBe('running');
+    });
+
+    it('stands still over a restart of Nox, until its probe is due', async () => {
+      await giveUp();
+      const { breaker } = supervisor;
+      await store.openSession('one');
+      await turnOfLoop();
+      // The timers of the old Nox are gone with it.
+      clock = new ManualClock(clock.now());
+      supervisor = new AgentSupervisor('one', { ...world, clock });
+      supervisor.restoreBreaker(store.breaker('one'));
+      expect(supervisor.breaker).toEqual(breaker);
+      expect(supervisor.reason).toContain('6 times');
+      (await probe()).die();
+      await reach('failed');
+      await turnOfLoop();
+      expect(store.breaker('one')).toMatchObject({ state: 'open', trips: 2 });
+    });
+
+    it('is tried once after a restart of Nox when only a person could mend it', async () => {
+      exit_class = 'authentication';
+      (await startReady()).die();
+      await reach('failed');
+      await turnOfLoop();
+      supervisor = new AgentSupervisor('one', world);
+      supervisor.restoreBreaker(store.breaker('one'));
+      expect(supervisor.process_state).toBe('stopped');
+      expect(supervisor.breaker.state).toBe('half_open');
+    });
+
+    it('is forgotten by the journal when a person starts it', async () => {
+      await giveUp();
+      await startReady(7);
+      await turnOfLoop();
+      expect(store.breaker('one')).toEqual({ state: 'closed' });
     });
 
     it('opens again, for longer, when the probe fails', async () => {

@@ -2,7 +2,7 @@ import type { Activity, ProcessState, RestartConfig, StateSource, UsageTotals } 
 import type { Clock } from '../shared/clock.js';
 import { failpoint } from '../shared/failpoint.js';
 import { newId } from '../shared/ids.js';
-import { messageOf, NoxError } from '../shared/nox-error.js';
+import { errnoOf, messageOf, NoxError } from '../shared/nox-error.js';
 import { canMove, isLive } from './agent-state.js';
 import { type Breaker, halfOpen, openBreaker } from './breaker.js';
 import { CLEAN_SLATE, decideRestart, type ExitClass, type RestartMemory } from './restart-policy.js';
@@ -162,8 +162,26 @@ export class AgentSupervisor {
       throw new NoxError('INVALID_STATE', `Agent ${this.id} is ${this.process_state} already.`);
     }
     this.cancelTimer();
-    if (!remember) this.memory = CLEAN_SLATE;
+    if (!remember) this.remember(CLEAN_SLATE);
     return this.relaunch(reason);
+  }
+
+  /**
+   * After a start of Nox: the breaker as it was. While it is open the agent stays failed until its probe is due; what
+   * only a person could mend may have been mended meanwhile, so that its next start is a probe.
+   */
+  restoreBreaker(breaker: Breaker): void {
+    if (breaker.state === 'closed') return;
+    const { reason, trips } = breaker;
+    const until_ms = breaker.state === 'open' ? breaker.open_until_ms : null;
+    if (until_ms === null) {
+      this.remember({ ...CLEAN_SLATE, breaker: { state: 'half_open', reason, trips } });
+      return;
+    }
+    this.memory = { ...CLEAN_SLATE, breaker };
+    this.process.see('failed', 'recovery', this.world.clock.now());
+    this.reason = reason;
+    this.comeBackAfter(Math.max(0, until_ms - this.world.clock.now()));
   }
 
   /** Closes the breaker and forgets earlier crashes. It starts nothing; a probe that was planned does not happen. */
@@ -209,7 +227,7 @@ export class AgentSupervisor {
       await run.session.end({ grace_ms });
       await run.settled;
     }
-    if (!remember) this.memory = CLEAN_SLATE;
+    if (!remember) this.remember(CLEAN_SLATE);
     if (to === 'hibernated' && generation !== this.generation) return;
     if (this.process_state !== to) this.move(to, to === 'stopped' && !remember ? undefined : reason);
   }
@@ -241,7 +259,7 @@ export class AgentSupervisor {
   fail(reason: string): void {
     this.generation += 1;
     this.cancelTimer();
-    this.memory = { ...this.memory, breaker: openBreaker(this.breaker, reason, null) };
+    this.remember({ ...this.memory, breaker: openBreaker(this.breaker, reason, null) });
     this.move('failed', reason);
   }
 
@@ -363,7 +381,9 @@ export class AgentSupervisor {
   }
 
   private notSpawned(error: unknown): void {
-    const permanent = error instanceof NoxError && error.code !== 'AGENT_START_FAILED';
+    // ENOTSUP: the machine cannot confine it as the configuration requires.
+    const permanent =
+      errnoOf(error) === 'ENOTSUP' || (error instanceof NoxError && error.code !== 'AGENT_START_FAILED');
     this.world.log(`not started: ${messageOf(error)}`);
     if (permanent) this.fail(messageOf(error));
     else this.afterCrash('crash', messageOf(error), 0);
@@ -381,7 +401,7 @@ export class AgentSupervisor {
       resume_at_ms,
     });
     const { history, breaker } = decision;
-    this.memory = { history, breaker };
+    this.remember({ history, breaker });
     switch (decision.action) {
       case 'none':
         return;
@@ -414,7 +434,7 @@ export class AgentSupervisor {
       if (generation !== this.generation) return;
       await this.world.store.countRestart(this.id);
       if (generation !== this.generation) return;
-      this.memory = { ...this.memory, breaker: halfOpen(this.breaker, this.world.clock.now()) };
+      this.remember({ ...this.memory, breaker: halfOpen(this.breaker, this.world.clock.now()) });
       await this.relaunch(this.breaker.state === 'half_open' ? 'probe' : 'restart');
     } catch (error) {
       this.world.log(`restart failed: ${messageOf(error)}`);
@@ -432,8 +452,18 @@ export class AgentSupervisor {
   }
 
   private closeBreaker(): void {
-    this.memory = CLEAN_SLATE;
+    this.remember(CLEAN_SLATE);
     this.world.changed({ process_state: this.process_state, activity: this.activity });
+  }
+
+  /** The only place that changes the memory: an open breaker outlives Nox. */
+  private remember(memory: RestartMemory): void {
+    const before = this.breaker;
+    this.memory = memory;
+    if (before === memory.breaker) return;
+    this.world.store
+      .saveBreaker(this.id, memory.breaker)
+      .catch((error: unknown) => this.world.log(`the breaker was not stored: ${messageOf(error)}`));
   }
 
   /** The only place that changes the state: it checks the transition and announces it. */

@@ -294,3 +294,21 @@ describe('nox agent logs', () => {
     expect(calls[0]?.query).toEqual({ lines: 5, follow: false });
   });
 });
+
+describe('nox agent reset-breaker', () => {
+  it('resets each, shows what came of it, and fails when one is not there', async () => {
+    const { nox, calls } = await withServer({
+      agents_reset_breaker: ({ params }) => {
+        const { id } = params as { id: string };
+        if (id === 'gone') throw new Refusal('AGENT_NOT_FOUND');
+        return agentOf({ id, status: 'starting' });
+      },
+    });
+    expect(await nox(['agent', 'reset-breaker', 'one', 'two'])).toMatchObject({ exit: 0 });
+    expect(calls.map(({ route, params }) => `${route} ${(params as { id: string }).id}`)).toEqual([
+      'agents_reset_breaker one',
+      'agents_reset_breaker two',
+    ]);
+    expect(await nox(['agent', 'reset-breaker', 'gone'])).toMatchObject({ exit: 3 });
+  });
+});

@@ -264,4 +264,10 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX task_log_task ON task_log (task_id, id);
   CREATE INDEX turns_source ON turns (source, id);
   `,
+  `
+  CREATE TABLE breakers (
+    agent_id TEXT PRIMARY KEY,
+    breaker_json TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

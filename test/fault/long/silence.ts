@@ -96,7 +96,7 @@ export async function runSlow({ minutes, say }: SlowOptions): Promise<LongReport
   const broken: string[] = [];
   await using nox = await startPatient(SLOW_WARN_S);
   const fake_home = join(nox.dir.path, 'fake-agent');
-  const ids = ['words', 'tool', 'asks', 'idle'];
+  const ids = ['words', 'tool', 'asks'];
   await Promise.all(ids.map((id) => nox.call('agents_create', { body: fakeAgent(id) })));
   const pids = () =>
     programsOf(fake_home)

@@ -7,6 +7,8 @@ import { type LongReport, quantile, type Say, secondsSince } from './report.js';
 
 export interface ZooOptions {
   readonly times: number;
+  /** One rung only. */
+  readonly rung?: string | undefined;
   readonly say: Say;
 }
 
@@ -16,11 +18,12 @@ const BESIDE_EACH_OTHER = 5;
 const LIMIT_MS = GRACE_MS + 2000;
 
 /** Ends every hostile tree so many times on every rung, some of them beside each other; bystanders must never notice. */
-export async function runZoo({ times, say }: ZooOptions): Promise<LongReport> {
+export async function runZoo({ times, rung: only, say }: ZooOptions): Promise<LongReport> {
   const began = performance.now();
   const best = createProcessHost();
   await best.ready();
-  const rungs = [...new Set<Confinement>([best.confinement(), best.confinement('off'), 'process-group'])];
+  const all = [...new Set<Confinement>([best.confinement(), best.confinement('off'), 'process-group'])];
+  const rungs = all.filter((rung) => only === undefined || rung === only);
   const broken: string[] = [];
   const took_ms: number[] = [];
   for (const rung of rungs) {
@@ -41,7 +44,7 @@ export async function runZoo({ times, say }: ZooOptions): Promise<LongReport> {
           }
         }
         if (innocents.living().length !== before) broken.push(`${rung}, round ${round}: a bystander is gone`);
-        if (round % 10 === 0) say(`${rung}: ${round} rounds, ${broken.length} violations`);
+        if (round % 10 === 0) say(`${rung}: ${round} rounds, ${broken.length} violations ${broken.at(-1) ?? ''}`);
       }
     } finally {
       await sibling.end({ grace_ms: 0 });
