@@ -15,8 +15,9 @@ const run = promisify(execFile);
 export interface Death {
   /** `NOX_FAILPOINTS` of the process. */
   readonly failpoints?: string;
-  /** Killed so long after it opened the registry. */
+  /** Killed so long after it opened the registry, or after so many acknowledged commits. */
   readonly after_ms?: number;
+  readonly after_acks?: number;
   /** Whether processes of git die with it; else they work on as orphans. */
   readonly with_git?: boolean;
 }
@@ -48,7 +49,7 @@ export async function writeUntilDead(program: string, root: string, round: numbe
   let armed = death.after_ms === undefined;
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.startsWith('ack ')) acknowledged.push(line.slice(4));
-    if (armed) continue;
+    if (armed || acknowledged.length < (death.after_acks ?? 0)) continue;
     armed = true;
     const pid = child.pid ?? 0;
     setTimeout(() => process.kill(death.with_git === true ? -pid : pid, 'SIGKILL'), death.after_ms);
