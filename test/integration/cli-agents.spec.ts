@@ -299,7 +299,7 @@ describe('nox agent reset-breaker', () => {
   it('resets each, shows what came of it, and fails when one is not there', async () => {
     const { nox, calls } = await withServer({
       agents_reset_breaker: ({ params }) => {
-        const { id } = params as { id: string };
+        const { id } = params;
         if (id === 'gone') throw new Refusal('AGENT_NOT_FOUND');
         return agentOf({ id, status: 'starting' });
       },

@@ -128,6 +128,24 @@ export function sentenceOf(event: AnyNoxEvent): string {
       return `${event.payload.file} cannot be read: ${event.payload.problems[0]?.message ?? ''}`;
     case 'task.file_ok':
       return `${event.payload.file} can be read again`;
+    case 'service.changed': {
+      const { service, status, reason } = event.payload;
+      return `service ${service} is ${status.replace('_', ' ')}${reason === null ? '' : `: ${reason}`}`;
+    }
+    case 'service.pull_progress':
+      return `the image of ${event.payload.service} is ${event.payload.percent} % here`;
+    case 'service.installed':
+      return `${event.payload.actor} installed service ${event.payload.service}`;
+    case 'service.removed':
+      return `${event.payload.actor} removed service ${event.payload.service}`;
+    case 'service.attached':
+      return `was given service ${event.payload.service} by ${event.payload.actor}`;
+    case 'service.detached':
+      return `lost service ${event.payload.service} by ${event.payload.actor}`;
+    case 'service.call': {
+      const { service, tool, outcome, duration_ms, reason } = event.payload;
+      return `called ${tool} of ${service}: ${outcome} in ${duration_ms} ms${reason === null ? '' : `, ${reason}`}`;
+    }
     case 'registry.committed':
       return `${event.payload.commit.subject} (${shortHash(event.payload.commit.hash)})`;
     case 'registry.rolled_back':

@@ -232,7 +232,7 @@ function statsView(cli: Cli, stats: BrokerStats): void {
         align: 'right',
       })),
     ],
-    stats.agents.map(({ agent_id, active, per_priority: { critical = 0, high = 0, medium = 0, low = 0 } }) => [
+    stats.agents.map(({ agent_id, active, per_priority: { critical, high, medium, low } }) => [
       agent_id,
       critical,
       high,

@@ -8,7 +8,7 @@ const STEP_MS = 100;
 /** MCP's streamable HTTP. The headers may hold a credential; they are never logged. */
 export async function httpTransport(url: URL, headers: Readonly<Record<string, string>>): Promise<Transport> {
   const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/sdk/client/streamableHttp.js');
-  return new StreamableHTTPClientTransport(url, { requestInit: { headers } }) as Transport;
+  return new StreamableHTTPClientTransport(url, { requestInit: { headers } });
 }
 
 /** Resolves when a port takes a connection. MCP_SERVICE_UNAVAILABLE after half a minute, or at once when the server ended. */

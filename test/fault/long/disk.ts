@@ -136,7 +136,7 @@ async function state(nox: NoxServer, registry: string, pid: number): Promise<str
     const file = readFileSync(join(registry, 'agents.toml'), 'utf8');
     if (head !== file) broken.push('agents.toml is not what was committed');
     const { agents } = await nox.call('agents_list');
-    const in_file = [...file.matchAll(/^\[agents\.([a-z0-9-]+)\]$/gm)].map(([, id]) => id).sort();
+    const in_file = [...file.matchAll(/^\[agents\.([a-z0-9-]+)\]$/gm)].map(([, id = '']) => id).sort();
     const shown = agents.map(({ id }) => id).sort();
     if (in_file.join() !== shown.join()) broken.push(`shows ${shown.join()}, the file has ${in_file.join()}`);
     if (shown.includes('made')) await nox.call('agents_delete', { params: { id: 'made' } });
