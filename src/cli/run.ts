@@ -10,6 +10,7 @@ import { emergencyCommands } from './commands/emergency.js';
 import { eventsCommand } from './commands/events.js';
 import { loginCommands } from './commands/login.js';
 import { auditCommands } from './commands/audit.js';
+import { mcpCommands } from './commands/mcp.js';
 import { messageCommands } from './commands/message.js';
 import { modelCommands } from './commands/model.js';
 import { policyCommands } from './commands/policy.js';
@@ -91,6 +92,7 @@ export function makeProgram(io: Io, cliOf: CliOf): Command {
   taskCommands(program, cliOf);
   approvalCommands(program, cliOf);
   messageCommands(program, cliOf);
+  mcpCommands(program, cliOf);
   usageCommand(program, cliOf);
   eventsCommand(program, cliOf);
   program.commandsGroup('Configuration:');
