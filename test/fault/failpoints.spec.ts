@@ -8,7 +8,7 @@ import { eventually } from '../support/wait.js';
 import { livingOf, violations } from './fault-support.js';
 
 /** What brings Nox to its failpoint once it was started with it. */
-type Bringer = 'boot' | 'prompts' | 'crash of an agent' | 'shutdown';
+type Bringer = 'boot' | 'prompts' | 'messages' | 'crash of an agent' | 'shutdown';
 
 /** Every failpoint of the source and how it is reached. */
 const CASES: Readonly<Record<string, Bringer>> = {
@@ -27,6 +27,9 @@ const CASES: Readonly<Record<string, Bringer>> = {
   'turn.prompted': 'prompts',
   'turn.end.before': 'prompts',
   'turn.end.after': 'prompts',
+  'message.bind.before': 'messages',
+  'message.bind.after': 'messages',
+  'message.prompted': 'messages',
   'shutdown.begun': 'shutdown',
   'shutdown.ended': 'shutdown',
 };
@@ -117,6 +120,9 @@ describe('a crash of Nox at each failpoint', () => {
       else if (isRunning() && by !== 'boot') {
         await promptAll();
         if (by === 'crash of an agent') await prompt('two', 'crash');
+        // The connection may end with Nox.
+        if (by === 'messages')
+          await nox.call('messages_send', { body: { to: 'one', content: 'hello' } }).catch(() => undefined);
       }
       await eventually(`death at ${name}`, () => !isRunning(), 20_000);
 
