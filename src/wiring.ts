@@ -59,7 +59,8 @@ export function wire(app: NestFastifyApplication): void {
   ledger.spent = (id, days) => app.get(SpendBook).days(id, days);
   fleet.resources.onSample = (id, step) => ledger.add(id, step);
   app.get(BrokerService).warn = warn;
-  fleet.toolsOf = (agent_id) => app.get(ToolboxService).serverFor(agent_id);
+  fleet.toolsOf = (agent_id) =>
+    app.get(ServicesService).pipes.serversFor(agent_id, [app.get(ToolboxService).serverFor(agent_id)]);
   sessions.mail = app.get(DeliveryService);
   app.get(HandoverService).onAvailable((agent_id) => sessions.nudge(agent_id));
   registry.reconciler = app.get(AgentsService);

@@ -21,7 +21,7 @@ import { ProcessHost } from './process/process-host.js';
 import type { TreeUsage } from './process/sampler.js';
 import { RunStore } from './run-store.js';
 import type { StateAxis } from './state-axis.js';
-import type { ToolServer } from './runtime/runtime.js';
+import type { ToolServers } from './runtime/runtime.js';
 import { classifyExit } from './runtime/stream-json/classify-exit.js';
 import { AgentSupervisor, type AgentWork, RunObserver } from './supervisor.js';
 import { WatchdogRounds } from './watchdog-rounds.js';
@@ -57,7 +57,7 @@ export class Fleet {
   /** Set by wiring: sessions watch the runs. */
   observer: RunObserver | undefined;
   /** Set by wiring: the tools that Nox gives to an agent's process; asked at each start. */
-  toolsOf: (agent_id: string) => ToolServer | undefined = () => undefined;
+  toolsOf: (agent_id: string) => ToolServers | undefined = () => undefined;
   /** Set by wiring: failures of work that nobody waits for. */
   warn: (message: string, fields: object) => void = () => undefined;
 

@@ -16,6 +16,7 @@ import { RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { evaluate } from './catalogue/evaluate.js';
+import { shownService } from './service-view.js';
 import { ServicesService } from './services.service.js';
 
 /** What would be installed, and what is known of it. */
@@ -218,23 +219,7 @@ export class Installer {
 
   private view({ name, table, evaluation, approval_id, reason, since }: Proposal): Service {
     const config = ServiceConfig.parse(table);
-    return {
-      name,
-      kind: config.image !== undefined ? 'container' : config.command !== undefined ? 'command' : 'remote',
-      config,
-      agents: config.agents,
-      status: 'pending_approval',
-      reason,
-      instances: 0,
-      restarts: 0,
-      since,
-      server: null,
-      tools: 0,
-      pull: null,
-      evaluation,
-      approval_id,
-      calls: [],
-    };
+    return shownService({ name, config, status: 'pending_approval', reason, since, evaluation, approval_id });
   }
 
   private changed({ name, reason }: Proposal): void {

@@ -3,7 +3,7 @@ import type { PullProgress, ServiceConfig, ServiceStatus } from '../contracts/se
 import { CLEAN_SLATE, decideRestart, type RestartMemory } from '../agents/restart-policy.js';
 import type { Clock } from '../shared/clock.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
-import { McpConnection } from './mcp/mcp-connection.js';
+import { McpConnection, type RawTool } from './mcp/mcp-connection.js';
 import type { Opened, Opener } from './open/opener.js';
 
 const RESTART = DefaultRestartConfig.parse({});
@@ -30,6 +30,7 @@ export class ServiceInstance {
   pull: PullProgress | null = null;
   private connection: McpConnection | undefined;
   private opened: Opened | undefined;
+  private known_tools: readonly RawTool[] = [];
   private memory: RestartMemory = CLEAN_SLATE;
   private started_ms = 0;
   private readonly lines: string[] = [];
@@ -50,6 +51,13 @@ export class ServiceInstance {
 
   get live(): McpConnection | undefined {
     return this.status === 'running' || this.status === 'unhealthy' ? this.connection : undefined;
+  }
+
+  /** What it offers; while it comes back, what it offered last. */
+  get tools(): readonly RawTool[] {
+    if (this.live !== undefined) this.known_tools = this.live.tools;
+    else if (this.status === 'stopped' || this.status === 'failed' || this.status === 'removing') this.known_tools = [];
+    return this.known_tools;
   }
 
   get container_id(): string | null {

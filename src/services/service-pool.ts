@@ -1,7 +1,7 @@
 import type { PullProgress, ServiceConfig, ServiceStatus } from '../contracts/service.js';
 import type { Clock } from '../shared/clock.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
-import type { McpConnection } from './mcp/mcp-connection.js';
+import type { McpConnection, RawTool } from './mcp/mcp-connection.js';
 import type { Opener } from './open/opener.js';
 import { ServiceInstance } from './service-instance.js';
 
@@ -12,6 +12,13 @@ export interface PoolWorld {
   readonly pulled: (service: string, progress: PullProgress) => void;
   /** How many containers may be there at once. */
   readonly max_containers: () => number;
+}
+
+/** Who serves an agent; `tools` are also those of a server that is about to come back. */
+export interface ServedBy {
+  readonly live: McpConnection | undefined;
+  readonly tools: readonly RawTool[];
+  readonly reason: string | null;
 }
 
 /** Which servers a service needs: one for all, or one for each agent. Pure. */
@@ -85,12 +92,12 @@ export class ServicePool {
   }
 
   /** The connection over which an agent is served; any for a person. */
-  connection(name: string, agent_id: string | undefined): { live: McpConnection | undefined; reason: string | null } {
+  connection(name: string, agent_id: string | undefined): ServedBy {
     const holders = this.instances.get(name);
     const shared = holders?.get(undefined);
     const own = agent_id === undefined ? this.of(name)[0] : holders?.get(agent_id);
     const instance = shared ?? own;
-    return { live: instance?.live, reason: instance?.reason ?? null };
+    return { live: instance?.live, tools: instance?.tools ?? [], reason: instance?.reason ?? null };
   }
 
   /** The state of all its servers as one: the worst that is true of any. */

@@ -1,7 +1,4 @@
-import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { join } from 'node:path';
-import { resolveReferences } from '../agents/workspace.js';
 import { ProcessHost } from '../agents/process/process-host.js';
 import { Surroundings } from '../agents/surroundings.js';
 import type { Actor } from '../contracts/auth.js';
@@ -19,20 +16,13 @@ import { RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { Catalogue } from './catalogue/catalogue.js';
-import { DockerEngine } from './docker/engine.js';
-import { ConnectProxy } from './docker/egress-proxy.js';
-import { NetworkGuard } from './docker/network-guard.js';
+import { AgentPipes, type Offer } from './agent-pipes.js';
 import { Gateway } from './gateway.js';
-import { CommandOpener } from './open/command-opener.js';
-import { ContainerOpener } from './open/container-opener.js';
-import { RemoteOpener } from './open/remote-opener.js';
+import { createMachinery, type Machinery } from './machinery.js';
+import { listedTools } from './offers.js';
 import { ServicePool } from './service-pool.js';
+import { shownService } from './service-view.js';
 import { toolAllowed } from './tool-rules.js';
-
-/** A tool of a service as an agent is offered it. */
-export interface OfferedTool extends ToolInfo {
-  readonly service: string;
-}
 
 /**
  * The MCP services that agents use: kept in `mcp-services.toml`, made to run as the intent says, reached through one
@@ -40,17 +30,17 @@ export interface OfferedTool extends ToolInfo {
  */
 @Injectable()
 export class ServicesService {
-  readonly engine: DockerEngine;
   readonly catalogue: Catalogue;
   readonly pool: ServicePool;
   private readonly gateway: Gateway;
-  private readonly guard: NetworkGuard;
-  /** Which agents had which service when they were last told. */
-  private users: ReadonlyMap<string, readonly string[]> = new Map();
+  private readonly machinery: Machinery;
+  /** The way of agents to their services. */
+  readonly pipes: AgentPipes;
+  /** Who had a service when agents were last told. */
+  private users: ReadonlySet<string> = new Set();
   private readonly told = new Map<string, string>();
   private engine_state: EngineState = { available: false, version: null, reason: 'not asked yet' };
   private following: Promise<void> = Promise.resolve();
-  private readonly toolListeners = new Set<(agent_ids: readonly string[]) => void>();
   /** Given at wiring. */
   warn: (message: string, fields: object) => void = () => undefined;
 
@@ -61,33 +51,16 @@ export class ServicesService {
     @Inject(Surroundings) around: Surroundings,
     @Inject(ProcessHost) host: ProcessHost,
   ) {
-    const registry_id = createHash('sha256').update(around.registry).digest('hex').slice(0, 8);
-    this.engine = new DockerEngine(around.env['DOCKER_HOST'], registry_id);
-    this.guard = new NetworkGuard(
-      this.engine,
-      registry_id,
-      new ConnectProxy((authority) => this.warn('a service asked for a host that it may not reach', { authority })),
-    );
+    this.machinery = createMachinery({
+      around,
+      host,
+      confine: () => registry.config().agents.confine,
+      warn: (message, fields) => this.warn(message, fields),
+    });
     this.catalogue = new Catalogue(around.home, clock, () => registry.config().services);
-    const secrets = (env: ServiceConfig['env']) =>
-      resolveReferences(env, { env: around.env, secrets: join(around.home, 'secrets') });
-    const container = new ContainerOpener(this.engine, this.guard, registry_id, secrets);
-    const place = {
-      cwd: around.base,
-      env: around.env,
-      confine: () => ({
-        mode: registry.config().agents.confine,
-        hidden: [around.home],
-        read_only: [around.registry],
-        sealed: [],
-      }),
-    };
-    const command = new CommandOpener(host, place, secrets);
-    const remote = new RemoteOpener(secrets);
     this.pool = new ServicePool({
       clock,
-      openerOf: ({ image, command: program }) =>
-        image !== undefined ? container : program !== undefined ? command : remote,
+      openerOf: (config) => this.machinery.openerOf(config),
       changed: (name) => this.changed(name),
       pulled: (name, progress) => this.tell('service.pull_progress', { service: name, ...progress }),
       max_containers: () => registry.config().services.max_containers,
@@ -102,6 +75,14 @@ export class ServicesService {
         await this.events.append('service.call', call, agent_id);
       },
     });
+    this.pipes = new AgentPipes({
+      offered: (agent_id) => this.offered(agent_id),
+      call: (request) => this.gateway.call(request),
+    });
+  }
+
+  get engine(): Machinery['engine'] {
+    return this.machinery.engine;
   }
 
   /** Starts what should run, without waiting for it, and follows the intent from now on. */
@@ -190,7 +171,7 @@ export class ServicesService {
     const { network } = this.configOf(name);
     await this.registry.removeService(name, actor);
     await this.settled();
-    if (network !== 'none') await this.guard.forget(name);
+    if (network !== 'none') await this.machinery.guard.forget(name);
     this.told.delete(name);
     this.tell('service.removed', { service: name, actor: actor.name });
   }
@@ -226,22 +207,6 @@ export class ServicesService {
     return (live?.tools ?? []).map((tool) => ({ ...tool, allowed: toolAllowed(tool.name, config) }));
   }
 
-  /** What an agent may call now, of all its services. */
-  offered(agent_id: string): OfferedTool[] {
-    return [...this.registry.intent().services].flatMap(([service, config]) => {
-      if (!config.agents.includes(agent_id)) return [];
-      const { live } = this.pool.connection(service, agent_id);
-      const allowed = (live?.tools ?? []).filter((tool) => toolAllowed(tool.name, config));
-      return allowed.map((tool) => ({ ...tool, service, allowed: true }));
-    });
-  }
-
-  /** Told which agents are offered other tools than before. */
-  onToolsChanged(listener: (agent_ids: readonly string[]) => void): () => void {
-    this.toolListeners.add(listener);
-    return () => this.toolListeners.delete(listener);
-  }
-
   /** See Gateway.call. */
   call(request: Parameters<Gateway['call']>[0]): Promise<CallToolReply> {
     return this.gateway.call(request);
@@ -262,6 +227,17 @@ export class ServicesService {
       );
   }
 
+  /** What an agent may call, of each of its services; while one comes back, what it offered last. */
+  private offered(agent_id: string): Offer[] {
+    return [...this.registry.intent().services].flatMap(([service, config]) => {
+      if (!config.agents.includes(agent_id) || config.desired_state !== 'active') return [];
+      const { live, tools, reason } = this.pool.connection(service, agent_id);
+      const allowed = tools.filter((tool) => toolAllowed(tool.name, config));
+      const unavailable = live === undefined ? (reason ?? 'it is starting') : null;
+      return [{ service, tools: listedTools(service, allowed, unavailable) }];
+    });
+  }
+
   private configOf(name: string): ServiceConfig {
     const config = this.registry.intent().services.get(name);
     if (config === undefined) throw new NoxError('SERVICE_NOT_FOUND', `No service is called ${name}.`);
@@ -273,11 +249,9 @@ export class ServicesService {
     const instances = this.pool.of(name);
     const { status, reason, since_ms, restarts } = this.pool.summary(name);
     const { live } = this.pool.connection(name, config.agents[0]);
-    return {
+    return shownService({
       name,
-      kind: config.image !== undefined ? 'container' : config.command !== undefined ? 'command' : 'remote',
       config,
-      agents: config.agents,
       status,
       reason,
       instances: instances.filter((instance) => instance.live !== undefined).length,
@@ -286,10 +260,9 @@ export class ServicesService {
       server: live?.server ?? null,
       tools: live?.tools.length ?? 0,
       pull: instances.find(({ pull }) => pull !== null)?.pull ?? null,
-      evaluation: null,
       approval_id: config.approval_id ?? null,
       calls: this.gateway.countsOf(name),
-    };
+    });
   }
 
   private follow(): void {
@@ -302,23 +275,17 @@ export class ServicesService {
       .catch((error: unknown) => this.warn('services could not follow the intent', { reason: messageOf(error) }));
   }
 
-  /** Agents that have other services than when this was last asked are told of their tools. */
+  /** Agents that have, or had, services may have other ones now. */
   private tellAgents(services: ReadonlyMap<string, ServiceConfig>): void {
-    const now = new Map([...services].map(([name, { agents }]) => [name, agents] as const));
-    const changed = new Set<string>();
-    for (const name of new Set([...now.keys(), ...this.users.keys()])) {
-      const [before, after] = [this.users.get(name) ?? [], now.get(name) ?? []];
-      for (const id of before) if (!after.includes(id)) changed.add(id);
-      for (const id of after) if (!before.includes(id)) changed.add(id);
-    }
-    this.users = now;
-    if (changed.size > 0) for (const listener of this.toolListeners) listener([...changed]);
+    const users = new Set([...services.values()].flatMap(({ agents }) => agents));
+    this.pipes.changed(new Set([...this.users, ...users]));
+    this.users = users;
   }
 
   private changed(name: string): void {
     const { services } = this.registry.intent();
     const { status, reason } = this.pool.summary(name);
-    for (const listener of this.toolListeners) listener(services.get(name)?.agents ?? []);
+    this.pipes.changed(services.get(name)?.agents ?? []);
     const state = `${status} ${reason ?? ''}`;
     if (this.told.get(name) === state) return;
     this.told.set(name, state);

@@ -1,14 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common';
 import * as z from 'zod';
+import { PipeServer, textResult, type ToolCallRequest } from '../agents/runtime/pipe-server.js';
 import type { ToolServer } from '../agents/runtime/runtime.js';
 import { GATED_TOOLS, TOOLBOX, TOOLS, type ToolName } from '../contracts/toolbox.js';
 import { EventLog } from '../events/event-log.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { NoxError } from '../shared/nox-error.js';
 import { EffectLedger } from './effects.js';
-import { PipeServer, type ToolAnswer, type ToolCallRequest } from './pipe-server.js';
 import { StormBreaker } from './storm-breaker.js';
 import { type Caller, nameOf, ToolHandlers } from './tools.js';
+
+/** What a tool came to, in the words that the model reads. */
+interface ToolAnswer {
+  readonly text: string;
+  readonly is_error: boolean;
+}
 
 /** Tools that change nothing: asked again, they answer anew. */
 const READERS: ReadonlySet<string> = new Set<ToolName>(['read_inbox', 'query_registry', 'recall', 'request_approval']);
@@ -29,7 +35,13 @@ export class ToolboxService {
 
   /** The server for one process of the agent. */
   serverFor(agent_id: string): ToolServer {
-    return new PipeServer(TOOLBOX, listed(), (call) => this.useByAgent(agent_id, call));
+    return new PipeServer(TOOLBOX, {
+      list: listed,
+      use: async (call) => {
+        const { text, is_error } = await this.useByAgent(agent_id, call);
+        return textResult(text, is_error);
+      },
+    });
   }
 
   async useByAgent(agent_id: string, call: ToolCallRequest): Promise<ToolAnswer> {

@@ -6,7 +6,7 @@ import type {
   RuntimeSession,
   ToolCall,
   ToolDecision,
-  ToolServer,
+  ToolServers,
 } from '../../src/agents/runtime/runtime.js';
 import { within } from '../support/wait.js';
 
@@ -27,7 +27,7 @@ export class DrivenAgent {
   session!: RuntimeSession;
   private readonly watchers = new Set<() => void>();
 
-  static async start(runtime: AgentRuntime, request: RunRequest, tools?: ToolServer): Promise<DrivenAgent> {
+  static async start(runtime: AgentRuntime, request: RunRequest, tools?: ToolServers): Promise<DrivenAgent> {
     const agent = new DrivenAgent();
     agent.session = await runtime.start(request, {
       onEvent: (event) => {

@@ -6,16 +6,21 @@ interface CallParams {
   readonly _meta?: Record<string, unknown>;
 }
 
-const TOOLS = ['greet', 'fail', 'wait'].map((name) => ({ name, description: name, inputSchema: { type: 'object' } }));
+const listed = (name: string) => ({ name, description: name, inputSchema: { type: 'object' } });
 
 /** An MCP server that is played by the suite: `greet` answers, `fail` throws, `wait` never answers. */
 export class PlayedTools implements ToolServer {
-  readonly name = 'nox';
+  listed = ['greet', 'fail', 'wait'];
+  /** How often it was asked for its tools. */
+  lists = 0;
+  onCall: () => void = () => undefined;
   readonly calls: { tool_use_id: unknown; input: object }[] = [];
   closed = false;
   private tellWaiting!: (signal: AbortSignal) => void;
   /** The signal of the first call of `wait`. */
   readonly waiting = new Promise<AbortSignal>((resolve) => (this.tellWaiting = resolve));
+
+  constructor(readonly name = 'nox') {}
 
   async handle(message: JsonRpcMessage, signal: AbortSignal): Promise<object | undefined> {
     const { id } = message;
@@ -36,7 +41,8 @@ export class PlayedTools implements ToolServer {
           serverInfo: { name: 'played', version: '1' },
         };
       case 'tools/list':
-        return { tools: TOOLS };
+        this.lists += 1;
+        return { tools: this.listed.map(listed) };
       case 'tools/call':
         return await this.call(params as CallParams, signal);
       default:
@@ -45,6 +51,7 @@ export class PlayedTools implements ToolServer {
   }
 
   private async call({ name, arguments: input, _meta }: CallParams, signal: AbortSignal): Promise<object> {
+    this.onCall();
     if (name === 'fail') throw new Error('the tool is broken');
     if (name === 'wait') {
       this.tellWaiting(signal);

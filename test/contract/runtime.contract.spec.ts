@@ -9,7 +9,8 @@ import { createProcessHost } from '../../src/agents/process/native-process-host.
 import { ClaudeRuntime } from '../../src/agents/runtime/claude/claude-runtime.js';
 import { findClaude } from '../../src/agents/runtime/claude/find-claude.js';
 import { CommandRuntime } from '../../src/agents/runtime/command/command-runtime.js';
-import type { AgentRuntime, RunRequest, RuntimeEvent, ToolServer } from '../../src/agents/runtime/runtime.js';
+import type { AgentRuntime, RunRequest, RuntimeEvent, ToolServers } from '../../src/agents/runtime/runtime.js';
+import { ToolServerSet } from '../../src/agents/runtime/tool-servers.js';
 import { ScriptedModel } from '../../src/scripted-model/scripted-model.js';
 import { CLAUDE_PATH, claudeEnv } from '../support/claude-env.js';
 import { makeTempDir, type TempDir } from '../support/temp-dir.js';
@@ -69,7 +70,7 @@ const REAL: Subject = {
   }),
 };
 
-async function start(subject: Subject, overrides: Partial<RunRequest> = {}, tools?: ToolServer): Promise<DrivenAgent> {
+async function start(subject: Subject, overrides: Partial<RunRequest> = {}, tools?: ToolServers): Promise<DrivenAgent> {
   const request = {
     ...subject.request(),
     run_id: `run_${randomUUID()}`,
@@ -163,7 +164,7 @@ describe.each([FAKE, REAL])('an agent runtime over $name', (subject) => {
 
   it('offers the tools of Nox over its own pipe, and says which call is meant', async () => {
     const tools = new PlayedTools();
-    const agent = await start(subject, {}, tools);
+    const agent = await start(subject, {}, new ToolServerSet([tools]));
     const { events, result } = await agent.turn('tool mcp__nox__greet {"who":"you"}\nsay done');
     const [call] = ofType(events, 'tool_call');
     expect(agent.calls.map(({ call: { tool_name, input } }) => ({ tool_name, input }))).toEqual([
@@ -181,7 +182,7 @@ describe.each([FAKE, REAL])('an agent runtime over $name', (subject) => {
 
   it('tells the model when a tool of Nox fails, and lives on', async () => {
     const tools = new PlayedTools();
-    const agent = await start(subject, {}, tools);
+    const agent = await start(subject, {}, new ToolServerSet([tools]));
     const { events } = await agent.turn('tool mcp__nox__fail {}\nsay done');
     expect(ofType(events, 'tool_result')).toEqual([
       expect.objectContaining({ is_error: true, result: expect.stringContaining('the tool is broken') }),
@@ -192,13 +193,51 @@ describe.each([FAKE, REAL])('an agent runtime over $name', (subject) => {
 
   it('stops a tool of Nox that nobody waits for any more', async () => {
     const tools = new PlayedTools();
-    const agent = await start(subject, {}, tools);
+    const agent = await start(subject, {}, new ToolServerSet([tools]));
     await agent.prompt('tool mcp__nox__wait {}\nsay done');
     const signal = await within('call of the tool', tools.waiting, 20_000);
     await agent.session.interrupt();
     await agent.event('result', undefined, 0);
     await eventually('withdrawal of the call', () => signal.aborted);
     expect((await agent.turn('say next')).result.text).toBe('next');
+  });
+
+  it('is given another server while it runs, hears of its tools, and loses it again', async () => {
+    const [own, service] = [new PlayedTools(), new PlayedTools('time')];
+    const servers = new ToolServerSet([own]);
+    const agent = await start(subject, {}, servers);
+    // In the middle of a turn: the first call is still open when the second server comes.
+    own.onCall = () => servers.change([own, service], []);
+    const both = await agent.turn('tool mcp__nox__greet {"who":"a"}\ntool mcp__time__greet {"who":"b"}\nsay done');
+    expect(ofType(both.events, 'tool_result').map(({ result }) => result)).toEqual(['Hello, a.', 'Hello, b.']);
+    own.onCall = () => undefined;
+    service.listed = ['greet', 'late'];
+    servers.change([own, service], ['time']);
+    await eventually('the tools are asked for again', () => service.lists === 2);
+    const late = await agent.turn('tool mcp__time__late {"who":"c"}\nsay done');
+    expect(ofType(late.events, 'tool_result')).toMatchObject([{ is_error: false, result: 'Hello, c.' }]);
+    servers.change([own], []);
+    expect(service.closed).toBe(true);
+    const gone = await agent.turn('tool mcp__time__greet {"who":"d"}\nsay done');
+    expect(ofType(gone.events, 'tool_result')).toMatchObject([{ is_error: true }]);
+    expect(service.calls).toHaveLength(2);
+  });
+
+  it('runs no tool of Nox that was denied', async () => {
+    const tools = new PlayedTools();
+    const agent = await start(subject, {}, new ToolServerSet([tools]));
+    agent.decide = () => Promise.resolve({ behavior: 'deny', reason: 'not today' });
+    const { events } = await agent.turn('tool mcp__nox__greet {"who":"you"}\nsay done');
+    expect(ofType(events, 'tool_result')).toMatchObject([{ is_error: true }]);
+    expect(tools.calls).toEqual([]);
+  });
+
+  it('runs a tool of Nox with the input that was allowed instead', async () => {
+    const tools = new PlayedTools();
+    const agent = await start(subject, {}, new ToolServerSet([tools]));
+    agent.decide = () => Promise.resolve({ behavior: 'allow', updated_input: { who: 'everybody' } });
+    await agent.turn('tool mcp__nox__greet {"who":"you"}\nsay done');
+    expect(tools.calls).toMatchObject([{ input: { who: 'everybody' } }]);
   });
 
   it('is interrupted in the middle of a reply, and takes the next prompt', async () => {

@@ -62,6 +62,16 @@ export interface ToolServer {
   /** The process is gone. */
   close(): void;
 }
+
+/** The servers of one process. The set, and what each of them offers, may change while it runs. */
+export interface ToolServers {
+  current(): readonly ToolServer[];
+  /** Told of every change: of the set itself, and the names of servers that offer other tools than before. */
+  onChange(listener: (tools_of: readonly string[]) => void): () => void;
+  /** The process is gone. */
+  close(): void;
+}
+
 export interface JsonRpcMessage {
   readonly jsonrpc: '2.0';
   readonly id?: string | number | undefined;
@@ -77,8 +87,8 @@ export interface RuntimeHandlers {
    * gone). A rejection counts as a denial: the driver fails closed.
    */
   onToolCall(call: ToolCall, signal: AbortSignal): Promise<ToolDecision>;
-  /** The tools that Nox gives to this process; none without it. */
-  readonly tools?: ToolServer | undefined;
+  /** The tools that Nox gives to this process; none without it. A call is answered only if `onToolCall` has allowed it. */
+  readonly tools?: ToolServers | undefined;
 }
 
 export interface RunRequest {

@@ -81,8 +81,10 @@ export class McpConnection {
       maxTotalTimeout: timeout_ms,
       ...(signal === undefined ? {} : { signal }),
     });
-    const { isError = false, content } = Result.parse(reply);
-    return { is_error: isError, content };
+    const { isError = false, content, structuredContent: structured } = Result.parse(reply);
+    // Servers should say it in words as well; those that do not are still to be understood.
+    if (content.length > 0 || structured === undefined) return { is_error: isError, content };
+    return { is_error: isError, content: [{ type: 'text', text: JSON.stringify(structured) }] };
   }
 
   /** Rejects when the server does not answer a ping. */

@@ -12,7 +12,7 @@ const KEPT = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR'];
 export interface CommandPlace {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  confine(): Confine;
+  confine(env: Readonly<Record<string, string>>): Promise<Confine>;
 }
 
 /** Services that are programs of this machine, spoken to over their standard streams, in a confined tree of their own. */
@@ -29,7 +29,8 @@ export class CommandOpener implements Opener {
     );
     const env = { ...kept, ...(await this.secrets(config.env)) } as Record<string, string>;
     const argv = [config.command ?? '', ...config.args] as [string, ...string[]];
-    const request = { run_id: randomUUID(), argv, cwd: this.place.cwd, env, confine: this.place.confine() };
+    const confine = await this.place.confine(env);
+    const request = { run_id: randomUUID(), argv, cwd: this.place.cwd, env, confine };
     const running = await this.host.spawn(request).catch((error: unknown) => {
       throw new NoxError(
         'MCP_SERVICE_UNAVAILABLE',

@@ -147,6 +147,13 @@ export const McpMessage = z.object({
   message: z.looseObject({ jsonrpc: z.literal('2.0'), id: z.union([z.string(), z.number()]).optional() }),
 });
 
+/** `params` of a `tools/call`; the CLI says by which call of the model it comes. */
+export const McpToolCall = z.object({
+  name: z.string(),
+  arguments: ToolInput.default({}),
+  _meta: z.looseObject({ 'claudecode/toolUseId': z.string() }),
+});
+
 export const McpCancellation = z.object({ requestId: z.union([z.string(), z.number()]) });
 
 /** What Nox reads of the initialize reply. */

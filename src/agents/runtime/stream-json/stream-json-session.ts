@@ -8,6 +8,7 @@ import { classifyExit } from './classify-exit.js';
 import { ControlRequests } from './control-requests.js';
 import { type Frame, InitializeReply } from './frames.js';
 import { LineSplitter, type SplitLine } from './line-splitter.js';
+import { LiveServers } from './live-servers.js';
 import { LineWriter, MAX_WAITING_BYTES } from './line-writer.js';
 import { OpenPrompts } from './open-prompts.js';
 import { parseLine } from './parse-line.js';
@@ -39,6 +40,7 @@ export class StreamJsonSession implements RuntimeSession {
   private readonly control: ControlRequests;
   private readonly questions: ToolQuestions;
   private readonly tools: ToolServerCalls;
+  private readonly servers: LiveServers;
   private readonly log: AgentLog;
   private last_output_ms: number | null = null;
   private is_ready = false;
@@ -63,9 +65,15 @@ export class StreamJsonSession implements RuntimeSession {
       write: (frame) => this.writer.write(frame),
     });
     this.tools = new ToolServerCalls({
-      server: handlers.tools,
+      servers: handlers.tools,
       log: this.log,
+      takeRun: (...call) => this.questions.takeRun(...call),
       write: (frame) => this.writer.write(frame),
+    });
+    this.servers = new LiveServers({
+      servers: handlers.tools,
+      log: this.log,
+      send: (request, timeout_ms) => this.control.send(request, timeout_ms),
     });
     const drained = Promise.all([
       readLines(process.stdout, (line) => this.readStdout(line)),
@@ -143,7 +151,7 @@ export class StreamJsonSession implements RuntimeSession {
           {
             subtype: 'initialize',
             hooks: { PreToolUse: [hook] },
-            ...(this.handlers.tools === undefined ? {} : { sdkMcpServers: [this.handlers.tools.name] }),
+            ...this.servers.opening(),
             // Here rather than in argv: it may be long, and every user of the machine can read an argv.
             ...(system_prompt === '' ? {} : { appendSystemPrompt: system_prompt }),
           } as { subtype: string },
@@ -152,6 +160,7 @@ export class StreamJsonSession implements RuntimeSession {
       );
       if (reply.hooks_applied === false) throw new Error('It did not take the hook that guards its tool calls.');
       this.is_ready = true;
+      this.servers.follow();
       return { version: reply.claude_code_version ?? null, logged_in: isLoggedIn(reply.account) };
     } catch (error) {
       throw await this.startFailure(error);
@@ -173,6 +182,7 @@ export class StreamJsonSession implements RuntimeSession {
     const facts = await this.process.exited;
     this.has_exited = true;
     this.questions.close();
+    this.servers.close();
     this.tools.close();
     await this.within(DRAIN_TIMEOUT_MS, drained);
     this.process.stdout.destroy();

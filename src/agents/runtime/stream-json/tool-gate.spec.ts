@@ -31,6 +31,24 @@ describe(ToolGate.name, () => {
     expect(asked.questions).toHaveLength(1);
   });
 
+  it('gives an allowed call one run, of that tool and with that input', async () => {
+    const decisions: Record<string, ToolDecision> = {
+      yes: ALLOW,
+      no: { behavior: 'deny', reason: 'no' },
+      edited: { behavior: 'allow', updated_input: { command: 'pwd' } },
+    };
+    const gate = new ToolGate(({ tool_use_id }) => Promise.resolve(decisions[tool_use_id] ?? ALLOW));
+    for (const id of Object.keys(decisions)) await gate.decide(id, callOf(id));
+    expect(gate.takeRun('yes', 'Read', { command: 'ls' })).toBe(false);
+    expect(gate.takeRun('yes', 'Bash', { command: 'rm -rf /' })).toBe(false);
+    expect(gate.takeRun('yes', 'Bash', { command: 'ls' })).toBe(true);
+    expect(gate.takeRun('yes', 'Bash', { command: 'ls' })).toBe(false);
+    expect(gate.takeRun('no', 'Bash', { command: 'ls' })).toBe(false);
+    expect(gate.takeRun('edited', 'Bash', { command: 'ls' })).toBe(false);
+    expect(gate.takeRun('edited', 'Bash', { command: 'pwd' })).toBe(true);
+    expect(gate.takeRun('never asked', 'Bash', { command: 'ls' })).toBe(false);
+  });
+
   it('takes the edited input for the same call', async () => {
     const decision: ToolDecision = { behavior: 'allow', updated_input: { command: 'ls -l' } };
     let count = 0;

@@ -6,6 +6,8 @@ type Ask = (call: ToolCall, signal: AbortSignal) => Promise<ToolDecision>;
 
 interface Entry {
   readonly call: ToolCall;
+  /** Its one run has begun. */
+  used: boolean;
   readonly controller: AbortController;
   /** Undefined when the call was cancelled. */
   readonly decided: Promise<ToolDecision | undefined>;
@@ -41,6 +43,18 @@ export class ToolGate {
     }
   }
 
+  /**
+   * Takes the one run that an allowed call is good for: this tool, with the very input that was allowed. False when it was
+   * not allowed, or has run.
+   */
+  takeRun(tool_use_id: string, tool_name: string, input: unknown): boolean {
+    const entry = this.entries.get(tool_use_id);
+    if (entry?.decision?.behavior !== 'allow' || entry.used || entry.call.tool_name !== tool_name) return false;
+    if (!isDeepStrictEqual(input, entry.decision.updated_input ?? entry.call.input)) return false;
+    entry.used = true;
+    return true;
+  }
+
   /** The CLI withdrew its question (interrupt, hook timeout). */
   cancel(request_id: string): void {
     const entry = this.open.get(request_id);
@@ -63,7 +77,13 @@ export class ToolGate {
       if (!signal.aborted) entry.decision = decision;
       return decision;
     });
-    const entry: Entry = { call, controller, decided: Promise.race([aborted, asked]), decision: undefined };
+    const entry: Entry = {
+      call,
+      controller,
+      decided: Promise.race([aborted, asked]),
+      decision: undefined,
+      used: false,
+    };
     this.entries.delete(call.tool_use_id);
     this.entries.set(call.tool_use_id, entry);
     this.forgetOldest();

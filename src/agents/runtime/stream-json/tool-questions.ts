@@ -82,6 +82,11 @@ export class ToolQuestions {
     };
   }
 
+  /** See ToolGate.takeRun. */
+  takeRun(tool_use_id: string, tool_name: string, input: unknown): boolean {
+    return this.gate.takeRun(tool_use_id, tool_name, input);
+  }
+
   /** The process withdrew a question. */
   cancel(request_id: string): void {
     this.gate.cancel(request_id);
