@@ -70,12 +70,20 @@ export class TurnBook {
     await this.parts.turns.requeue(id);
   }
 
-  /** Puts a turn back that was cut short through no fault of its own; false when it no longer runs. */
+  /**
+   * Puts a turn back that was cut short through no fault of its own; false when it no longer runs. It counts as waiting
+   * from now on, not from when that is stored: what holds it is in force already, and says so.
+   */
   async putBack(agent_id: string, id: string, delay: Delay, usage: Usage, also: (tx: Tx) => void): Promise<boolean> {
-    if (!(await this.parts.turns.putBack(id, delay, usage, also))) return false;
     this.add(agent_id, 1);
-    this.parts.spent(agent_id);
-    return true;
+    let put_back = false;
+    try {
+      put_back = await this.parts.turns.putBack(id, delay, usage, also);
+    } finally {
+      if (!put_back) this.add(agent_id, -1);
+    }
+    if (put_back) this.parts.spent(agent_id);
+    return put_back;
   }
 
   /** Ends a turn. `beforeTold` runs when that is stored, before those who wait hear of it; `also` is stored with it. Undefined: it had ended. */
