@@ -13,6 +13,7 @@ export const PAGES: readonly PageEntry[] = [
   { path: '/', label: 'Overview', icon: 'overview', onPhone: true },
   { path: '/approvals', label: 'Approvals', icon: 'approvals', onPhone: true },
   { path: '/agents', label: 'Agents', icon: 'agents', onPhone: true },
+  { path: '/messages', label: 'Messages', icon: 'messages' },
   { path: '/tasks', label: 'Tasks', icon: 'tasks' },
   { path: '/registry', label: 'Registry', icon: 'registry', onPhone: true },
   { path: '/audit', label: 'Audit', icon: 'events' },

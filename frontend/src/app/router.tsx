@@ -55,6 +55,10 @@ export const router = createBrowserRouter([
                 lazy: async () => ({ Component: (await import('../routes/approvals/page.js')).ApprovalsPage }),
               },
               {
+                path: 'messages/:id?',
+                lazy: async () => ({ Component: (await import('../routes/messages/page.js')).MessagesPage }),
+              },
+              {
                 path: 'tasks/:id?',
                 lazy: async () => ({ Component: (await import('../routes/tasks/page.js')).TasksPage }),
               },

@@ -8,6 +8,9 @@ const DRAWINGS = {
     <path d="M5 7h10a2 2 0 0 1 2 2v5a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V9a2 2 0 0 1 2-2zM10 7V3.5M7.5 11v1.5M12.5 11v1.5" />
   ),
   tasks: <path d="M3 3.5h4v13H3zM8.5 3.5h4v8h-4zM14 3.5h3v10h-3z" />,
+  messages: <path d="M3 4h14v9.5H9L5.5 17v-3.5H3zM6.5 7.5h7M6.5 10h4.5" />,
+  services: <path d="M10 2.5 16.5 6v8L10 17.5 3.5 14V6zM3.5 6 10 9.5 16.5 6M10 9.5v8" />,
+  costs: <path d="M3 16.5V9h3.5v7.5M8.25 16.5v-13h3.5v13M13.5 16.5V6.5H17v10M2 16.5h16" />,
   registry: (
     <path d="M6 5.5v9M6 5.5a2 2 0 1 0-.01-.01zM6 14.5a2 2 0 1 0 .01 0zM14 5.5a2 2 0 1 0-.01-.01zM14 7.5c0 3-3 3.5-8 4" />
   ),
@@ -32,6 +35,7 @@ const DRAWINGS = {
   down: <path d="M5 7.5l5 5 5-5" />,
   right: <path d="M7.5 5l5 5-5 5" />,
   left: <path d="M12.5 5l-5 5 5 5" />,
+  arrow_right: <path d="M4 10h12M11 5l5 5-5 5" />,
   arrow_down: <path d="M10 3v13M5 11l5 5 5-5" />,
   more: <path d="M4.5 10h.01M10 10h.01M15.5 10h.01" strokeWidth={2.4} />,
   user: <path d="M10 10a3.2 3.2 0 1 0 0-6.4 3.2 3.2 0 0 0 0 6.4zM3.5 17c.6-3.2 3.2-4.8 6.5-4.8s5.9 1.6 6.5 4.8" />,

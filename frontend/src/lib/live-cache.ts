@@ -9,14 +9,24 @@ import { stepOf } from './agent-state.js';
 import { handle, type Handlers } from './handlers.js';
 import { keys } from './keys.js';
 import type { LiveListener } from './live.js';
+import { MessageCache } from './message-cache.js';
+import { isMessageEvent } from './message-news.js';
 import { call } from './session.js';
 import { Store } from './store.js';
 import { type Thread, withEvent } from './thread.js';
 
 const KEPT_EVENTS = 500;
 const KEPT_LINES = 2000;
+/** Too many and too small to be remembered here. */
+const PASSING = new Set<AnyNoxEvent['type']>([
+  'turn.text_delta',
+  'agent.log',
+  'message.delivered',
+  'message.acked',
+  'service.pull_progress',
+]);
 
-/** The newest events of this page's life, newest last; without deltas and log lines. */
+/** The newest events of this page's life, newest last; without the small steps. */
 export const recentEvents = new Store<readonly AnyNoxEvent[]>([]);
 /** What each working agent does, in words. */
 export const currentSteps = new Store<ReadonlyMap<string, string>>(new Map());
@@ -62,7 +72,11 @@ export class LiveCache implements LiveListener {
     'system.emergency_cleared': () => this.#emergency(null),
   };
 
-  constructor(private readonly queries: QueryClient) {}
+  readonly #messages: MessageCache;
+
+  constructor(private readonly queries: QueryClient) {
+    this.#messages = new MessageCache(queries);
+  }
 
   readonly onSnapshot = (snapshot: LiveSnapshot, first: boolean): void => {
     this.queries.setQueryData(keys.agents, snapshot.agents);
@@ -78,7 +92,8 @@ export class LiveCache implements LiveListener {
     this.#threads(events);
     this.#logs(events);
     this.#steps(events);
-    const kept = events.filter((event) => event.type !== 'turn.text_delta' && event.type !== 'agent.log');
+    this.#messages.take(events.filter(isMessageEvent));
+    const kept = events.filter((event) => !PASSING.has(event.type));
     if (kept.length > 0) recentEvents.set([...recentEvents.get(), ...kept].slice(-KEPT_EVENTS));
   };
 

@@ -16,7 +16,7 @@ export interface LiveListener {
 }
 
 const OFFLINE_AFTER_MS = 10_000;
-const ROOMS = ['agent', 'turn', 'approval', 'registry', 'system', 'task'];
+const ROOMS = ['agent', 'turn', 'approval', 'registry', 'system', 'task', 'message', 'service'];
 
 /** Whether what is shown is what is. */
 export const connection = new Store<Connection>({ kind: 'connecting' });

@@ -15,7 +15,7 @@ export function CardFace({
 }) {
   const proof = proofLook(task);
   return (
-    <article className={`card${selected ? ' card-selected' : ''}${lifted ? ' card-lifted' : ''}`}>
+    <article className={`task-card${selected ? ' card-selected' : ''}${lifted ? ' card-lifted' : ''}`}>
       <p className="card-title">{task.title}</p>
       <p className="card-facts muted">
         <span>{task.agent_id}</span>

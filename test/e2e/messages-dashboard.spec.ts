@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { launchBrowser, logIn, openPage, type Watched } from '../support/browser.js';
+import { fakeAgent } from '../support/fake-agent.js';
+import { NoxServer } from '../support/nox-server.js';
+import { eventually } from '../support/wait.js';
+
+/** The page of messages in a real browser, with agents of which one reads, one sleeps, and one dies of what it reads. */
+describe('the page of messages', () => {
+  let nox: NoxServer;
+  let browser: Browser;
+  let desk: Watched;
+  let page: Page;
+  const list = () => page.getByRole('list', { name: 'Conversations' });
+  const send = (to: string, content: string, more: object = {}) =>
+    nox.call('messages_send', { body: { to, content, ...more } });
+  /** Pictures for people who want to look; none unless asked for. */
+  const picture = async (name: string, on: Page = page) => {
+    const folder = process.env['NOX_PICTURES'];
+    if (folder === undefined) return;
+    for (const theme of ['light', 'dark'] as const) {
+      await on.emulateMedia({ colorScheme: theme });
+      await on.screenshot({ path: join(folder, `${name}-${theme}.png`) });
+    }
+  };
+
+  beforeAll(async () => {
+    [nox, browser] = await Promise.all([NoxServer.start(), launchBrowser()]);
+    await Promise.all([
+      nox.call('agents_create', { body: fakeAgent('reader') }),
+      nox.call('agents_create', { body: { ...fakeAgent('sleeper', false), capabilities: ['review'] } }),
+      nox.call('agents_create', {
+        body: { ...fakeAgent('victim'), restart: { intensity: 100, backoff_ms: { initial: 10, max: 20 } } },
+      }),
+    ]);
+    desk = await openPage(browser, nox.url);
+    page = desk.page;
+    page.setDefaultTimeout(10_000);
+    await logIn(page, nox);
+  }, 60_000);
+  afterAll(async () => {
+    await browser.close();
+    await nox.close();
+  }, 30_000);
+
+  it('teaches the first step when there is none, and sends the first one', async () => {
+    await page.getByRole('link', { name: 'Messages', exact: true }).click();
+    await page.getByText('No messages yet').waitFor();
+    await picture('messages-empty');
+    await page.getByRole('button', { name: 'Send message' }).first().click();
+    const form = page.getByRole('dialog', { name: 'Send message' });
+    await form.getByRole('button', { name: 'Send', exact: true }).click();
+    await form.getByText('must not be empty').waitFor();
+    await form.getByLabel('Agent').selectOption('reader');
+    await form.getByLabel('Priority').selectOption('high');
+    await form.getByLabel('What it says').fill("say it's read");
+    await form.getByText(`nox message send reader 'say it'\\''s read' --priority high`).waitFor();
+    await picture('messages-send');
+    await form.getByRole('button', { name: 'Send', exact: true }).click();
+    const thread = page.getByRole('region', { name: 'Conversation' });
+    await thread.getByRole('img', { name: 'Receipt: done, step 4 of 4' }).waitFor();
+    await picture('messages-thread');
+  }, 40_000);
+
+  it('shows what comes while it is looked at, and answers it', async () => {
+    const { thread_id } = await send('reader', 'say second one', { topic: 'build' });
+    await list().getByText('say second one').click();
+    const thread = page.getByRole('region', { name: 'Conversation' });
+    await thread.getByRole('img', { name: 'Receipt: done, step 4 of 4' }).waitFor();
+    await thread.getByLabel('Answer to reader').fill('say and an answer');
+    await page.keyboard.press('Control+Enter');
+    await thread.getByText('say and an answer').waitFor();
+    await eventually('the answer', async () => {
+      const { messages } = await nox.call('messages_list', { query: { thread_id } });
+      return messages.length === 2 && messages[1]?.reply_to === messages[0]?.id;
+    });
+    await list().getByText('2 messages').waitFor();
+  }, 30_000);
+
+  it('lists those that fit a filter only, also as they come', async () => {
+    await page.getByLabel('Agent', { exact: true }).selectOption('sleeper');
+    await page.getByText('No message fits this filter').waitFor();
+    await send('reader', 'say not here');
+    await send('sleeper', 'say it waits', { priority: 'low' });
+    await list().getByText('say it waits').waitFor();
+    expect(await list().getByText('say not here').count()).toBe(0);
+    await list().getByText('say it waits').click();
+    await page.getByRole('button', { name: 'Take back' }).click();
+    await page.getByRole('region', { name: 'Conversation' }).getByText('taken back', { exact: true }).waitFor();
+    await page.getByLabel('Agent', { exact: true }).selectOption('');
+    await list().getByText('say not here').waitFor();
+  }, 30_000);
+
+  it('keeps its place while messages come, and holds many without growing slow', async () => {
+    await Promise.all(Array.from({ length: 500 }, (_, n) => send('sleeper', `say number ${n}`, { priority: 'low' })));
+    await page.getByLabel('List').selectOption('messages');
+    const messages = page.getByRole('list', { name: 'Messages' });
+    await messages.getByRole('link').first().waitFor();
+    await page.getByRole('button', { name: 'Show older' }).click();
+    await eventually('more rows', async () => (await messages.getByRole('link').count()) >= 200);
+    const scroller = page.locator('.inbox-scroll');
+    await scroller.evaluate((element: { scrollTop: number }) => (element.scrollTop = 3000));
+    const before = await scroller.evaluate((element: { scrollTop: number }) => element.scrollTop);
+    await Promise.all(Array.from({ length: 20 }, (_, n) => send('reader', `say late ${n}`)));
+    await page.getByRole('button', { name: '20 new messages' }).waitFor();
+    expect(await scroller.evaluate((element: { scrollTop: number }) => element.scrollTop)).toBe(before);
+    await page.getByRole('button', { name: '20 new messages' }).click();
+    await messages.getByText('say late 19').waitFor();
+    await picture('messages-list');
+    await page.getByLabel('List').selectOption('');
+  }, 60_000);
+
+  it('counts the queues by agent and priority', async () => {
+    await page.getByRole('link', { name: 'Queues' }).click();
+    const row = page.getByRole('row', { name: /sleeper/ });
+    await row.getByRole('cell', { name: '500' }).first().waitFor();
+    await picture('messages-queues');
+  }, 20_000);
+
+  it('keeps dead letters until a person sends them again', async () => {
+    await send('victim', 'crash', { priority: 'high' });
+    await send('victim', 'crash again');
+    await page.getByRole('link', { name: /Dead letters/ }).click();
+    await page.getByRole('link', { name: 'crash again' }).waitFor({ timeout: 40_000 });
+    await page.getByRole('link', { name: 'crash', exact: true }).waitFor();
+    await picture('messages-dead');
+    await page.getByLabel('Choose all').check();
+    await page.getByRole('button', { name: 'Send 2 again…' }).click();
+    const asked = page.getByRole('dialog', { name: 'Send 2 dead messages again?' });
+    await asked.getByText('victim: crash again').waitFor();
+    await picture('messages-retry');
+    await nox.call('agents_stop', { params: { id: 'victim' }, body: {} });
+    await asked.getByRole('button', { name: 'Send again' }).click();
+    await page.getByText('No dead letters').waitFor();
+    const { messages } = await nox.call('messages_list', { query: { to: 'victim', status: 'queued' } });
+    expect(messages.map(({ content }) => content).toSorted()).toEqual(['crash', 'crash again']);
+  }, 90_000);
+
+  it('draws who writes to whom, and says it in a table', async () => {
+    await send('sleeper', 'say from another agent', { from: 'reader' });
+    await send('reader', 'say and back', { from: 'sleeper' });
+    await page.getByRole('link', { name: 'Who talks to whom' }).click();
+    await page.getByRole('row', { name: /reader to sleeper/ }).waitFor();
+    await picture('messages-graph');
+    await page.getByRole('link', { name: /^sleeper, \d+ messages$/ }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('list', { name: 'Messages' }).getByText('say and back').waitFor();
+  }, 20_000);
+
+  it('does not let the words of a message become a page', async () => {
+    const { thread_id } = await send(
+      'sleeper',
+      '<img src=x onerror="document.title=1"><script>document.title=2</script> [x](javascript:alert(1)) ![y](http://127.0.0.1:9/secret) \u202egnp.exe',
+    );
+    await page.goto(`${nox.url}/messages/${thread_id}`);
+    await page.getByRole('region', { name: 'Conversation' }).getByText('http://127.0.0.1:9/secret').waitFor();
+    expect(await page.title()).toContain('Nox');
+    expect(await page.locator('main img:not([role]), main script, a[href^="javascript"]').count()).toBe(0);
+  }, 30_000);
+
+  it('is usable on a phone', async () => {
+    const phone = await openPage(browser, nox.url, { width: 360, height: 740 });
+    phone.page.setDefaultTimeout(10_000);
+    await logIn(phone.page, nox);
+    await phone.page.goto(`${nox.url}/messages`);
+    await phone.page.getByRole('list', { name: 'Conversations' }).getByRole('link').first().waitFor();
+    expect(await phone.page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+    await picture('messages-phone', phone.page);
+    await phone.page.getByRole('list', { name: 'Conversations' }).getByRole('link').first().click();
+    await phone.page.getByRole('region', { name: 'Conversation' }).waitFor();
+    expect(await phone.page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+    await picture('messages-phone-thread', phone.page);
+    await phone.page.getByRole('link', { name: 'All messages' }).click();
+    await phone.page.getByRole('list', { name: 'Conversations' }).waitFor();
+    expect(phone.complaints).toEqual([]);
+    await phone.context.close();
+    expect(desk.complaints).toEqual([]);
+  }, 30_000);
+});
