@@ -15,6 +15,7 @@ export const PAGES: readonly PageEntry[] = [
   { path: '/agents', label: 'Agents', icon: 'agents', onPhone: true },
   { path: '/messages', label: 'Messages', icon: 'messages' },
   { path: '/tasks', label: 'Tasks', icon: 'tasks' },
+  { path: '/services', label: 'Services', icon: 'services' },
   { path: '/registry', label: 'Registry', icon: 'registry', onPhone: true },
   { path: '/audit', label: 'Audit', icon: 'events' },
   { path: '/settings', label: 'Settings', icon: 'settings' },

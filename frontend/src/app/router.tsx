@@ -63,6 +63,14 @@ export const router = createBrowserRouter([
                 lazy: async () => ({ Component: (await import('../routes/tasks/page.js')).TasksPage }),
               },
               {
+                path: 'services',
+                lazy: async () => ({ Component: (await import('../routes/services/page.js')).ServicesPage }),
+              },
+              {
+                path: 'services/:name',
+                lazy: async () => ({ Component: (await import('../routes/services/service-page.js')).ServicePage }),
+              },
+              {
                 path: 'registry/:hash?',
                 lazy: async () => ({ Component: (await import('../routes/registry/page.js')).RegistryPage }),
               },

@@ -20,7 +20,7 @@ export const keys = {
   messageStats: ['messages', 'stats'] as const,
   messageGraph: ['messages', 'graph'] as const,
   services: ['services'] as const,
-  service: (name: string) => ['services', 'one', name] as const,
+  serviceCatalogue: ['service-catalogue'] as const,
   status: ['system', 'status'] as const,
   config: ['system', 'config'] as const,
   events: ['events'] as const,

@@ -2,9 +2,11 @@ import type { LiveSnapshot } from '@client/live.js';
 import type { Agent, AgentStatus, LogLine } from '@contracts/agent.js';
 import type { Approval } from '@contracts/approval.js';
 import type { AnyNoxEvent } from '@contracts/event.js';
+import type { RouteReply } from '@contracts/routes.js';
 import type { Task } from '@contracts/task.js';
 import type { EmergencyStop, SystemStatus } from '@contracts/system.js';
 import type { QueryClient } from '@tanstack/react-query';
+import { atMostEvery } from './at-most.js';
 import { stepOf } from './agent-state.js';
 import { handle, type Handlers } from './handlers.js';
 import { keys } from './keys.js';
@@ -15,8 +17,12 @@ import { call } from './session.js';
 import { Store } from './store.js';
 import { type Thread, withEvent } from './thread.js';
 
+type ServiceList = RouteReply<'services_list'>;
+
 const KEPT_EVENTS = 500;
 const KEPT_LINES = 2000;
+/** Services are asked for again as a whole: after a busy hour of calls not more often than this. */
+const SERVICES_MS = 400;
 /** Too many and too small to be remembered here. */
 const PASSING = new Set<AnyNoxEvent['type']>([
   'turn.text_delta',
@@ -60,6 +66,21 @@ export class LiveCache implements LiveListener {
     'task.overdue': ({ payload }) => this.#task(payload.task),
     'task.file_error': ({ agent_id = '' }) => this.#taskFile(agent_id),
     'task.file_ok': ({ agent_id = '' }) => this.#taskFile(agent_id),
+    'service.changed': () => this.#services(),
+    'service.installed': () => this.#services(),
+    'service.removed': () => this.#services(),
+    'service.attached': () => this.#services(),
+    'service.detached': () => this.#services(),
+    'service.call': () => this.#services(),
+    'service.pull_progress': ({ payload: { service, ...pull } }) =>
+      this.queries.setQueryData<ServiceList>(
+        keys.services,
+        (list) =>
+          list && {
+            ...list,
+            services: list.services.map((each) => (each.name === service ? { ...each, pull } : each)),
+          },
+      ),
     'registry.committed': () => this.#registryMoved(),
     'registry.rolled_back': () => this.#registryMoved(),
     'registry.switched': () => this.#registryMoved(),
@@ -73,6 +94,7 @@ export class LiveCache implements LiveListener {
   };
 
   readonly #messages: MessageCache;
+  readonly #services = atMostEvery(SERVICES_MS, () => this.#outdated(keys.services));
 
   constructor(private readonly queries: QueryClient) {
     this.#messages = new MessageCache(queries);
@@ -130,6 +152,7 @@ export class LiveCache implements LiveListener {
   #registryMoved(): void {
     this.#outdated(keys.registry);
     this.#outdated(keys.relations);
+    this.#services();
   }
 
   /** Shown at once; the server then says what else has changed by it. */

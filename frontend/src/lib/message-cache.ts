@@ -1,5 +1,6 @@
 import type { Message } from '@contracts/message.js';
 import type { InfiniteData, QueryClient } from '@tanstack/react-query';
+import { atMostEvery } from './at-most.js';
 import { keys } from './keys.js';
 import {
   type MessageEvent,
@@ -18,8 +19,11 @@ const COUNT_MS = 3000;
 /** Brings the lists, conversations and figures of messages up to date with what the server tells. */
 export class MessageCache {
   #waiting: MessageEvent[] = [];
-  #counted_at = 0;
-  #counting = false;
+
+  readonly #count = atMostEvery(COUNT_MS, () => {
+    void this.queries.invalidateQueries({ queryKey: keys.messageStats });
+    void this.queries.invalidateQueries({ queryKey: keys.messageGraph });
+  });
 
   constructor(private readonly queries: QueryClient) {}
 
@@ -49,15 +53,6 @@ export class MessageCache {
         (messages) => messages && threadWithNews(String(queryKey[2]), messages, news),
       );
     }
-    if (this.#counting) return;
-    this.#counting = true;
-    setTimeout(() => this.#countAgain(), Math.max(0, this.#counted_at + COUNT_MS - Date.now()));
-  }
-
-  #countAgain(): void {
-    this.#counting = false;
-    this.#counted_at = Date.now();
-    void this.queries.invalidateQueries({ queryKey: keys.messageStats });
-    void this.queries.invalidateQueries({ queryKey: keys.messageGraph });
+    this.#count();
   }
 }

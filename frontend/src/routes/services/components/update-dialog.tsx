@@ -1,0 +1,155 @@
+import { type Service, ServiceNetwork, UpdateService } from '@contracts/service.js';
+import { Button } from 'primereact/button';
+import { Dialog } from 'primereact/dialog';
+import { InputText } from 'primereact/inputtext';
+import { InputTextarea } from 'primereact/inputtextarea';
+import { type FormEvent, useState } from 'react';
+import { Field } from '../../../components/field.js';
+import { Banner } from '../../../components/states.js';
+import { fieldProblems, messageOf, schemaProblems } from '../../../lib/http.js';
+import { notify } from '../../../lib/notify.js';
+import { configOf } from '../config.js';
+import { NETWORKS } from '../look.js';
+import { useUpdateService } from '../queries.js';
+
+const listOf = (text: string): string[] =>
+  text
+    .split(/[\s,]+/)
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
+
+/** Changes a service: its image, what it may reach, what agents may call. One commit; its containers are made anew. */
+export function UpdateDialog({ service, onClose }: { readonly service: Service; readonly onClose: () => void }) {
+  const config = configOf(service);
+  const before = {
+    image: config?.image ?? '',
+    network: config?.network ?? 'none',
+    egress_hosts: config?.egress_hosts.join('\n') ?? '',
+    allowed_tools: config?.allowed_tools.join('\n') ?? '',
+    denied_tools: config?.denied_tools.join('\n') ?? '',
+  };
+  const [draft, setDraft] = useState(before);
+  const [problems, setProblems] = useState<Record<string, string>>({});
+  const [general, setGeneral] = useState<string>();
+  const update = useUpdateService(service.name);
+  const set = (name: keyof typeof draft) => (event: { target: { value: string } }) =>
+    setDraft((old) => ({ ...old, [name]: event.target.value }));
+  const touched = (name: keyof typeof draft): boolean => draft[name] !== before[name];
+
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    setGeneral(undefined);
+    const parsed = UpdateService.safeParse({
+      ...(touched('image') && { image: draft.image.trim() }),
+      ...(touched('network') && { network: draft.network }),
+      ...((touched('egress_hosts') || (touched('network') && draft.network !== 'egress')) && {
+        egress_hosts: draft.network === 'egress' ? listOf(draft.egress_hosts) : [],
+      }),
+      ...(touched('allowed_tools') && { allowed_tools: listOf(draft.allowed_tools) }),
+      ...(touched('denied_tools') && { denied_tools: listOf(draft.denied_tools) }),
+    });
+    setProblems(parsed.success ? {} : schemaProblems(parsed.error));
+    if (!parsed.success) return;
+    try {
+      await update.mutateAsync(parsed.data);
+      notify.success(`${service.name} was changed`);
+      onClose();
+    } catch (error) {
+      const fields = fieldProblems(error);
+      setProblems(fields);
+      if (Object.keys(fields).length === 0) setGeneral(messageOf(error));
+    }
+  };
+  const dirty = JSON.stringify(draft) !== JSON.stringify(before);
+  return (
+    <Dialog
+      visible
+      header={`Change ${service.name}`}
+      modal
+      draggable={false}
+      resizable={false}
+      blockScroll
+      className="dialog-wide"
+      onHide={onClose}
+      footer={
+        <>
+          <span className="grow" />
+          <Button type="button" outlined label="Cancel" onClick={onClose} />
+          <Button
+            type="submit"
+            form="update-service"
+            label={update.isPending ? 'Saving…' : 'Save'}
+            disabled={!dirty || update.isPending}
+          />
+        </>
+      }
+    >
+      <form id="update-service" noValidate className="stack" onSubmit={(event) => void submit(event)}>
+        {general !== undefined && (
+          <Banner tone="red" icon="warning">
+            {general} Nothing was changed; what you typed is kept.
+          </Banner>
+        )}
+        <p className="muted">
+          Its containers are made anew if they must: calls that run then fail, and what it holds in memory is lost.
+        </p>
+        {service.kind === 'container' && (
+          <>
+            <Field label="Image" error={problems['image']} hint="With its digest, as image@sha256:…" wide>
+              {(control) => <InputText {...control} className="mono" value={draft.image} onChange={set('image')} />}
+            </Field>
+            <Field label="Network" error={problems['network']} hint={NETWORKS[draft.network]}>
+              {(control) => (
+                <select {...control} className="select" value={draft.network} onChange={set('network')}>
+                  {ServiceNetwork.options.map((each) => (
+                    <option key={each}>{each}</option>
+                  ))}
+                </select>
+              )}
+            </Field>
+            {draft.network === 'egress' && (
+              <Field label="Hosts that it may reach" error={problems['egress_hosts']} hint="One on each line." wide>
+                {(control) => (
+                  <InputTextarea
+                    {...control}
+                    rows={2}
+                    className="mono"
+                    value={draft.egress_hosts}
+                    onChange={set('egress_hosts')}
+                  />
+                )}
+              </Field>
+            )}
+          </>
+        )}
+        <Field
+          label="Tools that agents may call"
+          error={problems['allowed_tools']}
+          hint="One on each line, * stands for any letters. Empty: all."
+          wide
+        >
+          {(control) => (
+            <InputTextarea
+              {...control}
+              rows={2}
+              className="mono"
+              value={draft.allowed_tools}
+              onChange={set('allowed_tools')}
+            />
+          )}
+        </Field>
+        <Field label="Tools that they may not call" error={problems['denied_tools']} hint="These win." wide>
+          {(control) => (
+            <InputTextarea
+              {...control}
+              rows={2}
+              className="mono"
+              value={draft.denied_tools}
+              onChange={set('denied_tools')}
+            />
+          )}
+        </Field>
+      </form>
+    </Dialog>
+  );
+}
