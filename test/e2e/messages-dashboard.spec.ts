@@ -3,8 +3,17 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser, logIn, openPage, type Watched } from '../support/browser.js';
 import { fakeAgent } from '../support/fake-agent.js';
-import { NoxServer } from '../support/nox-server.js';
+import { NODE, NoxServer } from '../support/nox-server.js';
 import { eventually } from '../support/wait.js';
+
+/** Starts well, and ends before it has told that it read what it was given: such a message is handed over again. */
+const DIES_OF_ANY_PROMPT = `
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { type, request_id } = JSON.parse(line);
+  if (type === 'user') process.exit(1);
+  const response = { subtype: 'success', request_id, response: { claude_code_version: '2.1.329', pid: process.pid } };
+  if (type === 'control_request') console.log(JSON.stringify({ type: 'control_response', response }));
+});`;
 
 /** The page of messages in a real browser, with agents of which one reads, one sleeps, and one dies of what it reads. */
 describe('the page of messages', () => {
@@ -20,7 +29,7 @@ describe('the page of messages', () => {
     const folder = process.env['NOX_PICTURES'];
     if (folder === undefined) return;
     for (const theme of ['light', 'dark'] as const) {
-      await on.emulateMedia({ colorScheme: theme });
+      await on.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
       await on.screenshot({ path: join(folder, `${name}-${theme}.png`) });
     }
   };
@@ -31,7 +40,11 @@ describe('the page of messages', () => {
       nox.call('agents_create', { body: fakeAgent('reader') }),
       nox.call('agents_create', { body: { ...fakeAgent('sleeper', false), capabilities: ['review'] } }),
       nox.call('agents_create', {
-        body: { ...fakeAgent('victim'), restart: { intensity: 100, backoff_ms: { initial: 10, max: 20 } } },
+        body: {
+          ...fakeAgent('victim'),
+          command: [NODE, '-e', DIES_OF_ANY_PROMPT],
+          restart: { intensity: 100, backoff_ms: { initial: 10, max: 20 } },
+        },
       }),
     ]);
     desk = await openPage(browser, nox.url);
@@ -94,7 +107,7 @@ describe('the page of messages', () => {
 
   it('keeps its place while messages come, and holds many without growing slow', async () => {
     await Promise.all(Array.from({ length: 500 }, (_, n) => send('sleeper', `say number ${n}`, { priority: 'low' })));
-    await page.getByLabel('List').selectOption('messages');
+    await page.goto(`${nox.url}/messages?list=messages`);
     const messages = page.getByRole('list', { name: 'Messages' });
     await messages.getByRole('link').first().waitFor();
     await page.getByRole('button', { name: 'Show older' }).click();
@@ -119,22 +132,22 @@ describe('the page of messages', () => {
   }, 20_000);
 
   it('keeps dead letters until a person sends them again', async () => {
-    await send('victim', 'crash', { priority: 'high' });
-    await send('victim', 'crash again');
+    await send('victim', 'the first', { priority: 'high' });
+    await send('victim', 'the second');
     await page.getByRole('link', { name: /Dead letters/ }).click();
-    await page.getByRole('link', { name: 'crash again' }).waitFor({ timeout: 40_000 });
-    await page.getByRole('link', { name: 'crash', exact: true }).waitFor();
+    await page.getByRole('link', { name: 'the second' }).waitFor({ timeout: 30_000 });
+    await page.getByRole('link', { name: 'the first' }).waitFor();
     await picture('messages-dead');
     await page.getByLabel('Choose all').check();
     await page.getByRole('button', { name: 'Send 2 again…' }).click();
     const asked = page.getByRole('dialog', { name: 'Send 2 dead messages again?' });
-    await asked.getByText('victim: crash again').waitFor();
+    await asked.getByText('victim: the second').waitFor();
     await picture('messages-retry');
     await nox.call('agents_stop', { params: { id: 'victim' }, body: {} });
     await asked.getByRole('button', { name: 'Send again' }).click();
     await page.getByText('No dead letters').waitFor();
     const { messages } = await nox.call('messages_list', { query: { to: 'victim', status: 'queued' } });
-    expect(messages.map(({ content }) => content).toSorted()).toEqual(['crash', 'crash again']);
+    expect(messages.map(({ content }) => content).toSorted()).toEqual(['the first', 'the second']);
   }, 90_000);
 
   it('draws who writes to whom, and says it in a table', async () => {

@@ -1,6 +1,7 @@
 import { memo } from 'react';
 import ReactMarkdown, { type Components } from 'react-markdown';
 import remarkGfm from 'remark-gfm';
+import { revealed } from '../lib/hidden-characters.js';
 import { ExactText } from './exact-text.js';
 
 /** The address as it will be opened, with hosts in their plain ASCII form; undefined when it should not be opened at all. */
@@ -58,12 +59,12 @@ const COMPONENTS: Components = {
   ),
 };
 
-/** Markdown written by an agent: no raw HTML, no images, links with their whole address. */
+/** Markdown written by an agent: no raw HTML, no images, links with their whole address, nothing that deceives the eye. */
 export const Markdown = memo(function Markdown({ text }: { readonly text: string }) {
   return (
     <div className="markdown" dir="auto">
       <ReactMarkdown remarkPlugins={[remarkGfm]} components={COMPONENTS} urlTransform={(url) => url}>
-        {text}
+        {revealed(text)}
       </ReactMarkdown>
     </div>
   );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { countHidden, mixedScriptWords, pieces } from './hidden-characters.js';
+import { countHidden, mixedScriptWords, pieces, revealed } from './hidden-characters.js';
 
 describe('hidden characters', () => {
   it('leaves ordinary text alone, whatever its script', () => {
@@ -46,5 +46,14 @@ describe('hidden characters', () => {
 
   it('finds letters that look Latin and are not, and names them', () => {
     expect(mixedScriptWords('curl p\u0430ypal.com мир hello')).toEqual(['p\u0430ypal.com (\u0430 U+0430)']);
+  });
+});
+
+describe('prose', () => {
+  it('shows what would turn or hide words, and leaves what scripts and emoji are made of', () => {
+    expect(revealed('a\u202egnp.exe \u200bb \u{e0041}')).toBe('a⟨U+202E⟩gnp.exe ⟨U+200B⟩b ⟨U+E0041⟩');
+    const fine = 'line\n\ttab \u00a0 \u{1f469}\u200d\u{1f4bb} \u2764\ufe0f نص';
+    expect(revealed(fine)).toBe(fine);
+    expect(revealed('a\r\nb')).toBe('a\nb');
   });
 });

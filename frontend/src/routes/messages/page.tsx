@@ -31,6 +31,7 @@ export function MessagesPage() {
   const [params, setParams] = useSearchParams();
   const navigate = useNavigate();
   const [sending, setSending] = useState(false);
+  const [filtering, setFiltering] = useState(false);
   const agents = useAgents().data;
   const stats = useBrokerStats().data;
   const mayOperate = useCan('operator');
@@ -110,8 +111,16 @@ export function MessagesPage() {
       {view === '' && !none && (
         <div className="messages-panes">
           <div className="messages-list">
-            <div className="filters messages-filters">
+            <div className={filtering ? 'filters messages-filters messages-filtering' : 'filters messages-filters'}>
               <TextFilter value={params.get('text') ?? ''} onChange={(text) => choose('text', text)} />
+              <Button
+                type="button"
+                outlined
+                className="only-phone"
+                aria-expanded={filtering}
+                label={Object.keys(filter).length > 0 ? `Filters (${Object.keys(filter).length})` : 'Filters'}
+                onClick={() => setFiltering(!filtering)}
+              />
               <Choice
                 label="Agent"
                 all="every agent"

@@ -23,9 +23,9 @@ export const KINDS: Readonly<Record<Service['kind'], string>> = {
 };
 
 export const NETWORKS: Readonly<Record<ServiceConfig['network'], string>> = {
-  none: 'none: it reaches nothing',
-  internal: 'its own: Nox reaches it, it reaches nothing',
-  egress: 'only the hosts that are named, through a proxy',
+  none: 'it reaches nothing',
+  internal: 'Nox reaches it, it reaches nothing',
+  egress: 'it reaches the named hosts only, through a proxy',
 };
 
 /** What is known of an image, each as a fact with its name. */

@@ -103,10 +103,10 @@ export function useRemoveService(name: string) {
   });
 }
 
-/** `since` changes with each start: the tools are asked for again. */
-export function useTools({ name, status, since, tools }: Service) {
+/** Asked for again after each start, and when agents may call others than before. */
+export function useTools({ name, status, since, tools, config }: Service) {
   return useQuery({
-    queryKey: ['service-tools', name, status, since, tools],
+    queryKey: ['service-tools', name, status, since, tools, config],
     queryFn: async ({ signal }) => (await call('services_tools', { params: { name } }, signal)).tools,
     placeholderData: (before) => before,
     enabled: status !== 'pending_approval',

@@ -91,17 +91,24 @@ function Thread({
           ]}
         />
       </header>
-      <div
-        className="dialogue-scroll"
-        ref={scroller}
-        tabIndex={0}
-        role="log"
-        aria-label="Messages of this conversation"
-      >
-        <div className="dialogue-messages" ref={content}>
-          {messages.map((message) => (
-            <MessageCard key={message.id} message={message} names={names} onReply={mayOperate ? onReply : undefined} />
-          ))}
+      <div className="dialogue-frame">
+        <div
+          className="dialogue-scroll"
+          ref={scroller}
+          tabIndex={0}
+          role="log"
+          aria-label="Messages of this conversation"
+        >
+          <div className="dialogue-messages" ref={content}>
+            {messages.map((message) => (
+              <MessageCard
+                key={message.id}
+                message={message}
+                names={names}
+                onReply={mayOperate ? onReply : undefined}
+              />
+            ))}
+          </div>
         </div>
         <JumpToLive shown={!stuck} onJump={jump} />
       </div>

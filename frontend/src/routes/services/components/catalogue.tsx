@@ -23,7 +23,7 @@ export function Catalogue({ onChoose }: { readonly onChoose: (entry: CatalogueEn
         <InputText
           type="search"
           aria-label="Search the catalogue"
-          placeholder="Search: time, github, postgres…"
+          placeholder="Search: time, github…"
           maxLength={100}
           value={text}
           onChange={(event) => setText(event.target.value)}

@@ -43,7 +43,7 @@ export function Figures({ service }: { readonly service: Service }) {
               <>
                 <dt>Network</dt>
                 <dd>
-                  {NETWORKS[config.network]}
+                  {config.network}: {NETWORKS[config.network]}
                   {config.egress_hosts.length > 0 && (
                     <span className="mono">
                       {' '}

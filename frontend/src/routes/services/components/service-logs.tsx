@@ -32,8 +32,8 @@ export function ServiceLogs({ name }: { readonly name: string }) {
             </div>
           ))}
         </div>
-        <JumpToLive shown={!stuck} onJump={jump} />
       </div>
+      <JumpToLive shown={!stuck} onJump={jump} />
     </section>
   );
 }
