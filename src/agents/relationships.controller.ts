@@ -8,6 +8,11 @@ import { RelationshipsService } from './relationships.service.js';
 export class RelationshipsController {
   constructor(@Inject(RelationshipsService) private readonly relationships: RelationshipsService) {}
 
+  @Route('relationships_all')
+  all() {
+    return this.relationships.all();
+  }
+
   @Route('relationships_list')
   list(@Input('relationships_list') { params }: RouteInput<'relationships_list'>) {
     return this.relationships.list(params.id);

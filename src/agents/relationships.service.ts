@@ -10,6 +10,11 @@ import { NoxError } from '../shared/nox-error.js';
 export class RelationshipsService {
   constructor(@Inject(RegistryService) private readonly registry: RegistryService) {}
 
+  /** All, in the order of the file. */
+  all(): RouteReply<'relationships_all'> {
+    return { relationships: [...this.registry.intent().relationships] };
+  }
+
   /** Those from and to the agent. AGENT_NOT_FOUND. */
   list(id: string): RouteReply<'relationships_list'> {
     this.known(id);

@@ -17,3 +17,11 @@ export const FleetUsage = z.object({
   agents: z.array(UsageTotals.extend({ agent_id: AgentId })),
   budget: Budget,
 });
+
+/** Newest day first; `agents` holds those that have used something in these days, the most expensive first, also deleted ones. */
+export const FleetDays = z.object({
+  days: z.array(DayUsage),
+  agents: z.array(UsageTotals.extend({ agent_id: AgentId })),
+  budget: Budget,
+});
+export type FleetDays = z.infer<typeof FleetDays>;

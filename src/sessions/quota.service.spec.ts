@@ -286,6 +286,17 @@ describe(QuotaService.name, () => {
       ['2026-11-22', 0, 0],
       ['2026-11-21', 1, 1],
     ]);
+    const { days, agents } = spends.fleetDays(3);
+    expect(days.map(({ day, turns: n, cost_usd }) => [day, n, cost_usd])).toEqual([
+      ['2026-11-23', 2, 5],
+      ['2026-11-22', 0, 0],
+      ['2026-11-21', 1, 1],
+    ]);
+    expect(agents.map(({ agent_id, turns: n, cost_usd }) => [agent_id, n, cost_usd])).toEqual([
+      ['one', 2, 3],
+      ['two', 1, 3],
+    ]);
+    expect(spends.fleetDays(1).agents.map(({ agent_id }) => agent_id)).toEqual(['two', 'one']);
     expect(spends.fleetToday()).toEqual({
       today: { day: '2026-11-23', turns: 2, input_tokens: 200, output_tokens: 20, cost_usd: 5 },
       agents: [

@@ -59,14 +59,21 @@ export class SpendBook {
 
   /** The last days of an agent, newest first. */
   days(agent_id: string, count: number): DayUsage[] {
-    let end_ms = Number.MAX_SAFE_INTEGER;
-    let start_ms = midnightMs(this.clock.now());
-    return Array.from({ length: count }, () => {
-      const usage = { day: dayOf(start_ms), ...this.sumOf(agent_id, start_ms, end_ms) };
-      end_ms = start_ms;
-      start_ms = midnightMs(start_ms - 1);
-      return usage;
+    return this.lastDays(count).map(({ from_ms, until_ms }) => ({
+      day: dayOf(from_ms),
+      ...this.sumOf(agent_id, from_ms, until_ms),
+    }));
+  }
+
+  /** The last days of all agents, newest first, and what each agent has used in them, the most expensive first. */
+  fleetDays(count: number): { days: DayUsage[]; agents: (UsageTotals & { agent_id: string })[] } {
+    const span = this.lastDays(count);
+    const days = span.map(({ from_ms, until_ms }) => {
+      const sql = `SELECT ${SUMS} FROM turns WHERE used_ms >= ? AND used_ms < ?`;
+      return { day: dayOf(from_ms), ...NO_USAGE, ...this.db.get<UsageTotals>(sql, from_ms, until_ms) };
     });
+    const agents = this.sumSince(span.at(-1)?.from_ms ?? 0).sort((a, b) => b.cost_usd - a.cost_usd);
+    return { days, agents };
   }
 
   /** All agents that have used something today, the most expensive first, and their sum. */
@@ -84,6 +91,18 @@ export class SpendBook {
       { day: dayOf(start_ms), ...NO_USAGE },
     );
     return { today, agents };
+  }
+
+  /** Newest first; today has no end yet. */
+  private lastDays(count: number): { from_ms: number; until_ms: number }[] {
+    let until_ms = Number.MAX_SAFE_INTEGER;
+    let from_ms = midnightMs(this.clock.now());
+    return Array.from({ length: count }, () => {
+      const day = { from_ms, until_ms };
+      until_ms = from_ms;
+      from_ms = midnightMs(from_ms - 1);
+      return day;
+    });
   }
 
   private load(): void {

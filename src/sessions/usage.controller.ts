@@ -23,4 +23,9 @@ export class UsageController {
   ofFleet(): RouteReply<'usage'> {
     return { ...this.spends.fleetToday(), budget: this.registry.config().budget };
   }
+
+  @Route('usage_days')
+  days(@Input('usage_days') { query }: RouteInput<'usage_days'>): RouteReply<'usage_days'> {
+    return { ...this.spends.fleetDays(query.days), budget: this.registry.config().budget };
+  }
 }

@@ -42,7 +42,7 @@ describe('the page of messages', () => {
       nox.call('agents_create', {
         body: {
           ...fakeAgent('victim'),
-          command: [NODE, '-e', DIES_OF_ANY_PROMPT],
+          command: [NODE, '-e', DIES_OF_ANY_PROMPT, '--'],
           restart: { intensity: 100, backoff_ms: { initial: 10, max: 20 } },
         },
       }),

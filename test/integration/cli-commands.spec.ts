@@ -210,9 +210,14 @@ describe('nox approval', () => {
 describe('nox usage', () => {
   const sums = { turns: 2, input_tokens: 300, output_tokens: 40, cost_usd: 1.5 };
 
-  it('of all agents today, and of one day by day, with what it may use', async () => {
+  it('of all agents today, and day by day of all or of one, with what they may use', async () => {
     const { nox, calls } = await withServer({
       usage: () => ({ today: { day: '2026-11-21', ...sums }, agents: [{ agent_id: 'lead', ...sums }], budget: {} }),
+      usage_days: () => ({
+        days: [{ day: '2026-11-21', ...sums }],
+        agents: [{ agent_id: 'lead', ...sums }],
+        budget: { turns_per_day: 9 },
+      }),
       agents_usage: () => ({ agent_id: 'lead', days: [{ day: '2026-11-21', ...sums }], budget: { usd_per_day: 5 } }),
     });
     const all = await nox(['usage']);
@@ -222,11 +227,16 @@ describe('nox usage', () => {
     expect(one.stdout).toMatch(/^2026-11-21 +2 +300 +40 +\$1\.50\n/m);
     expect(one.stderr).toContain('budget per day: 5 USD');
     expect(calls[1]).toMatchObject({ route: 'agents_usage' });
+    const days = await nox(['usage', '--days', '3']);
+    expect(days.stdout).toMatch(/^2026-11-21 +2 +300 +40 +\$1\.50\n/m);
+    expect(days.stdout).toMatch(/^lead +2 +300 +40 +\$1\.50\n/m);
+    expect(days.stderr).toContain('budget per day: 9 turns');
+    expect(calls[2]).toMatchObject({ route: 'usage_days', query: { days: 3 } });
   });
 
-  it('refuses days without an agent, and days that are none', async () => {
+  it('refuses days that are none', async () => {
     const { nox } = await withServer({});
-    expect(await nox(['usage', '--days', '3'])).toMatchObject({ exit: 2 });
+    expect(await nox(['usage', '--days', '0'])).toMatchObject({ exit: 2 });
     expect(await nox(['usage', 'lead', '--days', 'x'])).toMatchObject({ exit: 2 });
   });
 });

@@ -17,19 +17,20 @@ const SUMS: readonly Column[] = [
 export function usageCommand(program: Command, cliOf: CliOf): void {
   const usage = program
     .command('usage')
-    .description('turns, tokens and cost: of all agents today, or of one day by day')
+    .description('turns, tokens and cost: of all agents today, or day by day')
     .argument('[agent]', 'its id')
-    .option('--days <number>', 'how many days, with an agent (default 7)')
+    .option('--days <number>', 'day by day, so many of them (with an agent: 7)')
     .action(async (id: string | undefined, options: { days?: string }, command: Command) => {
       const cli = cliOf(command);
       const days = options.days === undefined ? 7 : Number(options.days);
       if (!Number.isInteger(days) || days < 1 || days > 366) throw usageError('--days takes 1 to 366.');
       if (id !== undefined) await agentUsage(cli, id, days);
       else if (options.days === undefined) await fleetUsage(cli);
-      else throw usageError('--days needs an agent: nox usage ID --days N');
+      else await fleetDays(cli, days);
     });
   examples(usage, [
     ['nox usage', 'all agents, today'],
+    ['nox usage --days 30', 'all agents together, day by day'],
     ['nox usage lead --days 30', 'one agent, day by day'],
   ]);
 }
@@ -50,6 +51,21 @@ async function fleetUsage(cli: Cli): Promise<void> {
   cli.answer(found, () => {
     const rows = found.agents.map((each): Cell[] => [each.agent_id, ...sums(each)]);
     cli.printTable([{ head: 'AGENT' }, ...SUMS], [...rows, ['all today', ...sums(found.today)]]);
+    sayBudget(cli, found.budget);
+  });
+}
+
+async function fleetDays(cli: Cli, days: number): Promise<void> {
+  const found = await (await cli.client()).call('usage_days', { query: { days } });
+  cli.answer(found, () => {
+    cli.printTable(
+      [{ head: 'DAY' }, ...SUMS],
+      found.days.map((each) => [each.day, ...sums(each)]),
+    );
+    cli.printTable(
+      [{ head: 'AGENT' }, ...SUMS],
+      found.agents.map((each): Cell[] => [each.agent_id, ...sums(each)]),
+    );
     sayBudget(cli, found.budget);
   });
 }

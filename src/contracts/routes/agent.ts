@@ -13,7 +13,7 @@ import {
 import { AgentId, TurnId } from '../ids.js';
 import { AgentResources, ResourceQuery } from '../resources.js';
 import { AddRelationship, RelationshipList, RemoveRelationship } from '../relationship.js';
-import { AgentUsage, FleetUsage, UsageQuery } from '../usage.js';
+import { AgentUsage, FleetDays, FleetUsage, UsageQuery } from '../usage.js';
 import { Conversation, ConversationQuery, PromptReply, PromptRequest, Turn } from '../turn.js';
 import { route, type RouteDef } from './route.js';
 
@@ -118,6 +118,13 @@ export const AGENT_ROUTES = {
     params: id,
     response: AgentStatus,
   }),
+  relationships_all: route({
+    method: 'GET',
+    path: '/relationships',
+    role: 'viewer',
+    summary: 'Who works with whom',
+    response: RelationshipList,
+  }),
   relationships_list: route({
     method: 'GET',
     path: '/agents/:id/relationships',
@@ -208,6 +215,14 @@ export const AGENT_ROUTES = {
     role: 'viewer',
     summary: 'What all agents have used today',
     response: FleetUsage,
+  }),
+  usage_days: route({
+    method: 'GET',
+    path: '/usage/days',
+    role: 'viewer',
+    summary: 'What all agents have used, day by day',
+    query: UsageQuery,
+    response: FleetDays,
   }),
   turns_get: route({
     method: 'GET',
