@@ -56,8 +56,7 @@ export function pieces(text: string): Piece[] {
 }
 
 // What turns the reading direction, hides words from a person, or steers a terminal; joiners of emoji and scripts stay.
-const DECEIVING =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]/gu;
+const DECEIVING = /(?![\n\t])\p{Cc}|[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]/gu;
 
 /** Prose with each character that deceives a reader shown by its code: `\u27e8U+202E\u27e9`. */
 export const revealed = (text: string): string =>
