@@ -71,6 +71,7 @@ import { EmergencyController } from './system/emergency.controller.js';
 import { EmergencyService } from './system/emergency.service.js';
 import { OpenApiModule } from './system/openapi.controller.js';
 import { Acceptance } from './tasks/acceptance.js';
+import { WorkBacklog } from './tasks/backlog.js';
 import { TaskBook } from './tasks/task-book.js';
 import { TaskRunner } from './tasks/task-runner.js';
 import { TaskWatcher } from './tasks/task-watcher.js';
@@ -102,6 +103,8 @@ const foundations = ({ clock, db, registry, surroundings, guard }: Foundations):
       ask_expires_after_s: () =>
         registry.policy().policy.defaults.ask_expires_after_s ?? registry.config().approvals.ask_expires_after_s,
       park_after_s: () => registry.policy().policy.defaults.park_after_s ?? registry.config().approvals.park_after_s,
+      undo_s: () => registry.config().approvals.undo_s,
+      critical_needs: () => registry.policy().policy.defaults.critical_needs ?? 1,
     } satisfies ApprovalSettings,
   },
   {
@@ -200,6 +203,7 @@ export class AppModule {
         MessageTimers,
         BrokerService,
         TaskBook,
+        WorkBacklog,
         Acceptance,
         TaskRunner,
         TaskWatcher,

@@ -25,6 +25,7 @@ import { SpendBook } from './sessions/spend-book.js';
 import { Clock } from './shared/clock.js';
 import { StateDb } from './shared/db/state-db.js';
 import { messageOf } from './shared/nox-error.js';
+import { WorkBacklog } from './tasks/backlog.js';
 import { TaskBook } from './tasks/task-book.js';
 import { TaskRunner } from './tasks/task-runner.js';
 import { TaskWatcher } from './tasks/task-watcher.js';
@@ -73,6 +74,7 @@ export function wire(app: NestFastifyApplication): void {
   };
   registry.opening_commits.forEach(tellCommit);
   registry.onCommit(tellCommit);
+  app.get(ApprovalsService).backlog = app.get(WorkBacklog);
   const approvals_ledger = app.get(Ledger);
   registry.record.anchor = () => approvals_ledger.head();
   approvals_ledger.anchors = () => registry.anchors();

@@ -1,14 +1,15 @@
-import type { Approval, ApprovalStatus } from '../contracts/approval.js';
+import type { Approval, ApprovalStatus, HeldDecision, Vote } from '../contracts/approval.js';
 
 export type EndStatus = Extract<ApprovalStatus, 'approved' | 'denied' | 'expired' | 'cancelled'>;
 
-/** Every way from one state to another; nothing leaves an end. */
+/** Every way from one state to another; nothing leaves an end, but for a word of a person that was never told. */
 export const TRANSITIONS: Readonly<Record<ApprovalStatus, readonly ApprovalStatus[]>> = {
   pending: ['parked', 'approved', 'denied', 'expired', 'cancelled'],
   // It waits at a process again when the call has come back.
   parked: ['pending', 'approved', 'denied', 'expired', 'cancelled'],
-  approved: [],
-  denied: [],
+  // Undone before the parked call came back for its answer.
+  approved: ['parked'],
+  denied: ['parked'],
   expired: [],
   cancelled: [],
 };
@@ -19,16 +20,17 @@ export const isEnd = (status: ApprovalStatus): status is EndStatus => status !==
 
 /** How a request ends: the fields of the approval that say so. */
 export type Ending = { readonly status: EndStatus } & Pick<Approval, 'decided_by' | 'channel' | 'reason'> &
-  Partial<
-    Pick<Approval, 'updated_input' | 'updated_input_sha256' | 'risk_level' | 'reasons' | 'rule_id' | 'policy_version'>
-  >;
+  Edit &
+  Partial<Pick<Approval, 'rule_id' | 'policy_version'>>;
+
+/** What an edited input changes in a request. */
+export type Edit = Partial<Pick<Approval, 'updated_input' | 'updated_input_sha256' | 'risk_level' | 'reasons'>>;
 
 /** The request as it is after its end. The caller has checked `canEndAs`. */
-export const ended = (approval: Approval, ending: Ending, decided_at: string): Approval => ({
-  ...approval,
-  ...ending,
-  decided_at,
-});
+export function ended(approval: Approval, ending: Ending, decided_at: string): Approval {
+  const { held: _, ...kept } = approval;
+  return { ...kept, ...ending, decided_at };
+}
 
 /** The end of a request by Nox itself. */
 export const endedByNox = (status: 'expired' | 'cancelled', reason: string): Ending => ({
@@ -46,4 +48,47 @@ export function staleEnding(expires_ms: number, now_ms: number, waiting: boolean
   if (now_ms >= expires_ms) return endedByNox('expired', 'nobody decided in time');
   if (!waiting) return endedByNox('cancelled', 'the call no longer waits');
   return null;
+}
+
+/**
+ * The people who approve these very bytes, with this one. Whoever approves other bytes than those before begins anew:
+ * nothing runs that fewer people have approved than must.
+ */
+export function withVote(approval: Approval, vote: Vote): Vote[] {
+  const same = (approval.votes ?? []).filter(({ input_sha256 }) => input_sha256 === vote.input_sha256);
+  return [...same.filter(({ by }) => by !== vote.by), vote];
+}
+
+/** Whether this person has already approved these very bytes. */
+export const hasVoted = ({ votes = [] }: Approval, { by, input_sha256 }: Vote): boolean =>
+  votes.some((vote) => vote.by === by && vote.input_sha256 === input_sha256);
+
+/** The request while a decision is held back from its call. */
+export const holding = (approval: Approval, ending: Ending, at: string, until: string): Approval => ({
+  ...approval,
+  held: { ...(ending as Omit<HeldDecision, 'at' | 'until'>), at, until },
+});
+
+/** The end that was held back. */
+export function heldEnding(held: HeldDecision): Ending {
+  const { at: _, until: __, ...ending } = held;
+  // The optional fields were left out when there was nothing to say, not set to undefined.
+  return ending as Ending;
+}
+
+/** The request as before a person's word about it: the decision and the votes of whoever decided are gone. */
+export function undone({ held, ...approval }: Approval, without: string): Approval {
+  const { rule_id: _, updated_input_sha256: __, ...kept } = approval;
+  const votes = (approval.votes ?? []).filter(({ by }) => by !== without && by !== held?.decided_by);
+  return {
+    ...kept,
+    status: isEnd(approval.status) ? 'parked' : approval.status,
+    decided_at: null,
+    decided_by: null,
+    channel: null,
+    reason: null,
+    updated_input: null,
+    reasons: approval.reasons.filter((reason) => !reason.startsWith('edited: ')),
+    votes,
+  };
 }

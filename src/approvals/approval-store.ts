@@ -1,4 +1,4 @@
-import type { Approval, ApprovalStatus } from '../contracts/approval.js';
+import type { Approval, ApprovalStatus, RiskLevel } from '../contracts/approval.js';
 import type { StateDb, Tx } from '../shared/db/state-db.js';
 import { NoxError } from '../shared/nox-error.js';
 import { isEnd } from './approval-state.js';
@@ -25,8 +25,8 @@ type Reader = Pick<StateDb | Tx, 'all' | 'get'>;
 
 export function insertApproval(tx: Tx, { approval, expires_ms }: Stored): void {
   tx.run(
-    `INSERT INTO approvals (id, agent_id, status, tool_use_id, turn_id, requested_ms, expires_ms, approval_json)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO approvals (id, agent_id, status, tool_use_id, turn_id, requested_ms, expires_ms, group_key, approval_json)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     approval.id,
     approval.agent_id,
     approval.status,
@@ -34,6 +34,7 @@ export function insertApproval(tx: Tx, { approval, expires_ms }: Stored): void {
     approval.turn_id,
     Date.parse(approval.requested_at),
     expires_ms,
+    approval.group_key ?? null,
     JSON.stringify(approval),
   );
 }
@@ -41,9 +42,10 @@ export function insertApproval(tx: Tx, { approval, expires_ms }: Stored): void {
 /** Stores a changed approval; its history has to be told again. */
 export function updateApproval(tx: Tx, approval: Approval): void {
   tx.run(
-    'UPDATE approvals SET status = ?, decided_ms = ?, approval_json = ?, recorded = 0 WHERE id = ?',
+    'UPDATE approvals SET status = ?, decided_ms = ?, held_ms = ?, approval_json = ?, recorded = 0 WHERE id = ?',
     approval.status,
     approval.decided_at === null ? null : Date.parse(approval.decided_at),
+    approval.held === undefined ? null : Date.parse(approval.held.until),
     JSON.stringify(approval),
     approval.id,
   );
@@ -110,17 +112,14 @@ export interface Page {
   readonly limit: number;
 }
 
-/** Pending ones first and oldest first, ended ones newest first. */
-export function pageOfApprovals(
-  db: Reader,
-  { status, agent_id, page, limit }: Page,
-): { approvals: Approval[]; total: number } {
+/** A page of the ids: pending ones first and oldest first, ended ones newest first. */
+export function pageOfIds(db: Reader, { status, agent_id, page, limit }: Page): { ids: string[]; total: number } {
   const where = 'WHERE (? IS NULL OR status IN (?, ?)) AND (? IS NULL OR agent_id = ?)';
   const other = status === 'pending' ? 'parked' : status;
   const values = [status ?? null, status ?? null, other ?? null, agent_id ?? null, agent_id ?? null];
   const total = db.get<{ n: number }>(`SELECT COUNT(*) AS n FROM approvals ${where}`, ...values)?.n ?? 0;
   // Ids are sorted without their approvals: an input may be megabytes long.
-  const ids = db.all<{ id: string }>(
+  const rows = db.all<{ id: string }>(
     `SELECT id FROM approvals ${where}
      ORDER BY status NOT IN ('pending', 'parked'),
        CASE WHEN status IN ('pending', 'parked') THEN requested_ms ELSE -requested_ms END,
@@ -129,7 +128,39 @@ export function pageOfApprovals(
     limit,
     (page - 1) * limit,
   );
-  return { approvals: ids.map(({ id }) => readApproval(db, id).approval), total };
+  return { ids: rows.map(({ id }) => id), total };
+}
+
+/** What the rank of those that wait is made of, without their inputs. */
+export function waitingHeads(
+  db: Reader,
+  { status, agent_id }: Pick<Page, 'status' | 'agent_id'>,
+): { id: string; agent_id: string; requested_ms: number; risk_level: RiskLevel }[] {
+  return db.all(
+    `SELECT id, agent_id, requested_ms, json_extract(approval_json, '$.risk_level') AS risk_level FROM approvals
+     WHERE status IN ('parked', ?) AND (? IS NULL OR agent_id = ?)`,
+    status === 'parked' ? 'parked' : 'pending',
+    agent_id ?? null,
+    agent_id ?? null,
+  );
+}
+
+/** Those of a group that wait, oldest first. */
+export function waitingOfGroup(db: Reader, key: string): Approval[] {
+  return db
+    .all<Row>(`${COLUMNS} WHERE group_key = ? AND status IN ('pending', 'parked') ORDER BY requested_ms, id`, key)
+    .map((row) => stored(row).approval);
+}
+
+/** Requests of a group by their ids, whatever has become of them. */
+export const ofGroup = (db: Reader, key: string, ids: readonly string[]): Approval[] =>
+  ids.map((id) => readApproval(db, id).approval).filter(({ group_key }) => group_key === key);
+
+/** Waiting requests whose decision has been held back until now. */
+export function heldUntil(db: Reader, now_ms: number): Stored[] {
+  return db
+    .all<Row>(`${COLUMNS} WHERE status IN ('pending', 'parked') AND held_ms <= ? ORDER BY held_ms, id`, now_ms)
+    .map(stored);
 }
 
 /** Ended requests that the history does not have yet, oldest first. */
@@ -181,14 +212,20 @@ export function countParked(db: Reader, agent_id: string, turn_id: string | null
   return row?.n ?? 0;
 }
 
-/** When the next parked request expires. */
-export function nextParkedExpiry(db: Reader): number | null {
-  return (
-    db.get<{ at: number | null }>("SELECT MIN(expires_ms) AS at FROM approvals WHERE status = 'parked'")?.at ?? null
+/** When the next parked request expires, or the next held decision is told. */
+export function nextDue(db: Reader): number | null {
+  const row = db.get<{ at: number | null }>(
+    `SELECT MIN(at) AS at FROM (SELECT MIN(expires_ms) AS at FROM approvals WHERE status = 'parked' UNION ALL
+       SELECT MIN(held_ms) FROM approvals WHERE status IN ('pending', 'parked') AND held_ms IS NOT NULL)`,
   );
+  return row?.at ?? null;
 }
 
-/** Takes the one run that an approval is good for; false when it was taken before. */
+/** Whether the parked call has come back for its answer. */
+export const isAnswered = (db: Reader, approval_id: string): boolean =>
+  db.get('SELECT 1 FROM grants WHERE approval_id = ?', approval_id) !== undefined;
+
+/** Takes the one answer that a request is good for; false when it was taken before. */
 export function takeGrant(tx: Tx, approval_id: string, now_ms: number): boolean {
   return tx.run('INSERT OR IGNORE INTO grants (approval_id, used_ms) VALUES (?, ?)', approval_id, now_ms).changes === 1;
 }

@@ -1,5 +1,5 @@
 import { Controller, Inject } from '@nestjs/common';
-import type { Approval, ApprovalList } from '../contracts/approval.js';
+import type { Approval, ApprovalGroup, ApprovalList, GroupDecision } from '../contracts/approval.js';
 import type { Actor as ActorType } from '../contracts/auth.js';
 import type { RouteInput } from '../contracts/routes.js';
 import { Actor, Input, Route } from '../shared/http/route.js';
@@ -33,5 +33,34 @@ export class ApprovalsController {
     @Actor() actor: ActorType,
   ): Promise<Approval> {
     return this.approvals.deny(params.id, body, actor);
+  }
+
+  @Route('approvals_undo')
+  undo(
+    @Input('approvals_undo') { params }: RouteInput<'approvals_undo'>,
+    @Actor() actor: ActorType,
+  ): Promise<Approval> {
+    return this.approvals.undo(params.id, actor);
+  }
+
+  @Route('approvals_groups')
+  groups(): { groups: ApprovalGroup[] } {
+    return { groups: this.approvals.groups() };
+  }
+
+  @Route('approvals_group_approve')
+  approveGroup(
+    @Input('approvals_group_approve') { params, body }: RouteInput<'approvals_group_approve'>,
+    @Actor() actor: ActorType,
+  ): Promise<GroupDecision> {
+    return this.approvals.decideGroup(params.key, 'approve', body, actor);
+  }
+
+  @Route('approvals_group_deny')
+  denyGroup(
+    @Input('approvals_group_deny') { params, body }: RouteInput<'approvals_group_deny'>,
+    @Actor() actor: ActorType,
+  ): Promise<GroupDecision> {
+    return this.approvals.decideGroup(params.key, 'deny', body, actor);
   }
 }

@@ -1,23 +1,33 @@
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
-import type { Approval, ApprovalList, ApproveRequest, DenyRequest } from '../contracts/approval.js';
+import type {
+  Approval,
+  ApprovalGroup,
+  ApprovalList,
+  ApproveRequest,
+  DenyRequest,
+  GroupDecision,
+  GroupDecisionRequest,
+} from '../contracts/approval.js';
 import type { Actor } from '../contracts/auth.js';
 import { EventLog } from '../events/event-log.js';
 import { Clock } from '../shared/clock.js';
 import { StateDb, type Tx } from '../shared/db/state-db.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
-import { canEndAs, ended, endedByNox, type Ending, staleEnding } from './approval-state.js';
+import { ended, endedByNox, type Ending, isEnd, staleEnding } from './approval-state.js';
 import * as store from './approval-store.js';
 import { bindingHash } from './binding-hash.js';
-import { askedOf, decisionOf, deferral, denial, editOf, MAX_INPUT_BYTES, newApproval, sizeOf } from './request.js';
+import { Decisions } from './decisions.js';
 import { ApprovalGate, type GatedCall, type GateDecision } from './gate.js';
 import { HistoryPump } from './history-pump.js';
+import { Inbox } from './inbox.js';
 import { Ledger } from './ledger/ledger.service.js';
-import { ApprovalHistory, ApprovalSettings } from './ports.js';
+import { Parking } from './parking.js';
+import { ApprovalHistory, ApprovalSettings, Backlog } from './ports.js';
 import { type Judgement, PolicyJudge } from './policy/judge.js';
 import { RealPaths } from './real-paths.js';
+import { askedOf, decisionOf, denial, editOf, MAX_INPUT_BYTES, newApproval, sizeOf } from './request.js';
 import { WaitingRoom } from './waiting-room.js';
 
-const RETRY_MS = 5000;
 const MAX_RESULT_CHARS = 65_536;
 
 /** What is known of an approved call after it ran, or did not. */
@@ -25,6 +35,9 @@ export interface Execution {
   readonly executed: boolean;
   readonly result: string | null;
 }
+
+/** What a channel that is no request of the API says about itself. */
+type Said<T> = Omit<T, 'channel'> & { readonly channel: string };
 
 /**
  * Holds risky calls until somebody decides. Contract:
@@ -38,11 +51,11 @@ export class ApprovalsService extends ApprovalGate {
   private readonly logger = new Logger(ApprovalsService.name);
   private readonly room: WaitingRoom;
   private readonly pump: HistoryPump;
+  private readonly decisions: Decisions;
+  private readonly parking: Parking;
+  private readonly inbox: Inbox;
   /** How many requests wait, by agent; asked for each time an agent is shown. */
   private pending: ReadonlyMap<string, number> | undefined;
-  /** Set by whoever runs the turns: the request that an agent's parked call waits for has ended. */
-  onUnparked: (agent_id: string) => void = () => undefined;
-  private readonly parkers = new Map<string, () => Promise<boolean>>();
 
   constructor(
     @Inject(StateDb) private readonly db: StateDb,
@@ -55,12 +68,31 @@ export class ApprovalsService extends ApprovalGate {
     @Optional() @Inject(Ledger) private readonly ledger: Ledger = new Ledger(db, clock),
   ) {
     super();
-    this.room = new WaitingRoom(clock, () => void this.expireDue());
+    this.room = new WaitingRoom(clock, () => {
+      this.decisions.due().catch((error: unknown) => this.logger.error(`What is due waits on: ${messageOf(error)}`));
+    });
     this.pump = new HistoryPump(db, history);
+    const { room, pump } = this;
+    this.decisions = new Decisions({ db, events, clock, ledger, room, pump, settings });
+    this.parking = new Parking({ db, events, clock, ledger, room, settings, arm: () => this.decisions.arm() });
+    this.inbox = new Inbox(db, clock);
     // Each change of a request is told by an event of the same transaction.
     events.subscribe((event) => {
       if (event.type.startsWith('approval.')) this.pending = undefined;
     });
+  }
+
+  /** Set by whoever runs the turns: the request that an agent's parked call waits for has ended. */
+  set onUnparked(fn: (agent_id: string) => void) {
+    this.decisions.onUnparked = fn;
+  }
+  /** Set by whoever runs the turns: whether the parked call of a turn has yet to come back. */
+  set stillComesBack(fn: (turn_id: string) => boolean) {
+    this.decisions.stillComesBack = fn;
+  }
+  /** Given at wiring: what waits behind requests. */
+  set backlog(backlog: Backlog) {
+    this.inbox.backlog = backlog;
   }
 
   override async decide(
@@ -82,35 +114,70 @@ export class ApprovalsService extends ApprovalGate {
     }
   }
 
-  /** Approves a waiting request, as asked or with another input. Rejects with APPROVAL_ALREADY_DECIDED and the like. */
-  async approve(id: string, request: ApproveRequest, actor: Actor): Promise<Approval> {
+  /**
+   * Approves a waiting request, as asked or with another input; one of several people, where more must. Rejects with
+   * APPROVAL_ALREADY_DECIDED, SECOND_PERSON_NEEDED and the like.
+   */
+  async approve(id: string, request: Said<ApproveRequest>, actor: Actor): Promise<Approval> {
     mayDecide(actor);
-    const { reason, updated_input, channel } = request;
+    const { updated_input, channel, undo_s } = request;
     const { approval } = store.readApproval(this.db, id);
     const edit = updated_input === undefined ? {} : editOf(approval, updated_input, this.paths.from(approval.cwd));
-    return this.decideOnce(id, {
-      status: 'approved',
-      decided_by: actor.name,
-      channel,
-      reason: reason ?? null,
-      ...edit,
-    });
+    const said = { decided_by: actor.name, channel, reason: request.reason ?? null };
+    const ending = { status: 'approved' as const, ...said, ...edit };
+    return this.decisions.take(id, { ending, hold_ms: this.holdMs(channel, undo_s) });
   }
 
-  /** Denies a waiting request; the agent reads the reason. Rejects like `approve`. */
-  async deny(id: string, { reason, channel }: DenyRequest, actor: Actor): Promise<Approval> {
+  /** Denies a waiting request; the agent reads the reason. One person is enough. Rejects like `approve`. */
+  async deny(id: string, { reason, channel, undo_s }: Said<DenyRequest>, actor: Actor): Promise<Approval> {
     mayDecide(actor);
-    return this.decideOnce(id, { status: 'denied', decided_by: actor.name, channel, reason: reason ?? null });
+    const ending = { status: 'denied' as const, decided_by: actor.name, channel, reason: reason ?? null };
+    return this.decisions.take(id, { ending, hold_ms: this.holdMs(channel, undo_s) });
+  }
+
+  /** Decides identical requests together, each for itself. Rejects with APPROVAL_NOT_FOUND when none of them waits. */
+  async decideGroup(
+    key: string,
+    decision: 'approve' | 'deny',
+    { ids, ...request }: GroupDecisionRequest,
+    actor: Actor,
+  ): Promise<GroupDecision> {
+    mayDecide(actor);
+    const waiting = store.waitingOfGroup(this.db, key);
+    if (waiting.length === 0) throw new NoxError('APPROVAL_NOT_FOUND', 'No request of this group waits.');
+    const members = ids === undefined ? waiting : store.ofGroup(this.db, key, ids);
+    const decided: Approval[] = [];
+    const failed: GroupDecision['failed'] = [];
+    const words = members.map(async ({ id, agent_id }) => {
+      try {
+        decided.push(await this[decision](id, request, actor));
+      } catch (error) {
+        const code = error instanceof NoxError ? error.code : 'INTERNAL_SERVER_ERROR';
+        failed.push({ id, agent_id, code, message: messageOf(error) });
+      }
+    });
+    await Promise.all(words);
+    return { decided, failed };
+  }
+
+  /** Takes a decision back before its call has heard of it. Rejects with INVALID_STATE. */
+  async undo(id: string, actor: Actor): Promise<Approval> {
+    mayDecide(actor);
+    return this.decisions.undo(id, actor);
   }
 
   /** Throws APPROVAL_NOT_FOUND. */
   get(id: string): Approval {
-    return store.readApproval(this.db, id).approval;
+    return this.inbox.get(id);
   }
 
-  list(query: store.Page): ApprovalList {
-    const { approvals, total } = store.pageOfApprovals(this.db, query);
-    return { approvals, pagination: { page: query.page, limit: query.limit, total } };
+  list(query: store.Page & { readonly sort?: 'rank' | 'age' }): ApprovalList {
+    return this.inbox.list(query);
+  }
+
+  /** What waits, identical requests together, the most urgent first. */
+  groups(): ApprovalGroup[] {
+    return this.inbox.groups();
   }
 
   pendingCount(agent_id?: string): number {
@@ -121,12 +188,12 @@ export class ApprovalsService extends ApprovalGate {
 
   /** Cancels what a turn waits for. Never rejects: the calls are denied also when the disk refuses. */
   cancelForTurn(turn_id: string, reason = 'the turn ended'): Promise<Approval[]> {
-    return this.endPending({ turn_id, parked: true }, endedByNox('cancelled', reason));
+    return this.decisions.endPending({ turn_id, parked: true }, endedByNox('cancelled', reason));
   }
 
   /** Cancels what an agent waits for. Never rejects: the calls are denied also when the disk refuses. */
   cancelForAgent(agent_id: string, reason = 'the agent stopped'): Promise<Approval[]> {
-    return this.endPending({ agent_id, parked: true }, endedByNox('cancelled', reason));
+    return this.decisions.endPending({ agent_id, parked: true }, endedByNox('cancelled', reason));
   }
 
   /** Notes what became of an approved call; other calls, and second notes, change nothing. */
@@ -152,14 +219,8 @@ export class ApprovalsService extends ApprovalGate {
   }
 
   /** Parks every waiting call that can be, as before a shutdown. Answers the agents whose calls were. */
-  async parkAll(): Promise<string[]> {
-    const waiting = store.pendingApprovals(this.db).filter(({ approval }) => this.parkers.has(approval.id));
-    const parked = await Promise.all(
-      waiting.map(async ({ approval }) =>
-        (await this.parkers.get(approval.id)?.()) === true ? approval.agent_id : '',
-      ),
-    );
-    return [...new Set(parked)].filter((id) => id !== '');
+  parkAll(): Promise<string[]> {
+    return this.parking.parkAll();
   }
 
   /** The policy has changed: what waits is judged anew. */
@@ -170,11 +231,8 @@ export class ApprovalsService extends ApprovalGate {
       const judged = await this.judge.judge(askedOf(approval));
       const ending = ruledEnding(judged);
       if (ending === null) continue;
-      try {
-        changed.push(await this.decideOnce(approval.id, ending));
-      } catch (error) {
-        if (!(error instanceof NoxError) || error.code !== 'APPROVAL_ALREADY_DECIDED') throw error;
-      }
+      const ruled = await this.decisions.rule(approval.id, ending);
+      if (ruled !== null) changed.push(ruled);
     }
     return changed;
   }
@@ -188,11 +246,11 @@ export class ApprovalsService extends ApprovalGate {
         .filter(({ approval }) => !this.room.isWaiting(approval.id))
         .map((stored) => {
           const expired = staleEnding(stored.expires_ms, now_ms, true);
-          return this.endIn(tx, stored, expired ?? endedByNox('cancelled', 'Nox restarted'));
+          return this.decisions.endIn(tx, stored, expired ?? endedByNox('cancelled', 'Nox restarted'));
         }),
     );
     this.pump.nudge();
-    this.armParked();
+    this.decisions.arm();
     return left;
   }
 
@@ -239,7 +297,12 @@ export class ApprovalsService extends ApprovalGate {
     const reasons =
       verdict.rule_id === null ? risk.reasons : [`rule ${verdict.rule_id}: ${verdict.reason}`, ...risk.reasons];
     const times = [this.clock.iso(requested_ms), this.clock.iso(expires_ms)] as const;
-    const approval = { ...newApproval(call, { ...risk, reasons }, ...times), policy_version };
+    const needed = risk.level === 'critical' ? (this.settings.critical_needs?.() ?? 1) : 1;
+    const approval: Approval = {
+      ...newApproval(call, { ...risk, reasons }, ...times),
+      policy_version,
+      ...(needed > 1 ? { approvals_needed: needed } : {}),
+    };
     const { agent_id } = approval;
     const store_it = (tx: Tx): void => {
       store.insertApproval(tx, { approval, expires_ms });
@@ -256,21 +319,27 @@ export class ApprovalsService extends ApprovalGate {
     signal: AbortSignal,
     onPending: (approval_id: string) => void,
   ): Promise<GateDecision> {
-    const { id, status, agent_id } = back.approval;
-    if (status === 'parked' || status === 'pending') {
+    const { id } = back.approval;
+    if (!isEnd(back.approval.status)) {
       const store_it = (tx: Tx): void => {
         const { approval } = store.readApproval(tx, id);
         if (approval.status !== 'parked') throw new NoxError('INVALID_STATE', 'This call has ended meanwhile.');
         const after: Approval = { ...approval, status: 'pending' };
         store.updateApproval(tx, after);
-        this.events.appendIn(tx, 'approval.requested', { approval: after }, agent_id);
+        this.events.appendIn(tx, 'approval.requested', { approval: after }, after.agent_id);
       };
       return this.wait(call, back, store_it, signal, onPending);
     }
-    const decision = decisionOf(back.approval);
-    if (decision.behavior !== 'allow') return decision;
-    const first = await this.db.write((tx) => store.takeGrant(tx, id, this.clock.now()));
-    return first ? decision : denial('This approval has been used already.', 'nox', id);
+    // From here on nobody can undo it: the answer is taken in the same step in which it is read.
+    const told = await this.db.write((tx) => {
+      const { approval } = store.readApproval(tx, id);
+      return { approval, first: isEnd(approval.status) && store.takeGrant(tx, id, this.clock.now()) };
+    });
+    if (!isEnd(told.approval.status))
+      return this.comeBack(call, { ...back, approval: told.approval }, signal, onPending);
+    const decision = decisionOf(told.approval);
+    if (decision.behavior !== 'allow' || told.first) return decision;
+    return denial('This approval has been used already.', 'nox', id);
   }
 
   private async wait(
@@ -283,14 +352,15 @@ export class ApprovalsService extends ApprovalGate {
     const { id, agent_id, turn_id } = approval;
     // It waits already when listeners hear of it: one of them may decide at once.
     const decided = this.room.enter(id, { agent_id, turn_id, expires_ms, signal });
-    const cancel = (): void => void this.endPending({ id }, endedByNox('cancelled', 'the call no longer waits'));
+    const cancel = (): void =>
+      void this.decisions.endPending({ id }, endedByNox('cancelled', 'the call no longer waits'));
     let stopParking: () => void = () => undefined;
     try {
       await this.db.write(store_it);
       signal.addEventListener('abort', cancel, { once: true });
       if (signal.aborted) cancel();
       onPending(id);
-      stopParking = this.parkLater(call, id);
+      stopParking = this.parking.later(call, id);
       const decision = await decided;
       if (decision.behavior !== 'allow' || bindingHash(call) === approval.input_sha256) return decision;
       return denial('The call changed while it waited.', 'nox', id);
@@ -304,93 +374,9 @@ export class ApprovalsService extends ApprovalGate {
     }
   }
 
-  /** Parks the call when it has waited long enough, if it can be parked then. Answers what ends that. */
-  private parkLater({ canPark }: GatedCall, id: string): () => void {
-    const after_s = this.settings.park_after_s?.();
-    if (canPark === undefined || after_s === undefined) return () => undefined;
-    const park = (): Promise<boolean> => (canPark() ? this.park(id) : Promise.resolve(false));
-    this.parkers.set(id, park);
-    const cancel = this.clock.after(after_s * 1000, () => {
-      park().catch((error: unknown) => this.logger.warn(`Approval ${id} waits on, unparked: ${messageOf(error)}`));
-    });
-    return () => {
-      cancel();
-      this.parkers.delete(id);
-    };
-  }
-
-  private park(id: string): Promise<boolean> {
-    return this.db.write((tx) => {
-      const { approval } = store.readApproval(tx, id);
-      if (approval.status !== 'pending' || !this.room.isWaiting(id)) return false;
-      const after: Approval = { ...approval, status: 'parked', parked_at: approval.parked_at ?? this.clock.iso() };
-      store.updateApproval(tx, after);
-      this.ledger.append(tx, 'parked', after);
-      this.events.appendIn(tx, 'approval.requested', { approval: after }, after.agent_id);
-      tx.afterCommit(() => {
-        this.room.release(id, deferral(id));
-        this.armParked();
-      });
-      return true;
-    });
-  }
-
-  private armParked(): void {
-    const at_ms = store.nextParkedExpiry(this.db);
-    if (at_ms === null) return;
-    const now_ms = this.clock.now();
-    this.room.arm(at_ms > now_ms ? at_ms : now_ms + RETRY_MS);
-  }
-
-  private async decideOnce(id: string, ending: Ending): Promise<Approval> {
-    const { approval, won } = await this.db.write((tx) => {
-      const stored = store.readApproval(tx, id);
-      if (!canEndAs(stored.approval.status, ending.status)) return { approval: stored.approval, won: false };
-      const waits = stored.approval.status === 'parked' || this.room.isWaiting(id);
-      const stale = staleEnding(stored.expires_ms, this.clock.now(), waits);
-      return { approval: this.endIn(tx, stored, stale ?? ending), won: stale === null };
-    });
-    if (won) return approval;
-    const by = approval.decided_by === null ? '' : ` by ${approval.decided_by}`;
-    throw new NoxError('APPROVAL_ALREADY_DECIDED', `This request is already ${approval.status}${by}.`, { approval });
-  }
-
-  private endIn(tx: Tx, { approval }: store.Stored, ending: Ending): Approval {
-    const after = ended(approval, ending, this.clock.iso());
-    store.updateApproval(tx, after);
-    this.ledger.append(tx, ending.status, after);
-    const type =
-      `approval.${ending.status === 'expired' || ending.status === 'cancelled' ? ending.status : 'decided'}` as const;
-    this.events.appendIn(tx, type, { approval: after }, after.agent_id);
-    tx.afterCommit(() => {
-      this.room.release(after.id, decisionOf(after));
-      if (approval.status === 'parked') this.onUnparked(after.agent_id);
-      this.pump.nudge();
-    });
-    return after;
-  }
-
-  /** Ends what is meant; calls that wait are denied even if that cannot be stored. */
-  private async endPending(filter: store.PendingFilter, ending: Ending): Promise<Approval[]> {
-    try {
-      return await this.db.write((tx) =>
-        store.pendingApprovals(tx, filter).map((stored) => this.endIn(tx, stored, ending)),
-      );
-    } catch (error) {
-      this.logger.error(`Ended requests could not be stored as ${ending.status}: ${messageOf(error)}`);
-      for (const id of this.room.matching(filter))
-        this.room.release(id, denial(`Not stored: ${ending.reason}`, 'nox', id));
-      const closing = error instanceof NoxError && error.code === 'SHUTTING_DOWN';
-      if (ending.status === 'expired' && !closing) this.room.arm(this.clock.now() + RETRY_MS);
-      return [];
-    }
-  }
-
-  private async expireDue(): Promise<Approval[]> {
-    const due = { expired_at_ms: this.clock.now(), parked: true };
-    const expired = await this.endPending(due, endedByNox('expired', 'nobody decided in time'));
-    this.armParked();
-    return expired;
+  private holdMs(channel: string, undo_s: number | undefined): number {
+    const by_hand = channel === 'dashboard' || channel === 'link';
+    return (undo_s ?? (by_hand ? (this.settings.undo_s?.() ?? 0) : 0)) * 1000;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Approval } from '../contracts/approval.js';
+import type { Approval, WaitsBehind } from '../contracts/approval.js';
 import type { Policy } from '../contracts/policy.js';
 import type { AgentFacts } from './policy/facts.js';
 
@@ -8,6 +8,15 @@ export abstract class ApprovalSettings {
   abstract ask_expires_after_s(): number;
   /** After how many seconds a waiting call is parked, so that its process may end; never without it. */
   park_after_s?(): number;
+  /** For so long a decision of the dashboard can be undone before its call hears of it; 0 without it. */
+  undo_s?(): number;
+  /** How many different people must approve what is critical; one without it. */
+  critical_needs?(): number;
+}
+
+/** What cannot go on before a request of these agents is decided. Given at wiring. */
+export abstract class Backlog {
+  abstract behind(agent_ids: ReadonlySet<string>): ReadonlyMap<string, WaitsBehind>;
 }
 
 /** Where ended requests are kept for good (the registry's record). Given at wiring. */

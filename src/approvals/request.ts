@@ -1,11 +1,12 @@
 import type { Approval } from '../contracts/approval.js';
 import { newId } from '../shared/ids.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
-import type { Ending } from './approval-state.js';
+import type { Edit } from './approval-state.js';
 import { bindingHash } from './binding-hash.js';
 import { canonicalJson } from './canonical.js';
 import { type Risk, worse } from './finding.js';
 import type { GatedCall, GateDecision } from './gate.js';
+import { groupKey } from './group.js';
 import type { Resolve } from './paths.js';
 import { classify, type RiskyCall } from './risk.js';
 
@@ -24,17 +25,27 @@ const typeOf = (tool_name: string, question: boolean): Approval['request_type'] 
 export function newApproval(call: GatedCall, risk: Risk, requested_at: string, expires_at: string): Approval {
   const { agent_id, session_id, turn_id, tool_use_id, tool_name, cwd } = call;
   const question = QUESTIONS.has(tool_name) || call.requires_user_interaction;
+  const request_type = call.asked?.request_type ?? typeOf(tool_name, question);
+  const grouped = {
+    tool_name,
+    input: call.input,
+    cwd,
+    request_type,
+    workspace: call.workspace,
+    risk_level: risk.level,
+  };
   return {
     id: newId('apr'),
     agent_id,
     session_id,
     turn_id,
     tool_use_id,
-    request_type: call.asked?.request_type ?? typeOf(tool_name, question),
+    request_type,
     tool_name,
     input: structuredClone(call.input),
-    input_sha256: bindingHash(call),
     cwd,
+    input_sha256: bindingHash(call),
+    group_key: groupKey(grouped),
     ...(call.workspace === undefined || call.workspace === cwd ? {} : { workspace: call.workspace }),
     risk_level: risk.level,
     reasons: risk.reasons,
@@ -70,7 +81,7 @@ const isInput = (input: unknown): input is Record<string, unknown> =>
   typeof input === 'object' && input !== null && !Array.isArray(input);
 
 /** What an edited input changes in the approval; nothing if it is the same input. Throws VALIDATION_ERROR. */
-export function editOf(approval: Approval, updated_input: Record<string, unknown>, resolve: Resolve): Partial<Ending> {
+export function editOf(approval: Approval, updated_input: Record<string, unknown>, resolve: Resolve): Edit {
   const text = canonicalOf(updated_input);
   if (text === canonicalJson(approval.input)) return {};
   const { agent_id, session_id, tool_use_id, tool_name, cwd } = approval;

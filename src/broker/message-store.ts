@@ -276,3 +276,9 @@ export function deliveriesOf(db: Reader, id: string): DeliveryAttempt[] {
 
 /** The body of a send, for telling a repeated one from another one under the same key. */
 export const bodyHash = (body: unknown): string => createHash('sha256').update(JSON.stringify(body)).digest('hex');
+
+/** How many messages each sender has at each agent that are not dealt with yet. */
+export const openMessages = (db: Pick<StateDb, 'all'>): { recipient: string; sender: string; n: number }[] =>
+  db.all(
+    "SELECT recipient, sender, COUNT(*) AS n FROM messages WHERE status IN ('queued', 'delivered') GROUP BY recipient, sender",
+  );

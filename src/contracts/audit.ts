@@ -2,7 +2,20 @@ import * as z from 'zod';
 import { ApprovalStatus, RiskLevel } from './approval.js';
 import { AgentId, ApprovalId, Timestamp } from './ids.js';
 
-export const LedgerKind = z.enum(['requested', 'parked', 'approved', 'denied', 'expired', 'cancelled', 'executed']);
+export const LedgerKind = z.enum([
+  'requested',
+  'parked',
+  /** One of the people who must approve it has. */
+  'voted',
+  /** A decision that is not told yet. */
+  'held',
+  'undone',
+  'approved',
+  'denied',
+  'expired',
+  'cancelled',
+  'executed',
+]);
 export type LedgerKind = z.infer<typeof LedgerKind>;
 
 /** What one link of the ledger says. Inputs and results are named by hash; the journal holds them. */

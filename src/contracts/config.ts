@@ -116,6 +116,8 @@ export const SystemConfig = z.looseObject({
     .looseObject({
       ask_expires_after_s: z.number().int().min(1).max(2_592_000).default(3600),
       park_after_s: z.number().int().min(1).max(86_400).default(120),
+      /** For so long a decision made in the dashboard or by a link can be undone before its call hears of it. */
+      undo_s: z.number().int().min(0).max(60).default(3),
     })
     .prefault({}),
   services: z

@@ -55,6 +55,7 @@ export const ERRORS = {
   USER_ALREADY_EXISTS: row(409, 5, 'debug', 'A user with this name exists already.'),
   INVALID_STATE: row(409, 5, 'debug', 'This cannot be done in the present state.'),
   APPROVAL_ALREADY_DECIDED: row(409, 5, 'info', 'This request has already been decided or has ended.'),
+  SECOND_PERSON_NEEDED: row(409, 5, 'info', 'You have approved this already; another person must approve it, too.'),
   REGISTRY_INVALID: row(409, 5, 'warn', 'A registry file on disk is not valid; mend it first.'),
   IDEMPOTENCY_CONFLICT: row(
     422,

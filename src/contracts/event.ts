@@ -98,6 +98,8 @@ export const EVENTS = {
   'turn.ended': z.object({ turn: Turn, usage: Usage.nullable() }),
 
   'approval.requested': z.object({ approval: Approval }),
+  /** It still waits, but something about it is new: a first of two approvals, a decision that is held or undone. */
+  'approval.updated': z.object({ approval: Approval }),
   'approval.decided': z.object({ approval: Approval }),
   'approval.expired': z.object({ approval: Approval }),
   'approval.cancelled': z.object({ approval: Approval }),

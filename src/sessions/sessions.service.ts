@@ -76,6 +76,7 @@ export class SessionsService extends RunObserver {
       this.tryAfresh(agent_id).catch((error: unknown) => this.lost(agent_id, 'resume', error));
     };
     approvals.onUnparked = (agent_id) => this.unpark(agent_id);
+    approvals.stillComesBack = (turn_id) => turns.get(turn_id)?.status === 'deferred';
     quota.onLost = (agent_id, error) => this.lost(agent_id, 'hold', error);
   }
 

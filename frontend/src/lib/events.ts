@@ -75,6 +75,12 @@ export function sentenceOf(event: AnyNoxEvent): string {
     }
     case 'approval.requested':
       return `asks to use ${event.payload.approval.tool_name} (${event.payload.approval.risk_level} risk)`;
+    case 'approval.updated': {
+      const { tool_name, held, votes = [], approvals_needed = 1 } = event.payload.approval;
+      return held === undefined
+        ? `${tool_name} waits; ${votes.length} of ${approvals_needed} have approved it`
+        : `${tool_name} ${held.status} by ${held.decided_by}, can still be undone`;
+    }
     case 'approval.decided': {
       const { approval } = event.payload;
       return `${approval.tool_name} ${approval.status} by ${approval.decided_by ?? 'nobody'}${approval.reason === null ? '' : `: ${approval.reason}`}`;

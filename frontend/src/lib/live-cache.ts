@@ -50,8 +50,8 @@ export class LiveCache implements LiveListener {
       this.#agent(agent_id, (agent) => ({ ...agent, usage: plus(agent.usage, usage) }));
       this.#outdated(keys.usage(agent_id));
     },
-    'approval.requested': ({ payload: { approval } }) =>
-      this.#pending((list) => [...list.filter((each) => each.id !== approval.id), approval]),
+    'approval.requested': ({ payload: { approval } }) => this.#updatePending(approval),
+    'approval.updated': ({ payload: { approval } }) => this.#updatePending(approval),
     'approval.decided': ({ payload }) => this.#noLongerPending(payload.approval),
     'approval.expired': ({ payload }) => this.#noLongerPending(payload.approval),
     'approval.cancelled': ({ payload }) => this.#noLongerPending(payload.approval),
@@ -129,6 +129,17 @@ export class LiveCache implements LiveListener {
 
   #pending(change: (list: Approval[]) => Approval[]): void {
     this.queries.setQueryData<Approval[]>(keys.pending, (list) => list && change(list));
+  }
+
+  /** In its place, or at the end; what waits behind it is not told by events. */
+  #updatePending(approval: Approval): void {
+    this.#pending((list) => {
+      const known = list.find(({ id }) => id === approval.id);
+      if (known === undefined) return [...list, approval];
+      const { waits_behind } = known;
+      const fresh = { ...approval, ...(waits_behind === undefined ? {} : { waits_behind }) };
+      return list.map((each) => (each.id === approval.id ? fresh : each));
+    });
   }
 
   #noLongerPending({ id }: Approval): void {

@@ -18,6 +18,10 @@ const state = (word: string): string => stateCell(word, styleOf(false)).text;
 type Approvals = 'approval.requested' | 'approval.decided' | 'approval.expired' | 'approval.cancelled';
 const approval = ({ approval: a }: EventPayload<Approvals>): string =>
   `${a.id} ${state(a.status)}, ${a.risk_level} risk: ${a.tool_name} ${shortInput(a.input)}`;
+const approvalNews = ({ approval: a }: EventPayload<'approval.updated'>): string =>
+  a.held === undefined
+    ? `${a.id} waits: ${a.votes?.length ?? 0} of ${a.approvals_needed ?? 1} have approved it`
+    : `${a.id} ${a.held.status} by ${a.held.decided_by}, can be undone until ${a.held.until}`;
 const commit = ({ commit: c }: { commit: { hash: string; subject: string } }): string =>
   `${c.hash.slice(0, 8)} ${c.subject}`;
 
@@ -55,6 +59,7 @@ const SUMMARIES: { readonly [T in EventType]: (payload: EventPayload<T>) => stri
   'turn.tool_result': (p) => `${p.is_error ? '✕' : '✓'} ${p.result}`,
   'turn.ended': ({ turn }) => `${turn.id} ${state(turn.status)} ${turn.reason ?? ''}`,
   'approval.requested': approval,
+  'approval.updated': approvalNews,
   'approval.decided': approval,
   'approval.expired': approval,
   'approval.cancelled': approval,

@@ -1,5 +1,15 @@
 import * as z from 'zod';
-import { Approval, ApprovalList, ApprovalListQuery, ApproveRequest, DenyRequest } from '../approval.js';
+import {
+  Approval,
+  ApprovalGroupList,
+  ApprovalList,
+  ApprovalListQuery,
+  ApproveRequest,
+  DenyRequest,
+  GroupDecision,
+  GroupDecisionRequest,
+  GroupKey,
+} from '../approval.js';
 import { LedgerList, LedgerQuery, LedgerVerdict } from '../audit.js';
 import { ApprovalId } from '../ids.js';
 import {
@@ -48,6 +58,42 @@ export const APPROVAL_ROUTES = {
     params: z.object({ id: ApprovalId }),
     body: DenyRequest,
     response: Approval,
+  }),
+  approvals_undo: route({
+    method: 'POST',
+    path: '/approvals/:id/undo',
+    role: 'operator',
+    status: 200,
+    summary: 'Take a decision back, as long as the call has not heard of it',
+    params: z.object({ id: ApprovalId }),
+    response: Approval,
+  }),
+  approvals_groups: route({
+    method: 'GET',
+    path: '/approvals/groups',
+    role: 'viewer',
+    summary: 'List what waits, identical requests together',
+    response: ApprovalGroupList,
+  }),
+  approvals_group_approve: route({
+    method: 'POST',
+    path: '/approvals/groups/:key/approve',
+    role: 'operator',
+    status: 200,
+    summary: 'Let identical calls run, each bound to its own bytes',
+    params: z.object({ key: GroupKey }),
+    body: GroupDecisionRequest,
+    response: GroupDecision,
+  }),
+  approvals_group_deny: route({
+    method: 'POST',
+    path: '/approvals/groups/:key/deny',
+    role: 'operator',
+    status: 200,
+    summary: 'Refuse identical calls',
+    params: z.object({ key: GroupKey }),
+    body: GroupDecisionRequest,
+    response: GroupDecision,
   }),
   policy_get: route({
     method: 'GET',

@@ -270,4 +270,10 @@ export const MIGRATIONS: readonly string[] = [
     breaker_json TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE approvals ADD COLUMN held_ms INTEGER;
+  ALTER TABLE approvals ADD COLUMN group_key TEXT;
+  CREATE INDEX approvals_held ON approvals (held_ms) WHERE held_ms IS NOT NULL;
+  CREATE INDEX approvals_group ON approvals (group_key) WHERE status IN ('pending', 'parked');
+  `,
 ];
