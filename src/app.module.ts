@@ -64,6 +64,7 @@ import { SnapshotSource } from './realtime/snapshot-source.js';
 import { VERSION } from './shared/version.js';
 import { EffectLedger } from './toolbox/effects.js';
 import { Memory } from './toolbox/memory.js';
+import { ServiceList } from './toolbox/service-list.js';
 import { StormBreaker } from './toolbox/storm-breaker.js';
 import { ToolboxService } from './toolbox/toolbox.service.js';
 import { ToolHandlers } from './toolbox/tools.js';
@@ -72,7 +73,10 @@ import { EmergencyService } from './system/emergency.service.js';
 import { OpenApiModule } from './system/openapi.controller.js';
 import { Acceptance } from './tasks/acceptance.js';
 import { WorkBacklog } from './tasks/backlog.js';
+import { Delegations } from './tasks/delegations.js';
 import { TaskBook } from './tasks/task-book.js';
+import { TaskMail } from './tasks/task-mail.js';
+import { TaskRights } from './tasks/task-rights.js';
 import { TaskRunner } from './tasks/task-runner.js';
 import { TaskWatcher } from './tasks/task-watcher.js';
 import { TasksController } from './tasks/tasks.controller.js';
@@ -196,6 +200,7 @@ export class AppModule {
         HandoverService,
         DeliveryService,
         Memory,
+        ServiceList,
         ToolHandlers,
         EffectLedger,
         StormBreaker,
@@ -205,6 +210,9 @@ export class AppModule {
         TaskBook,
         WorkBacklog,
         Acceptance,
+        TaskRights,
+        TaskMail,
+        Delegations,
         TaskRunner,
         TaskWatcher,
         TasksService,

@@ -26,10 +26,11 @@ import { Clock } from './shared/clock.js';
 import { StateDb } from './shared/db/state-db.js';
 import { messageOf } from './shared/nox-error.js';
 import { WorkBacklog } from './tasks/backlog.js';
+import { Delegations } from './tasks/delegations.js';
 import { TaskBook } from './tasks/task-book.js';
+import { TaskMail } from './tasks/task-mail.js';
 import { TaskRunner } from './tasks/task-runner.js';
 import { TaskWatcher } from './tasks/task-watcher.js';
-import { TasksService } from './tasks/tasks.service.js';
 import { VERSION } from './shared/version.js';
 import { ToolboxService } from './toolbox/toolbox.service.js';
 
@@ -54,7 +55,8 @@ export function wire(app: NestFastifyApplication): void {
   app.get(ServicesService).warn = warn;
   app.get(TaskRunner).warn = warn;
   app.get(TaskWatcher).warn = warn;
-  app.get(TasksService).warn = warn;
+  app.get(Delegations).warn = warn;
+  app.get(TaskMail).warn = warn;
   const ledger = app.get(UsageLedger);
   ledger.warn = warn;
   ledger.spent = (id, days) => app.get(SpendBook).days(id, days);
@@ -120,6 +122,7 @@ export async function startWork(app: NestFastifyApplication): Promise<void> {
   await app.get(DeliveryService).recover();
   for (const id of app.get(RegistryService).agents().keys()) app.get(SessionsService).nudge(id);
   await app.get(TaskBook).start();
+  await app.get(Delegations).start();
   app.get(TaskRunner).start();
   await app.get(TaskWatcher).start();
   await app.get(EventLog).append('system.started', { version: VERSION });

@@ -15,11 +15,14 @@ export const MAX_INPUT_BYTES = 2 * 1_048_576;
 
 export const sizeOf = (input: unknown): number => Buffer.byteLength(JSON.stringify(input));
 
-const SPAWN = 'mcp__nox__spawn_agent';
+const OWN_TYPES: Readonly<Record<string, Approval['request_type']>> = {
+  mcp__nox__spawn_agent: 'agent_creation',
+  mcp__nox__delegate_task: 'task_delegation',
+};
 const QUESTIONS: ReadonlySet<string> = new Set(['AskUserQuestion', 'ExitPlanMode']);
 
 const typeOf = (tool_name: string, question: boolean): Approval['request_type'] =>
-  question ? 'question' : tool_name === SPAWN ? 'agent_creation' : 'tool_use';
+  question ? 'question' : (OWN_TYPES[tool_name] ?? 'tool_use');
 
 /** A new pending request. Its input is a copy, so that nobody can change what is shown. */
 export function newApproval(call: GatedCall, risk: Risk, requested_at: string, expires_at: string): Approval {

@@ -66,7 +66,8 @@ const OWN_TOOLS = `mcp__${TOOLBOX}__`;
 function ownTool(name: string): Finding {
   if (!Object.hasOwn(NOX_TOOLS, name)) return high(`Nox has no tool ${name.slice(0, 80)}`);
   if (!GATED_TOOLS.has(name)) return low('asks Nox itself, which checks what the agent may do');
-  return name === 'spawn_agent' ? high('has another agent made') : medium('asks a person before it goes on');
+  if (name === 'spawn_agent') return high('has another agent made');
+  return medium(name === 'delegate_task' ? 'gives work to another agent' : 'asks a person before it goes on');
 }
 
 interface Tool {

@@ -31,6 +31,7 @@ const Command = z
   .min(1)
   .max(2000)
   .refine((text) => !/[\p{Cc}\u2028\u2029]/u.test(text), 'must be one line without control characters');
+const Note = z.string().trim().min(1).max(2000);
 const Dependencies = z.array(TaskId).max(100);
 const Accept = z.array(Command).max(20);
 const Progress = z.number().int().min(0).max(100);
@@ -68,6 +69,11 @@ export const Delegation = z.object({
   task_id: TaskId.nullable(),
   status: z.enum(['pending', 'delegated', 'denied', 'returned']),
   approval_id: z.string().nullable(),
+  /** Its own name; by it the other agent is told once. */
+  id: z.string().optional(),
+  at: Timestamp.optional(),
+  /** Who wanted it: `agent:<id>`, or a user's name. */
+  requested_by: z.string().optional(),
 });
 export type Delegation = z.infer<typeof Delegation>;
 
@@ -135,6 +141,8 @@ export const UpdateTask = z
     progress: Progress.nullable(),
     /** As if its line were moved: `done` runs the acceptance commands first. */
     status: TaskStatus,
+    /** For the log of the task; with a status also the reason for it. */
+    note: Note,
   })
   .partial()
   .refine((patch) => Object.keys(patch).length > 0, 'must change something');

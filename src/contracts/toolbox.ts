@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { AgentId, MessageId, Timestamp } from './ids.js';
 import { MessagePriority, MessageType, Topic } from './message.js';
+import { CreateTask, DelegateTask, TaskId, UpdateTask } from './task.js';
 
 /** The server's name: agents see its tools as `mcp__nox__<tool>`. No other server may have it. */
 export const TOOLBOX = 'nox';
@@ -45,6 +46,50 @@ export const TOOLS = {
       text: z.string().max(100).optional().describe('Part of an id or name.'),
     }),
   },
+  create_task: {
+    description:
+      'Write a task into your task file, or into that of an agent below you. It starts by itself when its agent is free and its dependencies are done.',
+    input: z.strictObject({
+      ...CreateTask.shape,
+      agent_id: AgentId.optional().describe('An agent below you; yourself when left out.'),
+      accept: CreateTask.shape.accept.describe('Shell commands that prove that it is done; Nox runs them.'),
+    }),
+  },
+  update_task: {
+    description:
+      'Report on a task of yours, or change one that you asked for. Your own task is done when your turn ends and its acceptance passes; say failed or blocked, with a note, when you cannot do it.',
+    input: z.strictObject({
+      task_id: TaskId,
+      status: z.enum(['todo', 'in_progress', 'blocked', 'done', 'failed', 'cancelled']).optional(),
+      progress: UpdateTask.shape.progress.describe('Percent.'),
+      note: UpdateTask.shape.note.describe('What happened, or why; people read it in the log of the task.'),
+      title: UpdateTask.shape.title,
+      description: UpdateTask.shape.description,
+      priority: UpdateTask.shape.priority,
+      deadline: UpdateTask.shape.deadline,
+      dependencies: UpdateTask.shape.dependencies,
+    }),
+  },
+  delegate_task: {
+    description:
+      'Give your task, or a part of it, to another agent. A person may have to approve it. The result comes back to you as a message.',
+    input: z.strictObject({
+      task_id: TaskId.describe('The task that you work on.'),
+      to_agent: AgentId,
+      delegation_type: DelegateTask.shape.delegation_type.describe(
+        'assignment: the whole task is theirs; request: your task waits for this part; collaboration: you go on meanwhile.',
+      ),
+      title: DelegateTask.shape.title.describe('Of the part.'),
+      description: DelegateTask.shape.description.describe('What they shall do.'),
+      accept: DelegateTask.shape.accept.describe('Shell commands that prove that it is done.'),
+      priority: DelegateTask.shape.priority,
+      reason: Reason.optional(),
+    }),
+  },
+  list_services: {
+    description: 'List MCP services: those that you can use now, with their tools, and those that you could ask for.',
+    input: z.strictObject({}),
+  },
   spawn_agent: {
     description: 'Ask for a new agent that works below you. A person approves it first; the answer says its id.',
     input: z.strictObject({
@@ -82,7 +127,7 @@ export type ToolName = keyof typeof TOOLS;
 export type ToolInput<N extends ToolName> = z.infer<(typeof TOOLS)[N]['input']>;
 
 /** Tools that wait for a person; the others only do what the agent may do anyway. */
-export const GATED_TOOLS: ReadonlySet<string> = new Set<ToolName>(['spawn_agent', 'request_approval']);
+export const GATED_TOOLS: ReadonlySet<string> = new Set<ToolName>(['spawn_agent', 'delegate_task', 'request_approval']);
 
 export const TOOLBOX_EVENTS = {
   /** It seemed to run away, so its turn was ended and the next ones wait until then, or until a person prompts it. */

@@ -24,3 +24,6 @@ const LETTERS = '0123456789abcdefghjkmnpqrstvwxyz';
 /** A new id of a task such as `t-7f3k2m9q`: short, because people read it in their files. */
 export const newTaskId = (): string =>
   `t-${Array.from({ length: 8 }, () => LETTERS[Math.floor(random() * LETTERS.length)]).join('')}`;
+
+/** The id of the task that is made under this key, a sha256 in hex: the same each time. */
+export const taskIdOf = (key: string): string => `t-${key.slice(0, 16)}`;

@@ -103,7 +103,7 @@ export function askDone(task: KeptTask, now: string): KeptTask {
 /** The task in another status, with what goes with it. */
 export function withStatus(task: KeptTask, status: TaskStatus, now: string): KeptTask {
   if (status === 'done') return askDone(task, now);
-  const fresh = { ...task, status, proof: 'none' as const, turn_id: null, next_try_at: null, reason: null };
+  const fresh = { ...task, status, proof: 'none' as const, turn_id: null, next_try_at: null, reason: null, said: null };
   switch (status) {
     case 'todo':
       return { ...fresh, held: false, attempts: 0, completed_at: null };

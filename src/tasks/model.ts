@@ -10,6 +10,8 @@ export type KeptTask = Omit<Task, 'overdue' | 'blocked_by'> & {
   readonly told: readonly string[];
   /** The deadline for which it was told that it has passed. */
   readonly overdue_told: string | null;
+  /** What its agent said of it during the turn under way; older ones have none. */
+  readonly said?: { readonly status: Task['status']; readonly reason: string | null } | null;
 };
 
 type Tasks = ReadonlyMap<string, KeptTask>;
@@ -27,7 +29,7 @@ export const isOverdue = (task: KeptTask, now_ms: number): boolean =>
 
 /** The task as it is shown. */
 export function viewOf(task: KeptTask, tasks: Tasks, now_ms: number): Task {
-  const { in_file: _, overdue_told: __, told: ___, ...kept } = task;
+  const { in_file: _, overdue_told: __, told: ___, said: ____, ...kept } = task;
   const blocked_by = isOpen(task) ? blockedBy(task, tasks) : [];
   return { ...kept, overdue: isOverdue(task, now_ms), blocked_by };
 }

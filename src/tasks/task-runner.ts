@@ -10,8 +10,9 @@ import { Clock } from '../shared/clock.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { Acceptance } from './acceptance.js';
-import { askDone } from './ingest.js';
+import { askDone, withStatus } from './ingest.js';
 import { afterFailure, blockedBy, isOpen, isOverdue, type KeptTask, startable } from './model.js';
+import { mustHave } from './new-task.js';
 import { promptAfterFailure, promptFor } from './prompts.js';
 import { type Draft, TaskBook } from './task-book.js';
 import { formatHistory } from './task-history.js';
@@ -161,6 +162,7 @@ export class TaskRunner {
         started_at: before.status === 'in_progress' ? (before.started_at ?? now) : now,
         completed_at: null,
         next_try_at: null,
+        said: null,
         // Held until the turn is there, so that nobody starts it a second time.
         turn_id: 'pending',
         updated_at: now,
@@ -215,9 +217,12 @@ export class TaskRunner {
   private afterTurn(task: KeptTask, turn: Turn, draft: Draft): KeptTask {
     const now_ms = this.clock.now();
     const now = this.clock.iso(now_ms);
-    const gone: KeptTask = { ...task, turn_id: null, updated_at: now };
+    const gone: KeptTask = { ...task, turn_id: null, said: null, updated_at: now };
     if (turn.status === 'complete') {
       const done = { ...gone, result: turn.text.slice(0, 20_000) };
+      const said = task.said ?? null;
+      if (said !== null && ['failed', 'blocked', 'cancelled'].includes(said.status))
+        return { ...withStatus(done, said.status, now), reason: said.reason ?? `its agent says: ${said.status}` };
       const open = blockedBy(task, draft.all());
       if (open.length > 0) return { ...done, status: 'blocked', reason: `waits for ${open.join(', ')}` };
       // What came in while the turn ran has not been read by anybody yet.
@@ -360,10 +365,4 @@ export class TaskRunner {
       if (!this.closed) this.warn('a task was not moved on', { task_id: id, what, reason: messageOf(error) });
     });
   }
-}
-
-function mustHave(draft: Draft, id: string): KeptTask {
-  const task = draft.get(id);
-  if (task === undefined) throw new NoxError('TASK_NOT_FOUND', `No task has the id ${id}.`);
-  return task;
 }

@@ -1,38 +1,23 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { ApprovalsService } from '../approvals/approvals.service.js';
 import type { Actor } from '../contracts/auth.js';
 import type { RouteInput, RouteReply } from '../contracts/routes.js';
-import type {
-  CreateTask,
-  DelegateTask,
-  Delegation,
-  Task,
-  TaskFile,
-  TaskLog,
-  TaskOverview,
-  UpdateTask,
-} from '../contracts/task.js';
-import { RegistryService } from '../registry/registry.service.js';
+import type { CreateTask, DelegateTask, Task, TaskFile, TaskLog, TaskOverview, UpdateTask } from '../contracts/task.js';
 import { redact } from '../registry/redact.js';
 import { Clock } from '../shared/clock.js';
 import { StateDb } from '../shared/db/state-db.js';
-import { messageOf, NoxError } from '../shared/nox-error.js';
-import { EMPTY, withStatus } from './ingest.js';
+import { taskIdOf } from '../shared/ids.js';
+import { NoxError } from '../shared/nox-error.js';
+import { Delegations } from './delegations.js';
+import { withStatus } from './ingest.js';
 import { byUrgency, findCycle, isOpen, type KeptTask } from './model.js';
+import { defined, freshTask, mustHave, toMinute } from './new-task.js';
 import { type Draft, TaskBook } from './task-book.js';
+import { TaskMail } from './task-mail.js';
+import { agentOf, TaskRights } from './task-rights.js';
 import { TaskRunner } from './task-runner.js';
 import { readLog } from './task-store.js';
 
 type ListQuery = Omit<RouteInput<'tasks_list'>['query'], never>;
-
-/** Tells an agent something; given at wiring. */
-export type TellAgent = (message: {
-  from: string;
-  to: string;
-  content: string;
-  priority: Task['priority'];
-  task_id: string;
-}) => Promise<void>;
 
 /**
  * What people, and agents by their tools, ask of tasks. Answers are given when file and journal have the change. An actor
@@ -40,19 +25,16 @@ export type TellAgent = (message: {
  */
 @Injectable()
 export class TasksService {
-  /** Set by wiring. */
-  tell: TellAgent = () => Promise.resolve();
-  warn: (message: string, fields: object) => void = () => undefined;
-
   constructor(
     @Inject(TaskBook) private readonly book: TaskBook,
     @Inject(TaskRunner) private readonly runner: TaskRunner,
-    @Inject(RegistryService) private readonly registry: RegistryService,
-    @Inject(ApprovalsService) private readonly approvals: ApprovalsService,
+    @Inject(TaskRights) private readonly rights: TaskRights,
+    @Inject(Delegations) private readonly delegations: Delegations,
+    @Inject(TaskMail) mail: TaskMail,
     @Inject(StateDb) private readonly db: StateDb,
     @Inject(Clock) private readonly clock: Clock,
   ) {
-    runner.returned = (task) => this.bringBack(task);
+    runner.returned = (task) => mail.returned(task);
   }
 
   list(query: ListQuery): RouteReply<'tasks_list'> {
@@ -85,7 +67,7 @@ export class TasksService {
   }
 
   file(agent_id: string): Promise<TaskFile> {
-    this.knownAgent(agent_id);
+    this.rights.knownAgent(agent_id);
     return this.book.file(agent_id);
   }
 
@@ -102,14 +84,19 @@ export class TasksService {
     };
   }
 
-  /** AGENT_NOT_FOUND, TASK_DEPENDENCY_CYCLE, TASK_FILE_INVALID. */
-  async create(body: CreateTask, actor: Actor): Promise<Task> {
-    this.knownAgent(body.agent_id);
-    if (body.accept.length > 0) await this.mayAccept(body.agent_id, body.accept, actor);
-    const id = this.book.freshId();
+  /**
+   * AGENT_NOT_FOUND, TASK_DEPENDENCY_CYCLE, TASK_FILE_INVALID, FORBIDDEN. With a `key`, a sha256 in hex, a second call
+   * answers with the task of the first.
+   */
+  async create(body: CreateTask, actor: Actor, key?: string): Promise<Task> {
+    const id = key === undefined ? this.book.freshId() : taskIdOf(key);
+    if (this.book.all().has(id)) return this.get(id);
+    this.rights.knownAgent(body.agent_id);
+    this.rights.mayCreateFor(body.agent_id, actor);
+    await this.rights.mayAccept(body.agent_id, body.accept, actor);
     await this.book.change([body.agent_id], actor.name, (draft) => {
       this.checkDependencies(draft, id, body.dependencies);
-      draft.put(this.fresh(id, body, actor.name));
+      draft.put(freshTask(id, body, actor.name, this.clock.iso()));
     });
     return this.get(id);
   }
@@ -118,14 +105,16 @@ export class TasksService {
     const { agent_id } = this.mayTouch(id, actor);
     if (patch.accept !== undefined) {
       // The proof of an agent's work is not the agent's to change.
-      if (actor.name === `agent:${agent_id}`)
+      if (agentOf(actor) === agent_id)
         throw new NoxError('FORBIDDEN', 'An agent cannot change how its own work is proved.');
-      await this.mayAccept(agent_id, patch.accept, actor);
+      await this.rights.mayAccept(agent_id, patch.accept, actor);
     }
     await this.book.change([agent_id], actor.name, (draft) => {
-      const task = this.inDraft(draft, id);
-      const { status, title, description, deadline, ...rest } = patch;
+      const task = mustHave(draft, id);
+      const { status, title, description, deadline, note, ...rest } = patch;
       if (patch.dependencies !== undefined) this.checkDependencies(draft, id, patch.dependencies);
+      if (status !== undefined) this.rights.maySetStatus(task, status, actor);
+      if (note !== undefined) draft.log(id, 'note', redact(note));
       const now = this.clock.iso();
       const after: KeptTask = {
         ...task,
@@ -135,8 +124,15 @@ export class TasksService {
         ...(deadline === undefined ? {} : { deadline: toMinute(deadline) }),
         updated_at: now,
       };
+      const reason = note === undefined ? null : redact(note);
       if (status === undefined || status === task.status) draft.put(after);
-      else draft.put({ ...withStatus(after, status, now), in_file: true });
+      // Its own turn is not cut short by what it says in it: that counts when the turn ends.
+      else if (agentOf(actor) === task.agent_id && task.turn_id !== null)
+        draft.put({ ...after, said: { status, reason } });
+      else {
+        const moved = withStatus(after, status, now);
+        draft.put({ ...moved, in_file: true, reason: moved.reason ?? reason });
+      }
     });
     return this.get(id);
   }
@@ -158,7 +154,7 @@ export class TasksService {
   async cancel(id: string, reason: string | undefined, actor: Actor): Promise<Task> {
     const { agent_id } = this.mayTouch(id, actor);
     await this.book.change([agent_id], actor.name, (draft) => {
-      const task = this.inDraft(draft, id);
+      const task = mustHave(draft, id);
       if (!isOpen(task)) throw new NoxError('INVALID_STATE', `Task ${id} is ${task.status} already.`);
       const now = this.clock.iso();
       const why = `cancelled by ${actor.name}${reason === undefined ? '' : `: ${redact(reason)}`}`;
@@ -171,7 +167,7 @@ export class TasksService {
   async remove(id: string, actor: Actor): Promise<Task> {
     const { agent_id } = this.mayTouch(id, actor);
     await this.book.change([agent_id], actor.name, (draft) => {
-      const task = this.inDraft(draft, id);
+      const task = mustHave(draft, id);
       const now = this.clock.iso();
       const ended = isOpen(task) ? { ...withStatus(task, 'cancelled', now), reason: `deleted by ${actor.name}` } : task;
       draft.put({ ...ended, in_file: false, updated_at: now });
@@ -179,230 +175,16 @@ export class TasksService {
     return this.get(id);
   }
 
-  /**
-   * Hands the task, or a part of it, to another agent: both files in one change. With `requires_approval` it answers at
-   * once with the delegation pending, and goes on when a person has decided.
-   */
-  async delegate(id: string, body: DelegateTask, actor: Actor): Promise<Task> {
-    const { agent_id: from } = this.mayTouch(id, actor);
-    if (body.from_agent !== undefined && body.from_agent !== from)
-      throw new NoxError('INVALID_STATE', `Task ${id} is in the file of ${from}, not of ${body.from_agent}.`);
-    this.knownAgent(body.to_agent);
-    if (body.to_agent === from)
-      throw new NoxError('VALIDATION_ERROR', 'to_agent: is the agent that has the task', [
-        { field: 'to_agent', message: 'is the agent that has the task' },
-      ]);
-    if (!isOpen(this.book.get(id)))
-      throw new NoxError('INVALID_STATE', `Task ${id} has ended; nothing of it can be delegated.`);
-    if (body.accept !== undefined) await this.mayAccept(body.to_agent, body.accept, actor);
-    if (!body.requires_approval) {
-      await this.handOver(id, from, body, actor.name, null);
-      return this.get(id);
-    }
-    await new Promise<void>((resolve, reject) => {
-      this.askThenHandOver(id, from, body, actor.name, resolve).catch((error: unknown) => {
-        this.warn('a delegation was not carried out', { task_id: id, reason: messageOf(error) });
-        reject(error instanceof Error ? error : new Error(messageOf(error)));
-      });
-    });
+  /** Hands the task, or a part of it, to another agent; see `Delegations.delegate`. */
+  async delegate(id: string, body: DelegateTask, actor: Actor, key?: string): Promise<Task> {
+    await this.delegations.delegate(id, body, actor, key);
     return this.get(id);
   }
 
-  private async askThenHandOver(
-    id: string,
-    from: string,
-    body: DelegateTask,
-    actor: string,
-    asked: () => void,
-  ): Promise<void> {
-    const waiting: Delegation = {
-      type: body.delegation_type,
-      from_agent: from,
-      to_agent: body.to_agent,
-      task_id: null,
-      status: 'pending',
-      approval_id: null,
-    };
-    const { title } = this.book.get(id);
-    const input = {
-      task_id: id,
-      title: body.title ?? title,
-      to_agent: body.to_agent,
-      delegation_type: body.delegation_type,
-    };
-    let noted: Promise<void> = Promise.resolve();
-    const decision = await this.approvals.decide(
-      {
-        agent_id: from,
-        session_id: null,
-        turn_id: null,
-        tool_use_id: `delegate:${id}:${this.book.freshId()}`,
-        tool_name: 'delegate_task',
-        input,
-        cwd: this.registry.path,
-        requires_user_interaction: true,
-      },
-      new AbortController().signal,
-      (approval_id) => {
-        noted = this.note(id, { ...waiting, approval_id }, actor).finally(asked);
-      },
-    );
-    await noted;
-    if (decision.behavior === 'deny')
-      await this.note(id, { ...waiting, approval_id: decision.approval_id, status: 'denied' }, decision.by);
-    else await this.handOver(id, from, body, decision.by, decision.approval_id);
-    asked();
-  }
-
-  private async note(id: string, delegation: Delegation, actor: string): Promise<void> {
-    await this.book.change([], actor, (draft) => {
-      this.putDelegation(draft, id, delegation);
-    });
-  }
-
-  private putDelegation(draft: Draft, id: string, delegation: Delegation): void {
-    const task = this.inDraft(draft, id);
-    const others = task.delegations.filter(
-      (each) => each.status !== 'pending' || each.approval_id !== delegation.approval_id,
-    );
-    draft.put({ ...task, delegations: [...others, delegation], updated_at: this.clock.iso() });
-    draft.delegations.push({ task_id: id, delegation });
-    draft.log(id, 'delegated', `${delegation.status}: ${delegation.type} to ${delegation.to_agent}`);
-  }
-
-  private async handOver(
-    id: string,
-    from: string,
-    body: DelegateTask,
-    actor: string,
-    approval_id: string | null,
-  ): Promise<void> {
-    const { to_agent, delegation_type: type } = body;
-    const part = type === 'assignment' ? id : this.book.freshId();
-    await this.book.change([from, to_agent], actor, (draft) => {
-      const task = this.inDraft(draft, id);
-      if (task.agent_id !== from || !isOpen(task))
-        throw new NoxError('INVALID_STATE', `Task ${id} can no longer be delegated.`);
-      const delegation: Delegation = {
-        type,
-        from_agent: from,
-        to_agent,
-        task_id: part,
-        status: 'delegated',
-        approval_id,
-      };
-      if (type === 'assignment') {
-        draft.put({
-          ...withStatus(task, 'todo', this.clock.iso()),
-          agent_id: to_agent,
-          from_agent: from,
-          ...(body.title === undefined ? {} : { title: redact(body.title) }),
-          ...(body.description === undefined ? {} : { description: redact(body.description) }),
-          ...defined({ priority: body.priority, accept: body.accept }),
-        });
-      } else {
-        const given: CreateTask = {
-          agent_id: to_agent,
-          title: body.title ?? task.title,
-          description: body.description ?? task.description,
-          priority: body.priority ?? task.priority,
-          deadline: task.deadline,
-          dependencies: [],
-          accept: body.accept ?? [],
-        };
-        draft.put({ ...this.fresh(part, given, `agent:${from}`), from_agent: from, parent_id: id });
-        if (type === 'request')
-          draft.put({ ...task, dependencies: [...task.dependencies, part], updated_at: this.clock.iso() });
-      }
-      this.putDelegation(draft, id, delegation);
-    });
-    const { title, priority } = this.book.get(part);
-    await this.tell({
-      from,
-      to: to_agent,
-      task_id: part,
-      priority,
-      content: `Task ${part} was delegated to you by ${from}: ${title}`,
-    });
-  }
-
-  /** The result of a delegated task goes to the agent that gave it away. */
-  private async bringBack(task: KeptTask): Promise<void> {
-    const from = task.from_agent;
-    if (from === null || !this.registry.agents().has(from)) return;
-    const owner = task.parent_id ?? task.id;
-    await this.book.change([], 'nox', (draft) => {
-      const parent = draft.get(owner);
-      if (parent === undefined) return;
-      const delegations = parent.delegations.map((each) =>
-        each.task_id === task.id && each.status === 'delegated' ? { ...each, status: 'returned' as const } : each,
-      );
-      draft.put({ ...parent, delegations });
-    });
-    const how =
-      task.status === 'done' ? 'is done' : `is ${task.status}${task.reason === null ? '' : ` (${task.reason})`}`;
-    const proof = task.proof === 'passed' ? ' Its acceptance passed.' : '';
-    const result = task.result === null ? '' : `\n\n${task.result}`;
-    await this.tell({
-      from: task.agent_id,
-      to: from,
-      task_id: task.id,
-      priority: task.priority,
-      content: `Task ${task.id} (${task.title}) ${how}.${proof}${result}`,
-    });
-  }
-
-  private fresh(id: string, body: CreateTask, requested_by: string): KeptTask {
-    const now = this.clock.iso();
-    return {
-      ...EMPTY,
-      ...body,
-      id,
-      title: redact(body.title),
-      description: redact(body.description),
-      deadline: toMinute(body.deadline),
-      requested_by,
-      created_at: now,
-      updated_at: now,
-    };
-  }
-
-  private inDraft(draft: Draft, id: string): KeptTask {
-    const task = draft.get(id);
-    if (task === undefined) throw new NoxError('TASK_NOT_FOUND', `No task has the id ${id}.`);
-    return task;
-  }
-
-  /** FORBIDDEN for an agent that has nothing to do with it. */
   private mayTouch(id: string, actor: Actor): KeptTask {
     const task = this.book.get(id);
-    if (!actor.name.startsWith('agent:')) return task;
-    const agent = actor.name.slice('agent:'.length);
-    if ([task.agent_id, task.from_agent].includes(agent) || task.requested_by === actor.name) return task;
-    throw new NoxError('FORBIDDEN', `Task ${id} is none of agent ${agent}.`);
-  }
-
-  /** Commands that an agent wants Nox to run are held to what holds for its own calls. */
-  private async mayAccept(agent_id: string, commands: readonly string[], actor: Actor): Promise<void> {
-    if (!actor.name.startsWith('agent:')) return;
-    for (const command of commands) {
-      const call = {
-        agent_id: actor.name.slice('agent:'.length),
-        session_id: null,
-        turn_id: null,
-        tool_use_id: `accept:${agent_id}:${this.book.freshId()}`,
-        tool_name: 'Bash',
-        input: { command },
-        cwd: this.registry.path,
-        requires_user_interaction: false,
-      };
-      const decision = await this.approvals.decide(call, new AbortController().signal, () => undefined);
-      if (decision.behavior === 'deny')
-        throw new NoxError(
-          'FORBIDDEN',
-          `The acceptance command ${JSON.stringify(command)} was not allowed: ${decision.reason}`,
-        );
-    }
+    this.rights.mayTouch(task, actor);
+    return task;
   }
 
   private checkDependencies(draft: Draft, id: string, dependencies: readonly string[]): void {
@@ -414,10 +196,6 @@ export class TasksService {
     const cycle = findCycle(id, (each) => (each === id ? dependencies : (draft.get(each)?.dependencies ?? [])));
     if (cycle !== undefined)
       throw new NoxError('TASK_DEPENDENCY_CYCLE', `These tasks would wait for each other: ${cycle.join(' → ')}.`);
-  }
-
-  private knownAgent(id: string): void {
-    if (!this.registry.agents().has(id)) throw new NoxError('AGENT_NOT_FOUND', `No agent has the id ${id}.`);
   }
 }
 
@@ -433,11 +211,3 @@ function countsOf(tasks: readonly Task[]): TaskOverview['overview'] {
     cancelled: of('cancelled'),
   };
 }
-
-/** Files have minutes. */
-const toMinute = (iso: string | null): string | null => (iso === null ? null : `${iso.slice(0, 16)}:00.000Z`);
-
-const defined = <T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };

@@ -10,6 +10,12 @@ import { judgeStorm, type Use } from './storms.js';
 /** So many uses are looked at; limits beyond it are not reached by one agent alone. */
 const MAX_REMEMBERED = 10_000;
 
+const ADDRESSED: Readonly<Record<string, string>> = {
+  send_message: 'to',
+  create_task: 'agent_id',
+  delegate_task: 'to_agent',
+};
+
 /** Watches how agents use their tools, and parks one that runs away, with the reason. */
 @Injectable()
 export class StormBreaker {
@@ -56,7 +62,10 @@ export class StormBreaker {
 
   private recipients(agent_id: string, tool: string, input: unknown): string[] {
     if (tool === 'broadcast') return [...this.registry.agents().keys()].filter((id) => id !== agent_id);
-    if (tool !== 'send_message' || typeof input !== 'object' || input === null || !('to' in input)) return [];
-    return [String(input.to)];
+    if (typeof input !== 'object' || input === null) return [];
+    // Work counts like words: it makes its recipient busy just as well.
+    const field = ADDRESSED[tool];
+    const to = field === undefined ? undefined : (input as Readonly<Record<string, unknown>>)[field];
+    return typeof to === 'string' ? [to] : [];
   }
 }

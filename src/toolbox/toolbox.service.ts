@@ -17,7 +17,13 @@ interface ToolAnswer {
 }
 
 /** Tools that change nothing: asked again, they answer anew. */
-const READERS: ReadonlySet<string> = new Set<ToolName>(['read_inbox', 'query_registry', 'recall', 'request_approval']);
+const READERS: ReadonlySet<string> = new Set<ToolName>([
+  'read_inbox',
+  'query_registry',
+  'list_services',
+  'recall',
+  'request_approval',
+]);
 
 /**
  * The tools of Nox in the hands of its agents. Contract: who calls is known by the pipe; what waits for a person has been

@@ -2,17 +2,27 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AgentsService } from '../agents/agents.service.js';
 import { agentSender, type Sender, userSender } from '../broker/compose.js';
 import { MessagesService } from '../broker/messages.service.js';
+import type { Actor, Role } from '../contracts/auth.js';
 import type { Message } from '../contracts/message.js';
 import { BroadcastMessage, SendMessage } from '../contracts/message.js';
+import { type Task, UpdateTask } from '../contracts/task.js';
 import type { ToolInput, ToolName } from '../contracts/toolbox.js';
 import { RegistryService } from '../registry/registry.service.js';
 import { NoxError, validationError } from '../shared/nox-error.js';
+import { TasksService } from '../tasks/tasks.service.js';
 import { Memory } from './memory.js';
+import { ServiceList } from './service-list.js';
 
 /** Who uses a tool, proved by the pipe or by a login. */
 export type Caller =
   | { readonly kind: 'agent'; readonly id: string; readonly message_id: string | undefined }
-  | { readonly kind: 'user'; readonly name: string };
+  | {
+      readonly kind: 'user';
+      readonly name: string;
+      readonly role: Role;
+      /** The agent on whose behalf, whose inbox and memory it is; the user answers for it. */
+      readonly agent_id: string | undefined;
+    };
 
 export interface ToolUseContext {
   readonly caller: Caller;
@@ -29,17 +39,19 @@ export class ToolHandlers {
     @Inject(MessagesService) private readonly messages: MessagesService,
     @Inject(AgentsService) private readonly agents: AgentsService,
     @Inject(RegistryService) private readonly registry: RegistryService,
+    @Inject(TasksService) private readonly tasks: TasksService,
+    @Inject(ServiceList) private readonly services: ServiceList,
     @Inject(Memory) private readonly memory: Memory,
   ) {}
 
   readonly all: { readonly [N in ToolName]: Handler<N> } = {
     send_message: async (input, { caller, key }) => {
-      const body = parsed(SendMessage, { ...input, idempotency_key: key });
+      const body = parsed(SendMessage, { ...input, ...onBehalf(caller), idempotency_key: key });
       const { recipients, refused, priority } = await this.messages.send(body, senderOf(caller));
       return { sent: recipients, ...(refused.length === 0 ? {} : { refused }), priority };
     },
     broadcast: async (input, { caller, key }) => {
-      const body = parsed(BroadcastMessage, { ...input, idempotency_key: key });
+      const body = parsed(BroadcastMessage, { ...input, ...onBehalf(caller), idempotency_key: key });
       const { messages, refused } = await this.messages.broadcast(body, senderOf(caller));
       return { sent: messages.map(({ id, to }) => ({ agent_id: to, message_id: id })), refused };
     },
@@ -50,7 +62,8 @@ export class ToolHandlers {
     },
     query_registry: ({ capability, text }) => ({ agents: this.find(capability, text) }),
     spawn_agent: async ({ id, name, system_prompt, capabilities }, { caller }) => {
-      const parent = caller.kind === 'agent' ? this.registry.agents().get(caller.id) : undefined;
+      const parent_id = idOf(caller);
+      const parent = parent_id === undefined ? undefined : this.registry.agents().get(parent_id);
       const body = {
         id,
         name,
@@ -62,13 +75,24 @@ export class ToolHandlers {
         command: parent?.command,
         // Secrets of a parent are not its child's; only a program of one's own cannot start without its variables.
         env: parent?.runtime === 'command' ? parent.env : undefined,
-        parent_id: caller.kind === 'agent' ? caller.id : undefined,
+        parent_id,
         start: true,
       };
-      const actor = { name: nameOf(caller), role: 'operator' } as const;
-      const made = await this.agents.create(body, actor);
+      const made = await this.agents.create(body, actorOf(caller));
       return { agent_id: made.id, name: made.name, status: made.status };
     },
+    create_task: async ({ agent_id, ...rest }, { caller, key }) =>
+      shownTask(await this.tasks.create({ ...rest, agent_id: agent_id ?? agentOf(caller) }, actorOf(caller), key)),
+    update_task: async ({ task_id, ...patch }, { caller }) =>
+      shownTask(await this.tasks.update(task_id, parsed(UpdateTask, patch), actorOf(caller))),
+    delegate_task: async ({ task_id, reason: _, ...body }, { caller, key }) => {
+      // Whoever has to agree has agreed to this very call already.
+      const handover = { ...body, requires_approval: false };
+      const task = await this.tasks.delegate(task_id, handover, actorOf(caller), key);
+      const part = task.delegations.find(({ id }) => id === key)?.task_id ?? task_id;
+      return { task: shownTask(task), delegated: shownTask(this.tasks.get(part)), to: body.to_agent };
+    },
+    list_services: async (_, { caller }) => ({ services: await this.services.forAgent(idOf(caller)) }),
     // It has been approved when it comes here: the question itself was the deed.
     request_approval: ({ action }) => ({ approved: true, action }),
     remember: async ({ text, tags }, { caller, key }) =>
@@ -97,9 +121,19 @@ export const nameOf = (caller: Caller): string =>
 const senderOf = (caller: Caller): Sender =>
   caller.kind === 'agent' ? agentSender(caller.id, caller.message_id) : userSender(caller.name);
 
+const idOf = (caller: Caller): string | undefined => (caller.kind === 'agent' ? caller.id : caller.agent_id);
+
+const onBehalf = (caller: Caller): { from?: string } =>
+  caller.kind === 'user' && caller.agent_id !== undefined ? { from: caller.agent_id } : {};
+
+/** An agent acts with an operator's means and its own rights; a user with those of the login. */
+const actorOf = (caller: Caller): Actor =>
+  caller.kind === 'agent' ? { name: nameOf(caller), role: 'operator' } : { name: caller.name, role: caller.role };
+
 function agentOf(caller: Caller): string {
-  if (caller.kind === 'agent') return caller.id;
-  throw new NoxError('FORBIDDEN', 'Only an agent has an inbox and a memory; this caller is a user.');
+  const id = idOf(caller);
+  if (id !== undefined) return id;
+  throw new NoxError('VALIDATION_ERROR', 'This needs an agent: connect with ?agent=<id> to act on behalf of one.');
 }
 
 function parsed<T>(
@@ -119,4 +153,15 @@ const shownMessage = (m: Message): object => ({
   content: m.content,
   reply_to: m.reply_to,
   created_at: m.created_at,
+});
+
+const shownTask = ({ id, agent_id, title, status, progress, blocked_by, reason, proof }: Task): object => ({
+  task_id: id,
+  agent_id,
+  title,
+  status,
+  ...(progress === null ? {} : { progress }),
+  ...(blocked_by.length === 0 ? {} : { blocked_by }),
+  ...(reason === null ? {} : { reason }),
+  ...(proof === 'none' ? {} : { acceptance: proof }),
 });
