@@ -63,6 +63,7 @@ import { RealtimeModule } from './realtime/realtime.module.js';
 import { SnapshotSource } from './realtime/snapshot-source.js';
 import { VERSION } from './shared/version.js';
 import { EffectLedger } from './toolbox/effects.js';
+import { McpController } from './toolbox/mcp.controller.js';
 import { Memory } from './toolbox/memory.js';
 import { ServiceList } from './toolbox/service-list.js';
 import { StormBreaker } from './toolbox/storm-breaker.js';
@@ -149,6 +150,7 @@ export class AppModule {
         PolicyController,
         LedgerController,
         MessagesController,
+        McpController,
         TasksController,
         RegistryController,
         ServicesController,

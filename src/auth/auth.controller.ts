@@ -6,6 +6,7 @@ import { Actor, Input, type LoginHandle, type NoxRequest, Route } from '../share
 import { NoxError } from '../shared/nox-error.js';
 import { AuthService } from './auth.service.js';
 import { AuthSettings } from './auth-settings.js';
+import { ClientTokens } from './client-tokens.js';
 import { LoginAttempts } from './login-attempts.js';
 import { type CountedRequest, LoginThrottle } from './login-throttle.guard.js';
 import { refreshCookie, refreshTokenOf } from './refresh-cookie.js';
@@ -14,6 +15,7 @@ import { refreshCookie, refreshTokenOf } from './refresh-cookie.js';
 export class AuthController {
   constructor(
     @Inject(AuthService) private readonly auth: AuthService,
+    @Inject(ClientTokens) private readonly clients: ClientTokens,
     @Inject(AuthSettings) private readonly settings: AuthSettings,
     @Inject(LoginAttempts) private readonly attempts: LoginAttempts,
   ) {}
@@ -87,6 +89,22 @@ export class AuthController {
   @Route('users_delete')
   async deleteUser(@Input('users_delete') { params }: RouteInput<'users_delete'>) {
     await this.auth.deleteUser(params.username);
+    return {};
+  }
+
+  @Route('clients_list')
+  listClients(@Actor() actor: ActorType) {
+    return { clients: this.clients.list(actor) };
+  }
+
+  @Route('clients_create')
+  createClient(@Input('clients_create') { body }: RouteInput<'clients_create'>, @Actor() actor: ActorType) {
+    return this.clients.create(body, actor);
+  }
+
+  @Route('clients_delete')
+  async endClient(@Input('clients_delete') { params }: RouteInput<'clients_delete'>, @Actor() actor: ActorType) {
+    await this.clients.end(params.name, actor);
     return {};
   }
 

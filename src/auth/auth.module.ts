@@ -8,6 +8,7 @@ import { AuthController } from './auth.controller.js';
 import { AuthGuard } from './auth.guard.js';
 import { AuthService } from './auth.service.js';
 import { AuthSettings } from './auth-settings.js';
+import { ClientTokens } from './client-tokens.js';
 import { JwtKeys } from './jwt-keys.js';
 import { LoginAttempts } from './login-attempts.js';
 import { Logins } from './logins.js';
@@ -42,6 +43,7 @@ export class AuthModule {
         },
         UserStore,
         RefreshTokens,
+        ClientTokens,
         Logins,
         LoginAttempts,
         AuthService,

@@ -8,6 +8,7 @@ import { StateDb, type Tx } from '../shared/db/state-db.js';
 import { NoxError } from '../shared/nox-error.js';
 import { AccessTokens } from './access-tokens.js';
 import { AuthSettings } from './auth-settings.js';
+import { ClientTokens } from './client-tokens.js';
 import { Logins } from './logins.js';
 import { PasswordHasher } from './password.js';
 import { type IssuedRefresh, RefreshTokens, sha256 } from './refresh-tokens.js';
@@ -39,6 +40,7 @@ export class AuthService {
     @Inject(EventLog) private readonly events: EventLog,
     @Inject(UserStore) private readonly users: UserStore,
     @Inject(RefreshTokens) private readonly refresh_tokens: RefreshTokens,
+    @Inject(ClientTokens) private readonly clients: ClientTokens,
     @Inject(AccessTokens) private readonly access_tokens: AccessTokens,
     @Inject(Logins) private readonly logins: Logins,
     @Inject(PasswordHasher) private readonly hasher: PasswordHasher,
@@ -111,6 +113,7 @@ export class AuthService {
     await this.revoke(
       (tx) => {
         this.users.setPasswordIn(tx, username, password_hash);
+        this.clients.forgetIn(tx, username);
         return this.refresh_tokens.familiesIn(tx, username).filter((family) => family !== login.family);
       },
       username,
@@ -134,6 +137,7 @@ export class AuthService {
     return this.revoke(
       (tx) => {
         this.users.deleteIn(tx, username);
+        this.clients.forgetIn(tx, username);
         return this.refresh_tokens.familiesIn(tx, username);
       },
       username,

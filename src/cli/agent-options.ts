@@ -86,7 +86,8 @@ function collectEnv(text: string, earlier: Record<string, string> = {}): Record<
   return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
-function wholeNumber(text: string): number {
+/** An option that is a whole number. */
+export function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It must be a whole number.');
 }

@@ -21,6 +21,7 @@ import { statusCommand } from './commands/status.js';
 import { taskCommands } from './commands/task.js';
 import { turnCommands } from './commands/turn.js';
 import { usageCommand } from './commands/usage.js';
+import { clientCommands } from './commands/client.js';
 import { userCommands } from './commands/user.js';
 import { examples } from './help.js';
 import type { Io } from './io.js';
@@ -86,6 +87,7 @@ export function makeProgram(io: Io, cliOf: CliOf): Command {
   program.commandsGroup('You:');
   loginCommands(program, cliOf);
   userCommands(program, cliOf);
+  clientCommands(program, cliOf);
   program.commandsGroup('Agents:');
   agentCommands(program, cliOf);
   turnCommands(program, cliOf);

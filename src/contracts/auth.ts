@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { Timestamp } from './ids.js';
 
 /** What a person may do. Each includes the ones before it: viewer, operator, admin. */
 export const Role = z.enum(['viewer', 'operator', 'admin']);
@@ -36,6 +37,30 @@ export const CreateUser = z.strictObject({
   role: Role,
 });
 export const UserList = z.object({ users: z.array(User) });
+/** A token for a program that is no browser, such as an MCP client: it opens `/mcp` and nothing else. */
+export const ClientName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,31}$/, 'must be 1 to 32 characters of a-z, 0-9 and ._-');
+export const CreateClient = z.strictObject({
+  name: ClientName,
+  /** At most the role of its user, whatever is written here. */
+  role: Role.default('operator'),
+  expires_in_days: z.number().int().min(1).max(366).default(90),
+});
+export type CreateClient = z.infer<typeof CreateClient>;
+export const Client = z.object({
+  name: z.string(),
+  username: z.string(),
+  role: Role,
+  created_at: Timestamp,
+  expires_at: Timestamp,
+});
+export type Client = z.infer<typeof Client>;
+export const ClientList = z.object({ clients: z.array(Client) });
+/** The token is shown this once; Nox keeps only its hash. */
+export const ClientReply = Client.extend({ token: z.string() });
+export type ClientReply = z.infer<typeof ClientReply>;
+
 export const ChangePassword = z.strictObject({
   current_password: z.string().min(1).max(1024),
   new_password: z.string().min(8).max(1024),

@@ -108,6 +108,8 @@ export const SystemConfig = z.looseObject({
       /** Calls of one of Nox's tools with the same words. */
       max_same_calls: z.number().int().min(0).max(10_000).default(10),
       max_spawns: z.number().int().min(0).max(1000).default(5),
+      /** Calls of one MCP client in a minute; the next ones are refused. */
+      client_calls_per_min: z.number().int().min(1).max(100_000).default(120),
       /** How long such an agent is parked, unless a person prompts it before. */
       park_s: z.number().int().min(1).max(86_400).default(900),
     })

@@ -7,6 +7,7 @@ import { REGISTRY_ROUTES } from './routes/registry.js';
 import { SERVICE_ROUTES } from './routes/service.js';
 import { SYSTEM_ROUTES } from './routes/system.js';
 import { TASK_ROUTES } from './routes/task.js';
+import { TOOLBOX_ROUTES } from './routes/toolbox.js';
 import type { RouteDef } from './routes/route.js';
 
 export type { RouteDef } from './routes/route.js';
@@ -21,6 +22,7 @@ export const ROUTES = {
   ...TASK_ROUTES,
   ...REGISTRY_ROUTES,
   ...SERVICE_ROUTES,
+  ...TOOLBOX_ROUTES,
 } as const satisfies Record<string, RouteDef>;
 
 export type RouteName = keyof typeof ROUTES;

@@ -45,7 +45,9 @@ export function buildOpenApi(version: string): OpenApiDocument {
     info: {
       title: 'Nox',
       version,
-      description: 'The control plane for fleets of Claude CLI agents. `/api` serves the same as `/api/v1`.',
+      description:
+        'The control plane for fleets of Claude CLI agents. `/api` serves the same as `/api/v1`. MCP clients (streamable HTTP) ' +
+        'connect to `/mcp` with `Authorization: Bearer <token>`; `nox client add NAME` makes the token and prints the configuration.',
     },
     paths,
     components: {

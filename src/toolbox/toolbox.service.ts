@@ -1,14 +1,20 @@
+import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import * as z from 'zod';
 import { PipeServer, textResult, type ToolCallRequest } from '../agents/runtime/pipe-server.js';
 import type { ToolServer } from '../agents/runtime/runtime.js';
 import { GATED_TOOLS, TOOLBOX, TOOLS, type ToolName } from '../contracts/toolbox.js';
+import { ApprovalsService } from '../approvals/approvals.service.js';
 import { EventLog } from '../events/event-log.js';
+import { RegistryService } from '../registry/registry.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
+import { Clock } from '../shared/clock.js';
+import { newId } from '../shared/ids.js';
 import { NoxError } from '../shared/nox-error.js';
 import { EffectLedger } from './effects.js';
+import { CallRate } from './call-rate.js';
 import { StormBreaker } from './storm-breaker.js';
-import { type Caller, nameOf, ToolHandlers } from './tools.js';
+import { type Caller, nameOf, ToolHandlers, type UserCaller } from './tools.js';
 
 /** What a tool came to, in the words that the model reads. */
 interface ToolAnswer {
@@ -25,18 +31,25 @@ const READERS: ReadonlySet<string> = new Set<ToolName>([
   'request_approval',
 ]);
 
+const LOOKERS: ReadonlySet<string> = new Set([...READERS].filter((name) => !GATED_TOOLS.has(name)));
+
 /**
  * The tools of Nox in the hands of its agents. Contract: who calls is known by the pipe; what waits for a person has been
  * approved, by this very call; what a call does, it does once; an agent that runs away is parked; each use is an event.
  */
 @Injectable()
 export class ToolboxService {
+  private readonly rate = new CallRate();
+
   constructor(
     @Inject(ToolHandlers) private readonly handlers: ToolHandlers,
     @Inject(EffectLedger) private readonly effects: EffectLedger,
     @Inject(SessionsService) private readonly sessions: SessionsService,
     @Inject(EventLog) private readonly events: EventLog,
     @Inject(StormBreaker) private readonly storms: StormBreaker,
+    @Inject(ApprovalsService) private readonly approvals: ApprovalsService,
+    @Inject(RegistryService) private readonly registry: RegistryService,
+    @Inject(Clock) private readonly clock: Clock,
   ) {}
 
   /** The server for one process of the agent. */
@@ -66,6 +79,53 @@ export class ToolboxService {
       if (!READERS.has(tool)) await this.effects.keep(key, deed, result);
       return { result, repeated: false };
     });
+  }
+
+  /**
+   * A tool in the hands of an MCP client outside. Its login says what it may do; what waits for a person waits here, too,
+   * as a request in the name of the agent on whose behalf it is. `signal`: the client no longer waits.
+   */
+  async useByUser(caller: UserCaller, call: ToolCallRequest, signal: AbortSignal): Promise<ToolAnswer> {
+    return this.answered(caller, call, null, async (tool, input) => {
+      const { client_calls_per_min } = this.registry.config().storms;
+      if (!this.rate.take(caller.name, client_calls_per_min, this.clock.now()))
+        throw new NoxError('RATE_LIMITED', `More than ${client_calls_per_min} calls in a minute; try again later.`);
+      if (!toolsFor(caller).some(({ name }) => name === tool))
+        throw new NoxError('FORBIDDEN', `${tool} needs the role operator; yours is ${caller.role}.`);
+      if (caller.agent_id !== undefined && !this.registry.agents().has(caller.agent_id))
+        throw new NoxError('AGENT_NOT_FOUND', `agent: no agent has the id ${caller.agent_id}.`);
+      const key = createHash('sha256').update(newId('req')).digest('hex');
+      if (GATED_TOOLS.has(tool)) await this.ask(caller, tool, input, signal);
+      return { result: await this.run(tool, input, { caller, key }), repeated: false };
+    });
+  }
+
+  private async ask(caller: UserCaller, tool: ToolName, input: unknown, signal: AbortSignal): Promise<void> {
+    if (caller.agent_id === undefined)
+      throw new NoxError(
+        'FORBIDDEN',
+        `${tool} waits for a person: connect with ?agent=<id>, in whose name it is asked.`,
+      );
+    const tool_name = `mcp__${TOOLBOX}__${tool}`;
+    const call = {
+      agent_id: caller.agent_id,
+      session_id: null,
+      turn_id: null,
+      tool_use_id: `client:${caller.name}:${newId('req')}`,
+      tool_name,
+      input: input as Record<string, unknown>,
+      cwd: this.registry.path,
+      requires_user_interaction: false,
+    };
+    const decision = await this.approvals.decide(call, signal, () => undefined);
+    if (decision.behavior !== 'allow')
+      throw new NoxError('FORBIDDEN', `${tool} was not approved: ${decision.reason ?? 'no reason was given'}`);
+    // What was agreed to is what runs: an edited input would be another call.
+    if (decision.updated_input !== undefined)
+      throw new NoxError(
+        'INVALID_STATE',
+        `${tool} was approved with other words: ${JSON.stringify(decision.updated_input)}`,
+      );
   }
 
   /** Parses, runs and audits; what goes wrong is an answer that the model can read. */
@@ -116,6 +176,10 @@ export class ToolboxService {
 }
 
 const isTool = (name: string): name is ToolName => Object.hasOwn(TOOLS, name);
+
+/** What a caller outside can use: who only looks can only look. */
+export const toolsFor = ({ role }: Pick<UserCaller, 'role'>) =>
+  listed().filter(({ name }) => role !== 'viewer' || LOOKERS.has(name));
 
 /** As MCP lists them. They are few and small, so a model need not search for them. */
 const listed = () =>

@@ -15,14 +15,15 @@ import { ServiceList } from './service-list.js';
 
 /** Who uses a tool, proved by the pipe or by a login. */
 export type Caller =
-  | { readonly kind: 'agent'; readonly id: string; readonly message_id: string | undefined }
-  | {
-      readonly kind: 'user';
-      readonly name: string;
-      readonly role: Role;
-      /** The agent on whose behalf, whose inbox and memory it is; the user answers for it. */
-      readonly agent_id: string | undefined;
-    };
+  { readonly kind: 'agent'; readonly id: string; readonly message_id: string | undefined } | UserCaller;
+
+export interface UserCaller {
+  readonly kind: 'user';
+  readonly name: string;
+  readonly role: Role;
+  /** The agent on whose behalf, whose inbox and memory it is; the user answers for it. */
+  readonly agent_id: string | undefined;
+}
 
 export interface ToolUseContext {
   readonly caller: Caller;

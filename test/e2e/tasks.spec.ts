@@ -33,6 +33,17 @@ describe('tasks with the real Claude CLI', () => {
     renameSync(`${file(agent)}.tmp~`, file(agent));
   };
 
+  const letters = (to: string, message_type: 'task_request' | 'task_response', task_id: string) =>
+    eventually(
+      'the message is read',
+      async () => {
+        const { messages } = await nox.call('messages_list', { query: { to, message_type } });
+        const found = messages.filter(({ metadata }) => metadata['task_id'] === task_id);
+        return found.length > 0 && found.every(({ status }) => status === 'acked') ? found : undefined;
+      },
+      30_000,
+    );
+
   beforeAll(async () => {
     nox = await NoxServer.start({ env: { NOX_CLAUDE_PATH: CLAUDE_PATH } });
     for (const id of ['lead', 'worker'])
@@ -127,5 +138,110 @@ describe('tasks with the real Claude CLI', () => {
       git('log', 'record', '--format=%h', '-S', 'The part', '--', 'tasks/worker.md').split('\n').at(-1) ?? '';
     expect(git('show', '--stat', '--format=', both)).toMatch(/tasks\/lead\.md[\s\S]*tasks\/worker\.md/);
     await nox.boot();
+  }, 90_000);
+
+  it('lives the whole story: saved in an editor, delegated by the agent’s tool, mended after a failed acceptance, done', async () => {
+    const use = (tool: string, input: object) => `tool mcp__nox__${tool} ${JSON.stringify(input)}`;
+    const part = { to_agent: 'worker', delegation_type: 'request', title: 'Fetch the number', description: 'say 4711' };
+    const accept = `test -f number.txt || { echo 'tool Bash {"command":"true > number.txt"}'; exit 7; }`;
+    const events = nox.events({ areas: ['task'] });
+    const started = firstOf('its start', events, (event) => event.type === 'task.status_changed');
+    const saved_ms = Date.now();
+    save(
+      'lead',
+      `${text('lead').trimEnd()}\n\n## 📋 Todo\n- [ ] Write the number down <!-- id: t-story1 -->\n  - Accept: \`${accept}\`\n` +
+        `  ${use('update_task', { task_id: 't-story1', progress: 40, note: 'asking the worker' })}\n` +
+        `  ${use('delegate_task', { task_id: 't-story1', ...part })}\n`,
+    );
+    const event = await started;
+    expect(event).toMatchObject({ payload: { task: { id: 't-story1', status: 'in_progress' } } });
+    expect(Date.parse(event.timestamp) - saved_ms).toBeLessThan(1000);
+
+    const pending = (tool: string) =>
+      eventually(
+        `a request of ${tool}`,
+        async () =>
+          (await nox.call('approvals_list', { query: { status: 'pending' } })).approvals.find(
+            ({ tool_name }) => tool_name === tool,
+          ),
+        20_000,
+      );
+    const question = await pending('mcp__nox__delegate_task');
+    expect(question).toMatchObject({ agent_id: 'lead', request_type: 'task_delegation', risk_level: 'medium' });
+    expect(question.input).toMatchObject(part);
+    expect(text('worker')).not.toContain('Fetch the number');
+    await nox.call('approvals_approve', { params: { id: question.id } });
+
+    const { id: part_id } = await titled('worker', 'Fetch the number');
+    await reaches(part_id, 'done');
+    const [request] = await letters('worker', 'task_request', part_id);
+    expect(request).toMatchObject({ from: 'lead', sent_by: 'agent:lead', metadata: { task_id: part_id } });
+    const [response] = await letters('lead', 'task_response', part_id);
+    expect(response).toMatchObject({ from: 'worker', sent_by: 'agent:worker', metadata: { task_id: part_id } });
+    expect(response?.content).toContain('4711');
+
+    const mend = await pending('Bash');
+    const sent_back = await nox.call('tasks_get', { params: { id: 't-story1' } });
+    expect(sent_back).toMatchObject({
+      status: 'in_progress',
+      evidence: { passed: false, results: [{ exit_code: 7 }] },
+    });
+    await nox.call('approvals_approve', { params: { id: mend.id } });
+    const done = await reaches('t-story1', 'done', 30_000);
+    expect(done).toMatchObject({
+      proof: 'passed',
+      progress: 40,
+      delegations: [{ status: 'returned', task_id: part_id, requested_by: 'agent:lead' }],
+    });
+    const { entries } = await nox.call('tasks_log', { params: { id: 't-story1' } });
+    expect(entries.map(({ kind, text: words }) => `${kind}: ${words}`)).toContain('note: asking the worker');
+    expect(text('lead')).toMatch(/## ✅ Done\n(.*\n)*- \[x\] Write the number down/);
+
+    await nox.kill('SIGTERM');
+    const steps = git('log', 'record', '-p', '--format=%s', '--', 'tasks/lead.md', 'tasks/worker.md', 'agents/lead');
+    for (const step of [
+      'Write the number down <!-- id: t-story1 -->',
+      'Fetch the number',
+      '- [x] Write the number down',
+    ])
+      expect(steps).toContain(step);
+    expect(git('show', 'record:agents/lead/tasks.toml')).toContain('t-story1');
+    expect(git('log', 'record', '-p', '--format=', '--', 'approval-history*')).toContain(question.id);
+    expect(git('show', 'record:tasks/lead.md')).toBe(text('lead').trim());
+    await nox.boot();
+    const again = await letters('lead', 'task_response', part_id);
+    expect(again.map(({ id }) => id)).toEqual([response?.id]);
+  }, 120_000);
+
+  it('lets agents make, report on and refuse tasks, within their rights', async () => {
+    const use = (tool: string, input: object) => `tool mcp__nox__${tool} ${JSON.stringify(input)}`;
+    const ask = async (id: string, ...lines: string[]) =>
+      (await nox.call('agents_prompt', { params: { id }, body: { content: lines.join('\n'), wait: true } })).text;
+    expect(await ask('lead', use('create_task', { agent_id: 'worker', title: 'Not mine to give' }))).toContain(
+      'FORBIDDEN',
+    );
+    await ask('lead', use('create_task', { title: 'Try it', description: 'say trying' }));
+    const own = await titled('lead', 'Try it');
+    expect(own.requested_by).toBe('agent:lead');
+    await reaches(own.id, 'done');
+    expect(await ask('worker', use('update_task', { task_id: own.id, progress: 1 }))).toContain('FORBIDDEN');
+    save(
+      'worker',
+      `${text('worker').trimEnd()}\n\n## 📋 Todo\n- [ ] Lift the moon <!-- id: t-moon22 -->\n` +
+        `  ${use('update_task', { task_id: 't-moon22', status: 'cancelled' })}\n` +
+        `  ${use('update_task', { task_id: 't-moon22', status: 'failed', note: 'it is too heavy' })}\n`,
+    );
+    const failed = await reaches('t-moon22', 'failed');
+    expect(failed).toMatchObject({ reason: 'it is too heavy', attempts: 1 });
+    const query = { follow: 'false', agent_id: 'worker', areas: 'agent', limit: 1000 } as const;
+    const used = (await nox.call('events', { query })).events.filter(({ type }) => type === 'agent.tool_used');
+    expect(used.map(({ payload }) => payload)).toContainEqual(
+      expect.objectContaining({
+        tool: 'update_task',
+        is_error: true,
+        summary: expect.stringContaining('Only who asked'),
+      }),
+    );
+    expect(await ask('lead', use('list_services', {}))).toContain('"services":[]');
   }, 90_000);
 });

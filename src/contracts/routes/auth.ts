@@ -1,6 +1,10 @@
 import * as z from 'zod';
 import {
   ChangePassword,
+  ClientList,
+  ClientName,
+  ClientReply,
+  CreateClient,
   CreateUser,
   LoginLinkRequest,
   LoginRequest,
@@ -76,6 +80,30 @@ export const AUTH_ROUTES = {
     role: 'admin',
     summary: 'Remove a user',
     params: z.object({ username: z.string().max(64) }),
+    response: none,
+  }),
+  clients_list: route({
+    method: 'GET',
+    path: '/auth/clients',
+    role: 'viewer',
+    summary: 'List my tokens for MCP clients; an admin sees those of all',
+    response: ClientList,
+  }),
+  clients_create: route({
+    method: 'POST',
+    path: '/auth/clients',
+    role: 'viewer',
+    status: 201,
+    summary: 'Make a token with which an MCP client can use /mcp, and nothing else',
+    body: CreateClient,
+    response: ClientReply,
+  }),
+  clients_delete: route({
+    method: 'DELETE',
+    path: '/auth/clients/:name',
+    role: 'viewer',
+    summary: 'End a token of mine',
+    params: z.object({ name: ClientName }),
     response: none,
   }),
 } as const satisfies Record<string, RouteDef>;

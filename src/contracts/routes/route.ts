@@ -14,6 +14,8 @@ export interface RouteDef {
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
   readonly response: z.ZodType;
+  /** Tokens of MCP clients open it, too; no other route. */
+  readonly clients?: boolean;
   /** Answers with Server-Sent Events when asked by `Accept` or by a query or body field. */
   readonly streams?: boolean;
 }

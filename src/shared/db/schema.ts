@@ -271,9 +271,22 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   `
+
   ALTER TABLE approvals ADD COLUMN held_ms INTEGER;
   ALTER TABLE approvals ADD COLUMN group_key TEXT;
   CREATE INDEX approvals_held ON approvals (held_ms) WHERE held_ms IS NOT NULL;
   CREATE INDEX approvals_group ON approvals (group_key) WHERE status IN ('pending', 'parked');
+  `,
+  `
+  CREATE TABLE clients (
+    token_sha256 TEXT PRIMARY KEY,
+    username TEXT NOT NULL,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    UNIQUE (username, name)
+  ) STRICT, WITHOUT ROWID;
+
   `,
 ];
