@@ -86,7 +86,8 @@ export class ToolHandlers {
       shownTask(await this.tasks.create({ ...rest, agent_id: agent_id ?? agentOf(caller) }, actorOf(caller), key)),
     update_task: async ({ task_id, ...patch }, { caller }) =>
       shownTask(await this.tasks.update(task_id, parsed(UpdateTask, patch), actorOf(caller))),
-    delegate_task: async ({ task_id, reason: _, ...body }, { caller, key }) => {
+    delegate_task: async ({ task_id, ...input }, { caller, key }) => {
+      const { reason: _, ...body } = input;
       // Whoever has to agree has agreed to this very call already.
       const handover = { ...body, requires_approval: false };
       const task = await this.tasks.delegate(task_id, handover, actorOf(caller), key);

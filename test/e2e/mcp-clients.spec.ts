@@ -27,7 +27,7 @@ describe('an MCP client with a token', () => {
     const client = new Client({ name: 'outside', version: '1.0.0' });
     const headers = { Authorization: `Bearer ${token}` };
     await client.connect(
-      new StreamableHTTPClientTransport(new URL(`${nox.url}/mcp${query}`), { requestInit: { headers } }) as never,
+      new StreamableHTTPClientTransport(new URL(`${nox.url}/mcp${query}`), { requestInit: { headers } }),
     );
     open.push(client);
     return client;
@@ -100,7 +100,7 @@ describe('an MCP client with a token', () => {
 
   it('opens nothing but /mcp, and that to nobody else', async () => {
     const token = tokens.get('operator') ?? '';
-    const ask = (path: string, init: RequestInit & { headers?: Record<string, string> } = {}) =>
+    const ask = (path: string, init: { method?: string; body?: string; headers?: Record<string, string> } = {}) =>
       fetch(nox.url + path, {
         ...init,
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...init.headers },
@@ -122,7 +122,7 @@ describe('an MCP client with a token', () => {
     expect((await nox.call('clients_list')).clients.map(({ name }) => name)).toEqual(['operator', 'short', 'viewer']);
     const client = await connect(made.token);
     await nox.call('clients_delete', { params: { name: 'short' } });
-    await expect(client.listTools()).rejects.toThrow('401');
+    await expect(client.listTools()).rejects.toThrow('UNAUTHORIZED');
     await expect(nox.call('clients_create', { body: { name: 'viewer' } })).rejects.toMatchObject({
       code: 'NAME_TAKEN',
     });
