@@ -228,7 +228,7 @@ export class ServicesService {
   }
 
   /** What an agent may call, of each of its services; while one comes back, what it offered last. */
-  private offered(agent_id: string): Offer[] {
+  offered(agent_id: string): Offer[] {
     return [...this.registry.intent().services].flatMap(([service, config]) => {
       if (!config.agents.includes(agent_id) || config.desired_state !== 'active') return [];
       const { live, tools, reason } = this.pool.connection(service, agent_id);

@@ -13,13 +13,13 @@ export class ServiceList {
     return services
       .map(({ name, status, reason, agents, tools }) => {
         const yours = agent_id !== undefined && agents.includes(agent_id);
-        const own = offered.filter(({ service }) => service === name);
+        const own = offered.find(({ service }) => service === name)?.tools ?? [];
         return {
           name,
           yours,
           status,
           ...(reason === null ? {} : { reason }),
-          tools: yours ? own.map((tool) => ({ name: tool.name, description: tool.description?.slice(0, 200) })) : tools,
+          tools: yours ? own.map((tool) => ({ name: tool.name, description: tool.description.slice(0, 200) })) : tools,
         };
       })
       .sort((a, b) => Number(b.yours) - Number(a.yours));
