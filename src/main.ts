@@ -11,6 +11,7 @@ import { assertAdminPassword } from './auth/auth.service.js';
 import { assertBindAllowed } from './auth/bind.js';
 import { configureRealtime } from './realtime/realtime.module.js';
 import { excludeFromOuterRepository } from './registry/outer-repository.js';
+import { SETTLE } from './registry/hand/settled.js';
 import { RegistryService } from './registry/registry.service.js';
 import { SystemClock } from './shared/clock.js';
 import { StateDb } from './shared/db/state-db.js';
@@ -60,6 +61,7 @@ export async function createNox(options: ServeOptions, given_env: NodeJS.Process
     template_path,
     clock,
     warn,
+    settle: SETTLE,
     secret: async (reference) => {
       const sources = { env: given_env, secrets: join(folders.home, 'secrets') };
       return (await resolveReferences({ remote_token: reference }, sources))['remote_token'] ?? '';

@@ -102,10 +102,10 @@ export function wire(app: NestFastifyApplication): void {
       .append(type, payload)
       .catch((error: unknown) => warn('an event was not stored', { reason: messageOf(error) }));
   });
-  registry.onInvalid(({ file, message }) => {
+  registry.onInvalid(({ file, message, line, field }) => {
     log.warn({ file, reason: message }, 'a registry file is not valid');
     events
-      .append('registry.invalid', { file, message })
+      .append('registry.invalid', { file, message, line, field })
       .catch((error: unknown) => warn('an event was not stored', { reason: messageOf(error) }));
   });
 }
@@ -125,6 +125,7 @@ export async function startWork(app: NestFastifyApplication): Promise<void> {
   await app.get(Delegations).start();
   app.get(TaskRunner).start();
   await app.get(TaskWatcher).start();
+  await app.get(RegistryService).watch();
   await app.get(EventLog).append('system.started', { version: VERSION });
   app.get(RegistryService).remote.start();
   decideModel(app);

@@ -275,8 +275,9 @@ export class AgentsService extends Reconciler {
     const steps = this.plan(before, after);
     for (const { action, agent_id } of steps)
       if (action === 'create' && !this.fleet.has(agent_id)) this.fleet.add(agent_id);
+    const reason = `the configuration was changed by ${actor.name}`;
     for (const step of steps) {
-      const problem = await this.applyStep(step, `rolled back by ${actor.name}`).then(
+      const problem = await this.applyStep(step, reason).then(
         () => undefined,
         (error: unknown) => (error instanceof Error ? error.message : String(error)),
       );

@@ -57,6 +57,12 @@ export const ERRORS = {
   APPROVAL_ALREADY_DECIDED: row(409, 5, 'info', 'This request has already been decided or has ended.'),
   SECOND_PERSON_NEEDED: row(409, 5, 'info', 'You have approved this already; another person must approve it, too.'),
   REGISTRY_INVALID: row(409, 5, 'warn', 'A registry file on disk is not valid; mend it first.'),
+  EDIT_HELD: row(
+    409,
+    5,
+    'info',
+    'A hand edit of the registry waits for a person; decide about it first: nox registry accept, or reject.',
+  ),
   IDEMPOTENCY_CONFLICT: row(
     422,
     5,

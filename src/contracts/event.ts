@@ -111,7 +111,7 @@ export const EVENTS = {
 
   'registry.committed': z.object({ commit: RegistryCommit }),
   'registry.rolled_back': z.object({ commit: RegistryCommit, reconciled: z.array(ReconcileStep) }),
-  'registry.invalid': z.object({ file: z.string(), message: z.string() }),
+  'registry.invalid': z.object({ file: z.string(), message: z.string(), line: z.number().int(), field: z.string() }),
   ...REGISTRY_EVENTS,
 
   ...SERVICE_EVENTS,

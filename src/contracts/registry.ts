@@ -225,8 +225,71 @@ export const RemoteRequest = z.strictObject({
 });
 export type RemoteRequest = z.infer<typeof RemoteRequest>;
 
+/** Where and why a file on the disk does not fit. */
+export const FileProblem = z.object({ line: z.number().int(), field: z.string(), message: z.string() });
+export type FileProblem = z.infer<typeof FileProblem>;
+
+/** A hand edit that is not in force: `held` until a person confirms it, or `invalid` until somebody mends it. */
+export const ExternalEdit = z.object({
+  file: IntentFileName,
+  state: z.enum(['held', 'invalid']),
+  /** Names the text on the disk; a decision names it too, so that nobody confirms what they have not seen. */
+  version: z.string(),
+  since: Timestamp,
+  /** What waits, field by field; `null` where absent. */
+  fields: z.array(z.object({ key: z.string(), before: z.unknown(), after: z.unknown() })),
+  problem: FileProblem.nullable(),
+  /** The commit that keeps this text: `git show <saved>:<file>`. Null: it is on the disk only. */
+  saved: CommitHash.nullable(),
+});
+export type ExternalEdit = z.infer<typeof ExternalEdit>;
+
+/** A hand edit and a write changed one key, each in its own way. The later one has it; both are in git. */
+export const EditConflict = z.object({
+  file: IntentFileName,
+  conflicts: z.array(MergeConflict.omit({ file: true })),
+  /** `theirs`: the hand edit has the keys; `ours`: the write has them. */
+  taken: z.enum(['ours', 'theirs']),
+  at: Timestamp,
+});
+export type EditConflict = z.infer<typeof EditConflict>;
+
+export const ExternalEdits = z.object({
+  edits: z.array(ExternalEdit),
+  /** The newest ones since Nox started, newest first. */
+  conflicts: z.array(EditConflict),
+});
+export type ExternalEdits = z.infer<typeof ExternalEdits>;
+
+/** Which edits are decided about, by file and by the version that was looked at. */
+export const ExternalDecision = z.strictObject({
+  edits: z
+    .array(z.strictObject({ file: IntentFileName, version: z.string().max(64) }))
+    .min(1)
+    .max(10),
+  confirm: z.boolean().default(false),
+});
+export type ExternalDecision = z.infer<typeof ExternalDecision>;
+export const ExternalDecided = z.object({
+  files: z.array(IntentFileName),
+  /** Null for a rejection: what is in force has not changed. */
+  commit: RegistryCommit.nullable(),
+  objects: z.array(ObjectChange),
+  reconciled: z.array(ReconcileStep),
+  /** Where each text is that was not accepted, as `git show <commit>:<file>` or the path of a file. */
+  kept: z.array(z.object({ file: IntentFileName, commit: CommitHash.nullable(), path: z.string().nullable() })),
+});
+export type ExternalDecided = z.infer<typeof ExternalDecided>;
+
 /** Events of the registry beside commits. */
 export const REGISTRY_EVENTS = {
+  /** A hand edit changes what only a person may change: it waits. */
+  'registry.held': z.object({ edit: ExternalEdit }),
+  /** A file that did not fit, or held something that waited, does so no more. */
+  'registry.mended': z.object({ file: IntentFileName }),
+  'registry.conflict': z.object({ conflict: EditConflict }),
+  'registry.accepted': z.object({ files: z.array(IntentFileName), commit_hash: CommitHash, actor: z.string() }),
+  'registry.rejected': z.object({ files: z.array(IntentFileName), actor: z.string() }),
   'registry.switched': z.object({
     from: z.string(),
     to: z.string(),
@@ -252,7 +315,9 @@ export const RegistryStatus = z.object({
   record_head: CommitHash.nullable(),
   dirty: z.array(z.string()),
   /** Files on disk that do not parse or do not fit; the last good version stays in force. */
-  invalid: z.array(z.object({ file: z.string(), message: z.string() })),
+  invalid: z.array(z.object({ file: z.string(), message: z.string(), line: z.number().int(), field: z.string() })),
+  /** Files with a hand edit that waits for a person; see GET /registry/external. */
+  held: z.array(z.object({ file: IntentFileName, fields: z.array(z.string()) })),
   record_pending: z.number().int(),
   remote: RemoteStatus,
 });

@@ -7,9 +7,8 @@ import { gitError } from './git/git-process.js';
 import type { MainBranch } from './git/main-branch.js';
 import type { CommitRequest, GitWriter } from './git/writer/commit-request.js';
 import { WriterError } from './git/writer/writer-error.js';
-import { type IntentFolder, storageError } from './intent-folder.js';
-import { type Document, type FileProblem, type IntentFile, readDocument, stamped } from './intent.js';
-import { editToml } from './toml/toml-edit.js';
+import type { IntentFolder } from './intent-folder.js';
+import { type Document, type FileProblem, type IntentFile, readDocument } from './intent.js';
 
 /** What opening and writing intent work with. */
 export interface IntentContext {
@@ -73,26 +72,6 @@ export async function commitFiles(
   return commit;
 }
 
-/** Commits what a person edited; agents that they added get their times first, and `edits` then has that version. */
-export async function commitEdits(
-  context: IntentContext,
-  files: readonly IntentFile[],
-  edits: Map<IntentFile, Document>,
-): Promise<RegistryCommit> {
-  const agents = edits.get('agents.toml');
-  const table = agents === undefined ? undefined : stamped(agents.table, context.clock.iso());
-  if (agents !== undefined && table !== undefined && table !== agents.table) {
-    const text = editToml(agents.text, agents.table, table);
-    const old = await context.folder.replace('agents.toml', text).catch(rethrowAs(storageError));
-    // Saved once more meanwhile: that version stays and is adopted by the next write.
-    await (old.old_text === agents.text ? old.forget() : old.undo());
-    if (old.old_text === agents.text) edits.set('agents.toml', { ...agents, text, table });
-  }
-  const object_ref = `file:${files.join(',')}`;
-  const note = { area: 'registry', action: 'edit', object: files.join(', '), object_ref, actor: EXTERNAL } as const;
-  return commitFiles(context, note, [...files]);
-}
-
 /** What a file on the disk holds, or why it does not fit. */
 export function readFrom(
   file: IntentFile,
@@ -100,6 +79,8 @@ export function readFrom(
   problems: readonly FileProblem[],
 ): Document | FileProblem {
   const text = texts.get(file);
+  // An editor that was ended while it saved leaves nothing; nobody means "no agents" by that.
+  if (text?.trim() === '') return { file, line: 1, field: '', message: 'is empty; "git restore" brings it back' };
   if (text !== undefined) return readDocument(file, text);
   return problems.find((problem) => problem.file === file) ?? { file, line: 1, field: '', message: 'cannot be read' };
 }

@@ -35,6 +35,15 @@ export interface Replaced {
   readonly old_text: string;
 }
 
+/** The files as they stand there. */
+export interface FolderRead {
+  readonly texts: Map<IntentFile, string>;
+  /** Why a file has no text. */
+  readonly problems: readonly FileProblem[];
+  /** When a file was last touched, by the disk's clock. */
+  readonly changed_ms: ReadonlyMap<IntentFile, number>;
+}
+
 /** The folder's intent files as bytes on a disk. */
 export class IntentFolder {
   private readonly known = new Map<
@@ -45,17 +54,20 @@ export class IntentFolder {
   constructor(readonly root: string) {}
 
   /** Text by file; what cannot be read as one is a problem. */
-  async read(): Promise<{ texts: Map<IntentFile, string>; problems: FileProblem[] }> {
+  async read(): Promise<FolderRead> {
     const texts = new Map<IntentFile, string>();
     const problems: FileProblem[] = [];
+    const changed_ms = new Map<IntentFile, number>();
     await Promise.all(
       INTENT_FILES.map(async (file) => {
         const text = await this.readOne(file);
         if (typeof text === 'string') texts.set(file, text);
         else problems.push(text);
+        const stat = this.known.get(file)?.stat;
+        if (stat !== undefined) changed_ms.set(file, Number(stat.ctimeNs / 1_000_000n));
       }),
     );
-    return { texts, problems };
+    return { texts, problems, changed_ms };
   }
 
   /** Brings files of the template that are missing here; those that exist stay. */
@@ -90,6 +102,17 @@ export class IntentFolder {
       if (linked) await rename(backup, path);
       throw error;
     }
+  }
+
+  /** Puts a text where no text can be read: nothing, a link, or bytes that are none. Those are moved aside. */
+  async restore(file: IntentFile, text: string): Promise<void> {
+    const path = join(this.root, file);
+    try {
+      await rename(path, join(this.root, `${file}.unreadable`));
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
+    await writeFileAtomic(path, text);
   }
 
   /** Removes what a crash left half-written. */

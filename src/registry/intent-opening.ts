@@ -7,12 +7,14 @@ import { gitError } from './git/git-process.js';
 import { removeLeftoverLocks, waitForOrphans } from './git/git-locks.js';
 import type { TreeStatus } from './git/main-branch.js';
 import { isIndexDamage } from './git/record-branch.js';
-import { commitEdits, commitFiles, type IntentContext, NOX, readFrom } from './intent-commit.js';
+import type { Version } from './hand/base.js';
+import { type Edit, takeUp } from './hand/take-up.js';
+import { WorkingFiles } from './hand/working-files.js';
+import { commitFiles, type IntentContext, NOX, readFrom, rethrowAs } from './intent-commit.js';
 import { blobOid } from './git/writer/git-object.js';
 import { removeHalfPacks } from './git/writer/object-store.js';
 import { type Promised, readPromise } from './git/writer/promise-file.js';
 import { RECORD_PATHS } from './intent-folder.js';
-import { secretProblem } from './secrets.js';
 import { resumeBranch } from './time/branch-switch.js';
 import {
   describeProblem,
@@ -24,13 +26,15 @@ import {
   readDocument,
 } from './intent.js';
 
+/** So many versions back it is looked for the one that an editor had loaded. */
+const OLDER_VERSIONS = 20;
+
 /** What opening found and settled. */
 export interface Opened {
   /** Each file's version in force. */
   readonly documents: Map<IntentFile, Document>;
-  /** Each file's text on the disk, if it can be read. */
-  readonly texts: Map<IntentFile, string>;
-  readonly invalid: readonly FileProblem[];
+  /** Each file as it stands on the disk, and what of it is not in force. */
+  readonly working: WorkingFiles;
   /** Commits that were made. */
   readonly commits: readonly RegistryCommit[];
 }
@@ -97,19 +101,20 @@ async function settle(
   problems: readonly FileProblem[],
 ): Promise<Opened> {
   const { main, folder } = context;
+  const head = status.head ?? '';
   const dirty = INTENT_FILES.some((file) => status.dirty.includes(file));
-  const at_head = dirty ? await main.filesAt(status.head ?? '', INTENT_FILES) : texts;
+  let at_head = dirty ? await main.filesAt(head, INTENT_FILES) : texts;
   const differs = (file: IntentFile): boolean => texts.get(file) !== at_head.get(file);
   const promised = dirty ? await readPromise(join(folder.root, '.git')) : undefined;
   const commits: RegistryCommit[] = [];
 
-  if (promised !== undefined && promised.head === (status.head ?? '')) {
+  if (promised !== undefined && promised.head === head) {
     const fits = (file: IntentFile): boolean => blobOid(Buffer.from(texts.get(file) ?? '')) === promised.blobs[file];
     const written = INTENT_FILES.filter((file) => differs(file) && fits(file));
     if (INTENT_FILES.every((file) => promised.blobs[file] === undefined || fits(file))) {
       // Nox's own change, whole, and not committed: it was not answered, but it is what somebody asked for.
       commits.push(...(await recovered(context, promised, written)));
-      for (const file of written) at_head.set(file, texts.get(file) ?? '');
+      at_head = await main.filesAt((await main.head()) ?? '', INTENT_FILES);
     } else {
       // In part: nothing of it was answered, and half of it is not what anybody asked for.
       for (const file of written) {
@@ -120,19 +125,59 @@ async function settle(
     }
   }
 
+  const trusted = await trustedFiles(context, (await main.head()) ?? '', at_head);
   const documents = new Map<IntentFile, Document>();
-  const invalid: FileProblem[] = [];
+  const edits: Edit[] = [];
   for (const file of INTENT_FILES) {
-    const read = readFrom(file, texts, problems);
-    const problem = isProblem(read) ? read : differs(file) ? secretProblem(file, read, at_head.get(file)) : undefined;
-    if (problem !== undefined) invalid.push(problem);
-    documents.set(file, isProblem(read) || problem !== undefined ? await lastGood(context, file) : read);
+    const text = texts.get(file);
+    const known = trusted.get(file);
+    const good = known === undefined ? undefined : readDocument(file, known);
+    const in_force = good === undefined || isProblem(good) ? await lastGood(context, file) : good;
+    documents.set(file, in_force);
+    if (text === in_force.text) continue;
+    const versions = [in_force, ...(await olderVersions(context, file, in_force))] as const;
+    edits.push({ file, text, read: readFrom(file, texts, problems), standing: { in_force, versions } });
   }
-  const edited = INTENT_FILES.filter((file) => differs(file) && !invalid.some((problem) => problem.file === file));
-  if (edited.length > 0) commits.push(await commitEdits(context, edited, documents));
-  for (const file of edited) texts.set(file, documents.get(file)?.text ?? '');
+  const working = new WorkingFiles(documents);
+  const { taken, commit } = await takeUp(context, edits);
+  const now = { ms: context.clock.now(), iso: context.clock.iso() };
+  for (const { file, text, kept, result } of taken) {
+    if (isProblem(result)) {
+      working.fails(file, text, result, now.iso, kept);
+      continue;
+    }
+    documents.set(file, result.live);
+    working.stands(file, result.on_disk, result.held, now, kept);
+  }
+  if (commit !== undefined) commits.push(commit);
   if (status.staged) await main.resetIndex();
-  return { documents, texts, invalid, commits };
+  return { documents, working, commits };
+}
+
+/**
+ * The files as Nox itself committed them last. What a person committed since, past Nox, is an edit like any other: what of
+ * it needs a confirmation is not in force by being in git.
+ */
+async function trustedFiles(
+  { main, warn }: IntentContext,
+  head: string,
+  at_head: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, string>> {
+  const own = await main.newestOwn(head).catch(rethrowAs(gitError));
+  if (own === head || own === null) return at_head;
+  warn('the registry holds commits that are not of Nox; they are taken for edits by hand', { head, newest_own: own });
+  return main.filesAt(own, INTENT_FILES);
+}
+
+/** For an editor that was left open while Nox ended and began anew. */
+async function olderVersions({ main }: IntentContext, file: IntentFile, than: Document): Promise<Version[]> {
+  const versions: Version[] = [];
+  for (const hash of await main.commitsOf(file, OLDER_VERSIONS)) {
+    const text = (await main.filesAt(hash, [file])).get(file);
+    const read = text === undefined || text === than.text ? undefined : readDocument(file, text);
+    if (read !== undefined && !isProblem(read)) versions.push({ text: read.text, table: read.table });
+  }
+  return versions;
 }
 
 /** The commits that were about to be made, if they are all there; else one that says what it is. */
@@ -143,6 +188,8 @@ async function recovered(context: IntentContext, promised: Promised, written: In
     await context.main.resetIndex();
     return commits;
   }
+  // Its objects are gone, and what the folder holds was not all in force.
+  if (promised.apart !== undefined && promised.apart.length > 0) return [];
   const note = { area: 'registry', action: 'recover', object: written.join(', '), object_ref, actor: NOX } as const;
   return [await commitFiles(context, note, written)];
 }

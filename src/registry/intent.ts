@@ -96,7 +96,7 @@ export function readDocument(file: IntentFile, text: string): Document | FilePro
   }
 }
 
-export const isProblem = (read: Document | FileProblem): read is FileProblem => 'message' in read;
+export const isProblem = (read: object): read is FileProblem => 'message' in read;
 
 /** The intent that a set of documents holds; all of them fit already. */
 export function intentOf(documents: DocumentSet): Intent {

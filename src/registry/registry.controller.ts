@@ -13,6 +13,27 @@ export class RegistryController {
     return this.registry.status();
   }
 
+  @Route('registry_external')
+  external(): Promise<RouteReply<'registry_external'>> {
+    return this.registry.external.view();
+  }
+
+  @Route('registry_external_accept')
+  accept(
+    @Input('registry_external_accept') { body }: RouteInput<'registry_external_accept'>,
+    @Actor() actor: ActorType,
+  ): Promise<RouteReply<'registry_external_accept'>> {
+    return this.registry.external.accept(body, actor);
+  }
+
+  @Route('registry_external_reject')
+  reject(
+    @Input('registry_external_reject') { body }: RouteInput<'registry_external_reject'>,
+    @Actor() actor: ActorType,
+  ): Promise<RouteReply<'registry_external_reject'>> {
+    return this.registry.external.reject(body, actor);
+  }
+
   @Route('registry_history')
   history(
     @Input('registry_history') { query }: RouteInput<'registry_history'>,

@@ -21,6 +21,7 @@ import {
   type RollbackResult,
 } from '../contracts/registry.js';
 import type { Clock } from '../shared/clock.js';
+import { FolderWatch, type WatchOptions } from '../shared/folder-watch.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { GitHistory } from './git/git-history.js';
 import { gitError, GitProcess } from './git/git-process.js';
@@ -30,6 +31,8 @@ import { Refs } from './git/refs.js';
 import type { GitWriter } from './git/writer/commit-request.js';
 import { openWriter } from './git/writer/thread-writer.js';
 import { type CommitView, type History, HistoryReader } from './history.js';
+import { ExternalEdits } from './hand/external-edits.js';
+import type { SettleOptions } from './hand/settled.js';
 import { IntentFolder, storageError } from './intent-folder.js';
 import {
   type Base,
@@ -41,9 +44,9 @@ import {
   parsed,
   updateAgentChange,
 } from './intent-change.js';
-import { EXTERNAL } from './intent-commit.js';
+import { EXTERNAL, type IntentContext } from './intent-commit.js';
 import { IntentStore } from './intent-store.js';
-import { describeProblem, type FileProblem, type Intent } from './intent.js';
+import { describeProblem, type FileProblem, type Intent, INTENT_FILES } from './intent.js';
 import { addRuleChange, policyVersion, removeRuleChange, writePolicyChange } from './policy-change.js';
 import { addRelationshipChange, nameOf, removeRelationshipsChange } from './relationship-change.js';
 import { addServiceChange, removeServiceChange, type ServicePatch, updateServiceChange } from './service-change.js';
@@ -67,6 +70,8 @@ export interface RegistryOptions {
   readonly clock: Clock;
   readonly warn?: (message: string, fields: object) => void;
   readonly record?: RecordOptions;
+  /** How long a hand edit is left alone before it is taken up. Default: not at all. */
+  readonly settle?: SettleOptions;
   /** Answers the value of `env:NAME` or `file:name`; rejects in words when there is none. */
   readonly secret?: (reference: string) => Promise<string>;
 }
@@ -88,12 +93,15 @@ export class RegistryService {
   private readonly rollbackListeners = new Set<(rollback: Rollback) => void>();
   private readonly newsListeners = new Set<(news: RegistryNews) => void>();
   private readonly invalidListeners = new Set<(problem: FileProblem) => void>();
+  private watching: FolderWatch | undefined;
   private following: Promise<void> = Promise.resolve();
   private closed = false;
 
   readonly time: TimeMachine;
   readonly branches: Branches;
   readonly remote: RemoteBackup;
+  /** Hand edits that wait for a person, or do not fit. */
+  readonly external: ExternalEdits;
 
   private constructor(
     readonly path: string,
@@ -101,6 +109,7 @@ export class RegistryService {
     /** Commits that opening made: the first one, recovered writes, adopted edits. */
     readonly opening_commits: readonly RegistryCommit[],
     private readonly store: IntentStore,
+    context: IntentContext,
     private readonly reader: HistoryReader,
     private readonly main: MainBranch,
     private readonly writer: GitWriter,
@@ -116,6 +125,15 @@ export class RegistryService {
         this.remote.moved(commit.files.includes('system-config.toml'));
       },
       invalid: (problem) => this.announce(this.invalidListeners, problem),
+      held: (file) => {
+        const edit = store.onDisk.edit(file);
+        if (edit !== undefined) this.announce(this.newsListeners, { type: 'registry.held', payload: { edit } });
+      },
+      mended: (file) => this.announce(this.newsListeners, { type: 'registry.mended', payload: { file } }),
+      conflict: (conflict) => {
+        this.external.met(conflict);
+        this.announce(this.newsListeners, { type: 'registry.conflict', payload: { conflict } });
+      },
       adopted: (before, after) => this.follow(before, after),
     };
     const ports: TimePorts = {
@@ -139,6 +157,13 @@ export class RegistryService {
         this.remote.moved(true);
       },
     });
+    this.external = new ExternalEdits({
+      store,
+      context,
+      reconciler: () => this.reconciler,
+      accepted: (payload) => this.announce(this.newsListeners, { type: 'registry.accepted', payload }),
+      rejected: (payload) => this.announce(this.newsListeners, { type: 'registry.rejected', payload }),
+    });
     this.remote = new RemoteBackup({
       root: path,
       clock,
@@ -159,7 +184,8 @@ export class RegistryService {
     try {
       const git = new GitProcess(root);
       const main = new MainBranch(git);
-      const store = new IntentStore({ folder: new IntentFolder(root), main, writer, clock, template_path, warn });
+      const context = { folder: new IntentFolder(root), main, writer, clock, template_path, warn };
+      const store = new IntentStore(context, options.settle);
       const commits = await store.open(lock.after_crash).catch((error: unknown) => {
         throw gitError(error);
       });
@@ -167,7 +193,21 @@ export class RegistryService {
       record.start();
       const reader = new HistoryReader(main, new GitHistory(root), clock);
       const refs = new Refs(git);
-      return new RegistryService(root, record, commits, store, reader, main, writer, refs, lock, clock, warn, secret);
+      return new RegistryService(
+        root,
+        record,
+        commits,
+        store,
+        context,
+        reader,
+        main,
+        writer,
+        refs,
+        lock,
+        clock,
+        warn,
+        secret,
+      );
     } catch (error) {
       await writer.close();
       await lock.release();
@@ -285,6 +325,16 @@ export class RegistryService {
     return this.store.refresh();
   }
 
+  /** Sees hand edits as they are saved, from now on. Resolves when it does. */
+  async watch(options: WatchOptions = {}): Promise<void> {
+    const refresh = (): Promise<void> => (this.closed ? Promise.resolve() : this.refresh());
+    const keyOf = (name: string): string | undefined =>
+      (INTENT_FILES as readonly string[]).includes(name) ? 'intent' : undefined;
+    const { path, clock, warn } = this;
+    this.watching = new FolderWatch({ path, clock, warn, keyOf, look: refresh, sweep: refresh }, options);
+    await this.watching.start();
+  }
+
   async history(query: z.input<typeof HistoryQuery> = {}): Promise<History> {
     return this.reader.history(parsed('query', HistoryQuery, query));
   }
@@ -304,7 +354,14 @@ export class RegistryService {
         throw gitError(error);
       },
     );
-    const invalid = [...this.store.invalid.values()].map((p) => ({ file: p.file, message: describeProblem(p) }));
+    const { edits } = this.store.onDisk;
+    const invalid = edits.flatMap(({ file, problem }) => {
+      if (problem === null) return [];
+      return [{ file, message: describeProblem({ file, ...problem }), line: problem.line, field: problem.field }];
+    });
+    const held = edits
+      .filter(({ state }) => state === 'held')
+      .map(({ file, fields }) => ({ file, fields: fields.map(({ key }) => key) }));
     const { branch, head } = tree;
     return {
       path: this.path,
@@ -313,6 +370,7 @@ export class RegistryService {
       record_head,
       dirty: [...tree.dirty],
       invalid,
+      held,
       record_pending: this.record.pending(),
       remote: this.remote.status(),
     };
@@ -351,6 +409,7 @@ export class RegistryService {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    await this.watching?.close();
     await this.remote.stop();
     await this.store.idle();
     await this.following;

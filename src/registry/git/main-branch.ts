@@ -45,10 +45,15 @@ export class MainBranch {
   }
 
   /** Where a branch points: its own file, which a commit always leaves, else the list that git packs refs into. */
-  async readRef(branch: string): Promise<string | null> {
-    const loose = await readOrEmpty(join(this.git.root, '.git', 'refs', 'heads', branch));
+  readRef(branch: string): Promise<string | null> {
+    return this.resolve(`refs/heads/${branch}`);
+  }
+
+  /** Where a ref points, by its whole name. */
+  async resolve(ref: string): Promise<string | null> {
+    const loose = await readOrEmpty(join(this.git.root, '.git', ref));
     const packed = loose === '' ? await readOrEmpty(join(this.git.root, '.git', 'packed-refs')) : '';
-    const line = packed.split('\n').find((text) => text.endsWith(` refs/heads/${branch}`));
+    const line = packed.split('\n').find((text) => text.endsWith(` ${ref}`));
     const hash = (loose || line || '').slice(0, 40);
     return /^[0-9a-f]{40}$/.test(hash) ? hash : null;
   }
@@ -115,6 +120,13 @@ export class MainBranch {
   async commitsOf(file: string, limit: number): Promise<string[]> {
     const output = await this.git.run(['rev-list', `--max-count=${limit}`, this.ref, '--', file]);
     return output.split('\n').filter((line) => line !== '');
+  }
+
+  /** The newest commit before, or at, a commit that Nox made: it says who asked for it. Null when there is none. */
+  async newestOwn(hash: string): Promise<string | null> {
+    const own = ['--max-count=1', '--first-parent', '--grep=^Nox-Actor: '];
+    const output = await this.git.run(['rev-list', ...own, '--end-of-options', hash, '--']);
+    return output.trim() === '' ? null : output.trim();
   }
 
   get ref(): string {

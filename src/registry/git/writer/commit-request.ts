@@ -13,7 +13,8 @@
  * named stay as the parent has them. With `start` the ref is made there when it does not exist.
  *
  * When the ref is the branch that HEAD names, the index follows; a file with `replaces` is written to the folder, too, if
- * what stands there is still that version (else kind `edited`, and nothing has changed).
+ * what stands there is still that version (else kind `edited`, and nothing has changed). With `folder` the folder gets that
+ * text instead: where a person's edit is not all in force, what is on the disk and what is committed are two things.
  */
 export interface CommitRequest {
   /** Whole name, as `refs/heads/main`. */
@@ -46,6 +47,8 @@ export interface FileChange {
   readonly content?: string | null;
   /** The version in the folder that `content` is put in place of: the hash of its blob (see blobOid). */
   readonly replaces?: string;
+  /** What is put into the folder, where that is not `content`. */
+  readonly folder?: string;
 }
 
 export interface CommitReply {

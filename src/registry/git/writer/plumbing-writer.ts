@@ -31,6 +31,8 @@ interface Wanted {
   readonly body: Buffer;
   /** What must stand there. */
   readonly old_oid: string;
+  /** Whether `body` is not what is committed. */
+  readonly apart: boolean;
 }
 
 /** A file of the folder that was replaced, and how that is undone. */
@@ -38,6 +40,8 @@ interface Replaced {
   readonly path: string;
   readonly backup: string | undefined;
   readonly old: Buffer;
+  /** What was put there. */
+  readonly young: Buffer;
 }
 
 /** A commit that is on the disk, and what is left to do. */
@@ -226,34 +230,39 @@ export class PlumbingWriter implements GitWriter {
 
   /** What is put in place is the last version; what must stand there, the first one named. */
   private wantedFiles(request: CommitRequest): Wanted[] {
-    const wanted = new Map<string, { readonly old_oid: string; readonly content: string }>();
-    for (const { path, content, replaces } of request.commits.flatMap(({ files }) => files)) {
+    const wanted = new Map<string, { readonly old_oid: string; readonly text: string; readonly apart: boolean }>();
+    for (const { path, content, replaces, folder } of request.commits.flatMap(({ files }) => files)) {
       const old_oid = wanted.get(path)?.old_oid ?? replaces;
-      if (typeof content === 'string' && old_oid !== undefined) wanted.set(path, { old_oid, content });
+      if (typeof content !== 'string' || old_oid === undefined) continue;
+      wanted.set(path, { old_oid, text: folder ?? content, apart: folder !== undefined && folder !== content });
     }
-    return [...wanted].map(([path, { old_oid, content }]) => {
+    return [...wanted].map(([path, { old_oid, text, apart }]) => {
       const full = join(this.root, path);
-      return { path, full, tmp: this.disk.temporary(full), body: Buffer.from(content), old_oid };
+      return { path, full, tmp: this.disk.temporary(full), body: Buffer.from(text), old_oid, apart };
     });
   }
 
   private promise(request: CommitRequest, wanted: readonly Wanted[], tip: string | null, head: string): void {
     const blobs = Object.fromEntries(wanted.map(({ path, body }) => [path, blobOid(body)]));
-    const promised = { head: tip ?? '', tip: head, object_ref: request.object_ref ?? '', blobs };
+    const apart = wanted.filter((file) => file.apart).map(({ path }) => path);
+    const promised = { head: tip ?? '', tip: head, object_ref: request.object_ref ?? '', blobs, apart };
     writePromise(this.disk, this.git_dir, promised, wanted.length > 1);
   }
 
-  private replaceFile({ path, full, tmp }: Wanted): Replaced {
+  private replaceFile({ path, full, tmp, body }: Wanted): Replaced {
     const link = this.disk.temporary(full, 'old-');
-    const backup = this.disk.link(full, link) ? link : undefined;
+    const backup = this.linkTo(full, link, path);
     try {
       const before = backup === undefined ? this.disk.read(full) : undefined;
+      // An editor that saves by a rename has put another file there since: ours must not take its place.
+      const [kept, stands] = [this.disk.stat(backup ?? full), this.disk.stat(full)];
+      if (stands === undefined || kept?.ino !== stands.ino) throw new WriterError('edited', path);
       this.disk.rename(tmp, full);
       try {
         // Read after the rename: what an editor wrote into the file until then is in it.
         const old = backup === undefined ? before : this.disk.read(backup);
         if (old === undefined) throw new WriterError('edited', path);
-        return { path: full, backup, old };
+        return { path: full, backup, old, young: body };
       } catch (error) {
         if (backup !== undefined) this.disk.rename(backup, full);
         throw error;
@@ -264,9 +273,32 @@ export class PlumbingWriter implements GitWriter {
     }
   }
 
-  private putBack({ path, backup, old }: Replaced): void {
-    if (backup === undefined) this.disk.replace(path, old);
+  /** Undefined on file systems without hard links. */
+  private linkTo(full: string, link: string, path: string): string | undefined {
+    try {
+      return this.disk.link(full, link) ? link : undefined;
+    } catch (error) {
+      // An editor has moved it away for a moment.
+      if (errnoOf(error) === 'ENOENT') throw new WriterError('edited', path);
+      throw error;
+    }
+  }
+
+  private putBack({ path, backup, old, young }: Replaced): void {
+    // Saved by an editor meanwhile: the newest version stays.
+    if (!this.stillHolds(path, young)) {
+      if (backup !== undefined) this.disk.removeQuietly(backup);
+    } else if (backup === undefined) this.disk.replace(path, old);
     else this.disk.rename(backup, path);
+  }
+
+  private stillHolds(path: string, bytes: Buffer): boolean {
+    try {
+      return this.disk.read(path)?.equals(bytes) === true;
+    } catch {
+      // A disk that cannot be read: the old version is what counts.
+      return true;
+    }
   }
 
   private log(ref: string, logs: readonly string[], is_head: boolean): void {

@@ -11,8 +11,10 @@ export interface Promised {
   /** The commit that was to be its next newest; its objects are on the disk. */
   readonly tip: string;
   readonly object_ref: string;
-  /** Hash of each file's new version. */
+  /** Hash of each file's new version in the folder. */
   readonly blobs: Readonly<Record<string, string>>;
+  /** Files whose version in the folder is not the committed one. */
+  readonly apart?: readonly string[];
 }
 
 const pathOf = (git_dir: string): string => join(git_dir, 'nox-promise.json');
