@@ -141,13 +141,13 @@ async function settle(
   const working = new WorkingFiles(documents);
   const { taken, commit } = await takeUp(context, edits);
   const now = { ms: context.clock.now(), iso: context.clock.iso() };
-  for (const { file, text, kept, result } of taken) {
+  for (const { file, text, kept, saved, result } of taken) {
     if (isProblem(result)) {
       working.fails(file, text, result, now.iso, kept);
       continue;
     }
     documents.set(file, result.live);
-    working.stands(file, result.on_disk, result.held, now, kept);
+    working.stands(file, result.on_disk, result.held, now, { kept, saved });
   }
   if (commit !== undefined) commits.push(commit);
   if (status.staged) await main.resetIndex();

@@ -309,21 +309,26 @@ export class IntentStore {
     if (live.some(([file, { text }]) => text !== before.files.get(file))) this.listeners.adopted(before, this.current);
   }
 
-  private note({ file, text, kept, result }: TakenUp): void {
+  private note({ file, text, kept, saved, result }: TakenUp): void {
     if (isProblem(result)) {
       this.working.fails(file, text, result, this.now().iso, kept);
       this.context.warn('a registry file does not fit; its last good version stays in force', { ...result });
       this.listeners.invalid(result);
       return;
     }
-    this.stands(file, result.on_disk, result.held, kept);
+    this.stands(file, result.on_disk, result.held, { kept, saved });
     if (result.held.length > 0) this.listeners.held(file);
     this.tellConflicts(file, result.conflicts, 'theirs');
   }
 
-  private stands(file: IntentFile, document: Document, held: readonly HeldField[], kept?: string | null): void {
+  private stands(
+    file: IntentFile,
+    document: Document,
+    held: readonly HeldField[],
+    by_hand?: Pick<TakenUp, 'kept' | 'saved'>,
+  ): void {
     const was = this.working.edit(file);
-    this.working.stands(file, document, held, this.now(), kept);
+    this.working.stands(file, document, held, this.now(), by_hand);
     if (was !== undefined && held.length === 0) this.listeners.mended(file);
   }
 

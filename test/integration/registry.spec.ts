@@ -339,7 +339,12 @@ describe('a hand edit', () => {
     await registry.updateConfig({ server: { port: 4000 } }, ADMIN, 'set port');
     const status = await registry.status();
     expect(status.invalid).toEqual([
-      { file: 'agents.toml', message: expect.stringContaining(`agents.toml:${line}: agents.lead.priority`) },
+      {
+        file: 'agents.toml',
+        line,
+        field: 'agents.lead.priority',
+        message: expect.stringContaining(`agents.toml:${line}: agents.lead.priority`),
+      },
     ]);
     expect(status.dirty).toEqual(['agents.toml']);
     await writeFile(file('agents.toml'), broken.replace('urgent', 'high'));

@@ -60,7 +60,7 @@ function alone(file: IntentFile, edited: Document, in_force: Document, iso: stri
 
 /**
  * What stands on the disk after a write, where it held an edit that waits: the write's changes in it, too. Where both
- * changed one key the edit keeps waiting, now against the write's value.
+ * changed one key the write, which is later, has it.
  */
 export function afterWrite(
   file: IntentFile,
@@ -72,7 +72,7 @@ export function afterWrite(
   const conflicts: KeyConflict[] = [];
   const { table } = mergeTables(before.table, after.table, on_disk.table, (conflict) => {
     conflicts.push(conflict);
-    return 'theirs';
+    return 'ours';
   });
   const next = sameValue(table, after.table) ? after : withTable(file, on_disk, table);
   const split = isProblem(next) ? undefined : splitEdit(file, after, next);

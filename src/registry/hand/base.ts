@@ -7,6 +7,8 @@ export interface Version {
   readonly table: TomlTable;
   /** When another took its place; undefined: it still stands, or nobody knows. */
   readonly until_ms?: number;
+  /** What took its place. */
+  readonly replaced_by?: 'write' | 'hand';
 }
 
 /** For so long an editor is taken to hold an old version where nothing in the text proves it. */
@@ -16,7 +18,7 @@ const STALE_MS = 600_000;
  * The version that somebody's editor had loaded before this text was saved: `versions`, newest first, begin with the one
  * that stands. Agents carry the time of their last change, which no hand touches: a text whose times are older was made
  * from an older version, one whose times are newer was not. Where they do not tell, it is the version that differs least,
- * if it stood there lately. A text that stood there before, to the letter, was brought back on purpose.
+ * if it stood there lately and no hand has saved the file since. A text that stood there before, to the letter, was brought back on purpose.
  */
 export function baseOf(
   file: IntentFile,
@@ -32,8 +34,10 @@ export function baseOf(
     version: current,
     distance: disproved ? Number.POSITIVE_INFINITY : distance(current.table, edited.table),
   };
+  let since_hand = true;
   for (const version of older) {
-    const lately = version.until_ms !== undefined && now_ms - version.until_ms <= STALE_MS;
+    since_hand &&= version.replaced_by !== 'hand';
+    const lately = since_hand && version.until_ms !== undefined && now_ms - version.until_ms <= STALE_MS;
     if (!(lately || disproved) || !descends(version)) continue;
     const far = distance(version.table, edited.table);
     if (far < best.distance) best = { version, distance: far };

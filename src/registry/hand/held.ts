@@ -19,7 +19,7 @@ export interface Split {
 
 type Value = TomlValue | undefined;
 type Path = readonly string[];
-/** `live`: at once · `held`: waits, field by field · `whole`: waits as one · `inside`: its members are asked one by one. */
+/** `live`: at once · `held`: all in it waits, field by field · `whole`: waits as one · `inside`: its members are asked one by one. */
 type Effect = 'live' | 'held' | 'whole' | 'inside';
 
 /** What of an agent is live at once; all else that Nox knows of one decides what it may do or use. */
@@ -98,12 +98,12 @@ export function splitEdit(file: IntentFile, in_force: Document, edited: Document
   if (sameValue(in_force.table, edited.table)) return { live: edited, held: [] };
   const unknown = new Set([...in_force.unknown_keys, ...edited.unknown_keys]);
   const held: HeldField[] = [];
-  const visit = (before: Value, after: Value, path: Path): Value => {
+  const visit = (before: Value, after: Value, path: Path, waits: boolean): Value => {
     if (sameValue(before, after)) return after;
-    const effect =
-      path.length === 0 ? 'inside' : unknown.has(path.join('.')) ? 'live' : RULES[file](path, before, after);
+    if (unknown.has(path.join('.'))) return after;
+    const effect = waits ? 'held' : path.length === 0 ? 'inside' : RULES[file](path, before, after);
     if (effect === 'live') return after;
-    const opens = effect === 'inside' && [before, after].every((value) => value === undefined || isTable(value));
+    const opens = effect !== 'whole' && [before, after].every((value) => value === undefined || isTable(value));
     if (!opens) {
       held.push(...(effect === 'whole' ? [{ key: path.join('.'), before, after }] : fieldsOf(before, after, path)));
       return before;
@@ -111,14 +111,14 @@ export function splitEdit(file: IntentFile, in_force: Document, edited: Document
     const [old, young] = [before, after].map((value) => (isTable(value) ? value : {})) as [TomlTable, TomlTable];
     const members = [...new Set([...Object.keys(young), ...Object.keys(old)])].map((key): [string, Value] => [
       key,
-      visit(own(old, key), own(young, key), [...path, key]),
+      visit(own(old, key), own(young, key), [...path, key], effect === 'held'),
     ]);
     const kept = members.filter((pair): pair is [string, TomlValue] => pair[1] !== undefined);
     // A table of which nothing is left but that it was opened.
     if (kept.length === 0 && before === undefined) return Object.keys(young).length === 0 ? young : undefined;
     return Object.fromEntries(kept);
   };
-  const table = visit(in_force.table, edited.table, []) as TomlTable;
+  const table = visit(in_force.table, edited.table, [], false) as TomlTable;
   if (held.length === 0) return { live: edited, held };
   if (sameValue(table, in_force.table)) return { live: in_force, held };
   const live = readDocument(file, editToml(edited.text, edited.table, table));

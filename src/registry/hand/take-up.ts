@@ -22,6 +22,8 @@ export interface TakenUp {
   readonly file: IntentFile;
   /** What stands on the disk now. */
   readonly text: string | undefined;
+  /** What somebody saved, where something else stands on the disk now. */
+  readonly saved: Document | undefined;
   /** Commit of the side ref that has the text as it was saved, where no other has it. */
   readonly kept: string | null;
   readonly result: Adoption | FileProblem;
@@ -47,7 +49,9 @@ export async function takeUp(context: IntentContext, edits: readonly Edit[]): Pr
     const { file, text, read, standing } = edit;
     const result = isProblem(read) ? read : adoptionOf(file, read, standing, now);
     const found = !isProblem(result) && !result.merged && result.held.length === 0;
+    const saved = isProblem(read) || isProblem(result) || result.on_disk.text === text ? undefined : read;
     taken.push({
+      saved,
       file,
       text: isProblem(result) ? text : result.on_disk.text,
       kept: found ? null : (await keep(edit)).commit,
@@ -58,16 +62,16 @@ export async function takeUp(context: IntentContext, edits: readonly Edit[]): Pr
   if (adopted.length === 0) return { taken, commit: undefined };
   const head = await context.main.head().catch(rethrowAs(gitError));
   const at_head = await context.main.filesAt(head ?? '', INTENT_FILES).catch(rethrowAs(gitError));
-  const saved = new Map(edits.map(({ file, text }) => [file, text]));
+  const texts = new Map(edits.map(({ file, text }) => [file, text]));
   const changed = adopted.filter(({ file, live }) => live.text !== at_head.get(file));
   for (const { file, on_disk } of adopted) {
-    const before = saved.get(file) ?? '';
+    const before = texts.get(file) ?? '';
     if (on_disk.text !== before && !changed.some((each) => each.file === file))
       await replaceOnDisk(context, file, before, on_disk.text);
   }
   if (changed.length === 0) return { taken, commit: undefined };
   const files = changed.map(({ file, live, on_disk }) => {
-    const before = saved.get(file) ?? '';
+    const before = texts.get(file) ?? '';
     if (on_disk.text === before) return { path: file, content: live.text };
     return { path: file, content: live.text, folder: on_disk.text, replaces: blobOid(Buffer.from(before)) };
   });

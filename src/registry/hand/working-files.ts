@@ -51,24 +51,21 @@ export class WorkingFiles {
     return [document, ...past];
   }
 
-  /** Older versions that an earlier life of Nox has left in the history. */
-  remember(file: IntentFile, past: readonly Version[]): void {
-    this.of(file).past = past;
-  }
-
-  /** Another version that fits stands there now. */
+  /** Another version that fits stands there now: by a write, or as somebody saved it, or as that was merged. */
   stands(
     file: IntentFile,
     document: Document,
     held: readonly HeldField[],
-    at: { ms: number; iso: string },
-    kept?: string | null,
+    at: { readonly ms: number; readonly iso: string },
+    by_hand?: { readonly kept: string | null; readonly saved: Document | undefined },
   ): void {
     const working = this.of(file);
-    if (working.document.text !== document.text) {
-      const { text, table } = working.document;
-      working.past = bounded([{ text, table, until_ms: at.ms }, ...working.past]);
-    }
+    const replaced_by = by_hand === undefined ? 'write' : 'hand';
+    const replaced = [
+      ...(by_hand?.saved === undefined ? [] : [old(by_hand.saved, at.ms, 'write')]),
+      ...(working.document.text === document.text ? [] : [old(working.document, at.ms, replaced_by)]),
+    ];
+    if (replaced.length > 0) working.past = bounded([...replaced, ...working.past]);
     working.seen = document.text;
     working.document = document;
     const { edit } = working;
@@ -82,7 +79,7 @@ export class WorkingFiles {
             since: edit?.state === 'held' ? edit.since : at.iso,
             fields: held.map(({ key, before, after }) => ({ key, before: before ?? null, after: after ?? null })),
             problem: null,
-            saved: kept ?? edit?.saved ?? null,
+            saved: by_hand?.kept ?? edit?.saved ?? null,
           };
   }
 
@@ -106,6 +103,10 @@ export class WorkingFiles {
     return working;
   }
 }
+
+const old = ({ text, table }: Document, until_ms: number, replaced_by: 'write' | 'hand'): Version => {
+  return { text, table, until_ms, replaced_by };
+};
 
 function bounded(versions: readonly Version[]): readonly Version[] {
   let chars = 0;

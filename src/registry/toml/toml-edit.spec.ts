@@ -62,6 +62,25 @@ describe('editToml', () => {
     );
   });
 
+  it('writes new keys and a new table at the end of the text without losing a comment', () => {
+    const edited = change(FILE, (agents) => {
+      agents['worker'] = { ...agents['worker'], idle: { hibernate_after_s: 5 }, priority: 'low' };
+    });
+    expect(edited).toBe(
+      FILE.replace(
+        /(name = 'W'\n)(# said by Ann\n)/,
+        '$1priority = "low"\n$2\n[agents.worker.idle]\nhibernate_after_s = 5\n',
+      ),
+    );
+  });
+
+  it('leaves a time that stands there as a text what it is', () => {
+    const edited = change('[agents.a]\ncreated_at = "2026-11-21T08:00:00Z"\n', (agents) => {
+      agents['b'] = { created_at: '2026-11-21T08:00:00Z', last_modified: '2026-11-21T08:00:00.000Z' };
+    });
+    expect(edited).toContain('[agents.b]\ncreated_at = "2026-11-21T08:00:00Z"\nlast_modified = 2026-11-21T08:00:00Z\n');
+  });
+
   it('removes a table with the comments that touch it and keeps the others', () => {
     const edited = change(FILE, (agents) => delete agents['lead']);
     expect(edited).toBe(

@@ -146,17 +146,20 @@ class Editor {
   private table(path: readonly string[], before: TomlTable, after: TomlTable): void {
     for (const key of Object.keys(before)) if (after[key] === undefined) this.remove([...path, key]);
     const rows: [string, TomlValue][] = [];
+    const tables: (() => void)[] = [];
     for (const [key, value] of Object.entries(after)) {
       const at = [...path, key];
       const old = before[key];
       const entry = this.entries.get(keyOf(at));
       if (old !== undefined && sameValue(old, value)) continue;
       if (entry !== undefined) this.replace(entry, value, key);
-      else if (isTable(old) && isTable(value)) this.table(at, old, value);
-      else if (isTable(value) && at.length <= 3) this.addTable(at, value);
+      else if (isTable(old) && isTable(value)) tables.push(() => this.table(at, old, value));
+      else if (isTable(value) && at.length <= 3) tables.push(() => this.addTable(at, value));
       else rows.push([key, value]);
     }
+    // At one place the table's own keys must stand before the tables in it.
     if (rows.length > 0) this.addRows(path, rows);
+    for (const add of tables) add();
   }
 
   private replace(entry: Entry, value: TomlValue, key: string): void {

@@ -2,7 +2,8 @@ import { isTable, type TomlTable, type TomlValue } from './toml.js';
 
 /** Tables down to this depth get a header of their own (`[agents.lead.restart]`); deeper ones are written in line. */
 const HEADER_DEPTH = 3;
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+/** As times are read; another spelling stood there as a text, and must come back as one. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 export const formatKey = (key: string): string => (/^[A-Za-z0-9_-]+$/.test(key) ? key : formatLine(key));
 
