@@ -51,7 +51,7 @@ export class FolderWatch {
 
   /** Resolves when changes are seen. */
   async start(): Promise<void> {
-    const { path, warn, keyOf } = this.ports;
+    const { path } = this.ports;
     await mkdir(path, { recursive: true });
     const watcher = watch(path, {
       depth: 0,
@@ -60,11 +60,11 @@ export class FolderWatch {
       atomic: false,
       backend: this.options.backend,
       pollingInterval: 50,
-      ignored: (each) => each !== path && keyOf(basename(each)) === undefined,
+      ignored: (each) => each !== path && this.ports.keyOf(basename(each)) === undefined,
     });
     this.watcher = watcher;
     watcher.on('all', (_, each) => this.hint(basename(each)));
-    watcher.on('error', (error) => warn('the watch on a folder failed', { path, reason: messageOf(error) }));
+    watcher.on('error', (error) => this.ports.warn('the watch on a folder failed', { path, reason: messageOf(error) }));
     await new Promise<void>((resolve) => watcher.once('ready', resolve));
     this.sweepLater();
   }

@@ -163,7 +163,19 @@ export function sentenceOf(event: AnyNoxEvent): string {
     case 'registry.remote':
       return `the backup on the remote is ${event.payload.remote.state}: ${event.payload.remote.detail}`;
     case 'registry.invalid':
-      return `${event.payload.file} is not valid: ${event.payload.message}`;
+      return `${event.payload.file} is not valid, line ${event.payload.line}: ${event.payload.field === '' ? '' : `${event.payload.field} `}${event.payload.message}`;
+    case 'registry.held':
+      return `${event.payload.edit.file} was edited by hand and waits for you: ${event.payload.edit.fields.map(({ key }) => key).join(', ')}`;
+    case 'registry.mended':
+      return `nothing of ${event.payload.file} waits or is invalid any more`;
+    case 'registry.conflict': {
+      const { file, conflicts, taken } = event.payload.conflict;
+      return `a hand edit of ${file} and a write changed ${conflicts.map(({ key }) => key).join(', ')}; the ${taken === 'theirs' ? 'hand edit' : 'write'} has it`;
+    }
+    case 'registry.accepted':
+      return `${event.payload.actor} accepted the hand edit of ${event.payload.files.join(', ')}`;
+    case 'registry.rejected':
+      return `${event.payload.actor} rejected the hand edit of ${event.payload.files.join(', ')}`;
     case 'system.started':
       return `Nox ${event.payload.version} started`;
     case 'system.stopping':
@@ -213,6 +225,8 @@ const HEADLINES: Handlers<[], boolean> = {
 const ALARMS: Handlers<[], boolean> = {
   'agent.status_changed': ({ payload }) => payload.status.status === 'failed',
   'registry.invalid': () => true,
+  'registry.held': () => true,
+  'registry.conflict': () => true,
   'registry.remote': ({ payload }) => payload.remote.failures > 0,
   'message.dead': () => true,
   'message.broker_changed': ({ payload }) => !payload.available,

@@ -87,6 +87,11 @@ export class LiveCache implements LiveListener {
     'registry.named': () => this.#outdated(keys.registry),
     'registry.remote': () => this.#outdated(keys.registry),
     'registry.invalid': () => this.#outdated(keys.registry),
+    'registry.held': () => this.#outdated(keys.registry),
+    'registry.mended': () => this.#outdated(keys.registry),
+    'registry.conflict': () => this.#outdated(keys.registry),
+    'registry.accepted': () => this.#registryMoved(),
+    'registry.rejected': () => this.#outdated(keys.registry),
     'system.model_changed': () => this.#outdated(keys.status),
     'system.emergency_stopped': ({ timestamp, payload: { actor, reason } }) =>
       this.#emergency({ since: timestamp, actor, reason }),

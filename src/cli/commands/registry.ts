@@ -13,6 +13,7 @@ import { examples } from '../help.js';
 import { changesView, historyTable, patchView, planView } from '../output/registry-view.js';
 import { pairs } from '../output/table.js';
 import { parseTime, relative } from '../output/time.js';
+import { externalCommands } from './registry-external.js';
 import { remoteCommands } from './registry-remote.js';
 import { timeCommands } from './registry-time.js';
 
@@ -57,6 +58,7 @@ export function registryCommands(program: Command, cliOf: CliOf): void {
     });
   rollbackCommand(registry, cliOf);
   timeCommands(registry, cliOf);
+  externalCommands(registry, cliOf);
   remoteCommands(registry, cliOf);
 }
 
@@ -68,7 +70,9 @@ function statusCommand(registry: Command, cliOf: CliOf): void {
       const cli = cliOf(command);
       const status = await (await cli.client()).call('registry_status');
       cli.answer(status, () => cli.print(statusView(cli, status)));
-      for (const { file, message } of status.invalid) cli.say(cli.words.red(`✕ ${file}: ${message}`));
+      for (const { message } of status.invalid) cli.say(cli.words.red(`✕ ${message}`));
+      for (const { file, fields } of status.held)
+        cli.say(cli.words.yellow(`◆ ${file}: ${fields.join(', ')} wait for a person: nox registry edits`));
     });
 }
 
@@ -228,6 +232,7 @@ function statusView(cli: Cli, s: RegistryStatus): string {
       ['record', s.record_head],
       ['unsaved', s.dirty.join(', ') || 'nothing'],
       ['invalid', s.invalid.length === 0 ? 'nothing' : s.invalid.map((i) => i.file).join(', ')],
+      ['held', s.held.length === 0 ? 'nothing' : s.held.map((h) => h.file).join(', ')],
       ['record to commit', s.record_pending],
       ['backup', s.remote.state],
     ],

@@ -10,6 +10,7 @@ import { shortHash } from '../../lib/format.js';
 import { useCan } from '../../lib/session.js';
 import { BranchesDialog } from './components/branches-dialog.js';
 import { CommitDetail } from './components/commit-detail.js';
+import { ExternalEdits } from './components/external-edits.js';
 import { RollbackDialog } from './components/rollback-dialog.js';
 import { UndoDialog } from './components/undo-dialog.js';
 import { Timeline } from './components/timeline.js';
@@ -95,12 +96,7 @@ export function RegistryPage() {
             ]}
           />
         </PageHead>
-        {status?.invalid.map(({ file, message }) => (
-          <Banner key={file} tone="red" icon="warning">
-            <strong>{file}</strong> on disk is not valid: {message}. The last good version stays in force until you mend
-            it.
-          </Banner>
-        ))}
+        <ExternalEdits />
         {(status?.remote.state === 'failed' || status?.remote.state === 'diverged') && (
           <Banner tone="amber" icon="warning">
             The backup on the remote {status.remote.state === 'failed' ? 'failed' : 'has diverged'}:{' '}

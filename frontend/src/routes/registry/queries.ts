@@ -33,6 +33,14 @@ export function useRegistryStatus() {
   });
 }
 
+/** Hand edits that are not in force. */
+export function useExternalEdits() {
+  return useQuery({
+    queryKey: [...keys.registry, 'external'],
+    queryFn: ({ signal }) => call('registry_external', {}, signal),
+  });
+}
+
 /** A commit never changes, so it is asked for once. */
 export function useCommit(hash: string | undefined) {
   return useQuery({
