@@ -9,6 +9,7 @@
 //   groups     random supervision trees and deaths             --times N (1000)
 //   hung       agents that hang, spin and do not read          --times N (50)
 //   slow       slow but healthy agents                         --minutes N (60)
+//   editors    editors save the registry in every way, against writes   --times N (50)  --seed N
 //   soak       a large fleet and mixed work: memory stays flat --minutes N (10)
 //   disk       each single call of the file system fails once  --every N (1); needs a C compiler
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -73,6 +74,14 @@ const RUNS = {
       kills: given('kills', values.minutes === undefined ? 200 : Number.POSITIVE_INFINITY),
       minutes: given('minutes', Number.POSITIVE_INFINITY),
       agents: given('agents', 10),
+      seed: given('seed', Date.now() % 1_000_000),
+      say,
+    }),
+  editors: async () =>
+    (await import('../test/fault/long/editors.ts')).runEditors({
+      editors: 20,
+      saves: given('times', 50),
+      writes: 10 * given('times', 50),
       seed: given('seed', Date.now() % 1_000_000),
       say,
     }),

@@ -85,6 +85,8 @@ export class IntentStore {
   private documents: DocumentSet = new Map();
   private current: Intent = intentOf(this.documents);
   private working = new WorkingFiles(this.documents);
+  /** Files that somebody is writing all the time; nothing is known of what they will be. */
+  private restless: ReadonlySet<IntentFile> = new Set();
   listeners: StoreListeners = SILENT;
 
   constructor(
@@ -240,9 +242,11 @@ export class IntentStore {
     return { decisions, base };
   }
 
-  /** REGISTRY_INVALID, naming file, line and field. */
+  /** REGISTRY_INVALID, naming file, line and field; INVALID_STATE while the file is being written. */
   private refuseInvalid(files: Iterable<IntentFile>): void {
     for (const file of files) {
+      if (this.restless.has(file))
+        throw new NoxError('INVALID_STATE', `${file} is being written by somebody all the time. Try again.`, { file });
       const problem = this.working.edit(file)?.problem;
       if (problem === null || problem === undefined) continue;
       const where = { file, ...problem };
@@ -289,8 +293,9 @@ export class IntentStore {
   private async adoptEdits(): Promise<void> {
     const differs = (file: IntentFile, text: string | undefined): boolean => text !== this.working.seen(file);
     const { folder, clock, writer } = this.context;
-    const { texts, problems } = await readSettled(folder, differs, this.settle, clock);
-    const changed = INTENT_FILES.filter((file) => differs(file, texts.get(file)));
+    const { texts, problems, restless } = await readSettled(folder, differs, this.settle, clock);
+    this.restless = restless;
+    const changed = INTENT_FILES.filter((file) => !restless.has(file) && differs(file, texts.get(file)));
     if (changed.length === 0) return;
     await writer.idle();
     const edits = changed.flatMap((file) => {
