@@ -99,7 +99,7 @@ export async function runEditors({ editors, saves, writes, seed, say }: EditorsO
             await save(path, `${loaded}\n[agents.${id}\nbroken = `);
             await Promise.race([
               told,
-              delay(5000).then(() => violations.push(`${how}: a broken file was not told of`)),
+              delay(15_000).then(() => violations.push(`${how}: a broken file was not told of`)),
             ]);
             slowest_invalid_ms = Math.max(slowest_invalid_ms, performance.now() - from);
             if (nameOf(id) !== before) violations.push(`${how}: a broken file was in force`);
