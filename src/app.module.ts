@@ -2,6 +2,7 @@ import { type DynamicModule, Global, Module, type Provider } from '@nestjs/commo
 import { LoggerModule } from 'nestjs-pino';
 import { AgentsController } from './agents/agents.controller.js';
 import { AgentsService } from './agents/agents.service.js';
+import { GateProof } from './agents/canary/gate-proof.js';
 import { ClaudeLocator } from './agents/claude-locator.js';
 import { EmergencyLatch } from './agents/emergency-latch.js';
 import { Fleet } from './agents/fleet.js';
@@ -177,6 +178,7 @@ export class AppModule {
           }),
         },
         ClaudeLocator,
+        GateProof,
         ModelEndpoint,
         Launcher,
         RunStore,

@@ -4,6 +4,7 @@ import type { AgentConfig } from '../contracts/agent.js';
 import { RegistryService } from '../registry/registry.service.js';
 import { NoxError } from '../shared/nox-error.js';
 import { buildAgentEnv } from './agent-env.js';
+import { GateProof } from './canary/gate-proof.js';
 import { ClaudeLocator } from './claude-locator.js';
 import { ModelEndpoint } from './model-endpoint.js';
 import { controlsOf } from './process/controls.js';
@@ -24,6 +25,7 @@ export class Launcher {
     @Inject(ModelEndpoint) private readonly model: ModelEndpoint,
     @Inject(ClaudeRuntime) private readonly claude: ClaudeRuntime,
     @Inject(ClaudeLocator) private readonly locator: ClaudeLocator,
+    @Inject(GateProof) private readonly gate: GateProof,
     @Inject(CommandRuntime) private readonly command: CommandRuntime,
     @Inject(Surroundings) private readonly around: Surroundings,
   ) {}
@@ -38,9 +40,11 @@ export class Launcher {
     }
   }
 
-  /** Throws CLAUDE_CLI_UNAVAILABLE when the agent's program is not there. */
+  /** Throws CLAUDE_CLI_UNAVAILABLE when the agent's program is not there, GATE_UNPROVEN when it cannot be trusted to ask. */
   async checkProgram(runtime: AgentConfig['runtime']): Promise<void> {
-    if (runtime === 'claude') await this.locator.locate();
+    if (runtime !== 'claude') return;
+    await this.locator.locate();
+    await this.gate.assertProven();
   }
 
   async launch(
@@ -49,6 +53,7 @@ export class Launcher {
     run: Pick<RunRequest, 'run_id' | 'session_id' | 'resume'>,
     handlers: RuntimeHandlers,
   ): Promise<RuntimeSession> {
+    await this.checkProgram(config.runtime);
     const settings = this.registry.config();
     const { env } = this.around;
     const [cwd, agent_env, model_env] = await Promise.all([

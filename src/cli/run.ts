@@ -7,6 +7,7 @@ import { approvalCommands } from './commands/approval.js';
 import { completionCommand } from './commands/completion.js';
 import { doctorCommand } from './commands/doctor.js';
 import { emergencyCommands } from './commands/emergency.js';
+import { gateCommands } from './commands/gate.js';
 import { eventsCommand } from './commands/events.js';
 import { loginCommands } from './commands/login.js';
 import { auditCommands } from './commands/audit.js';
@@ -83,6 +84,7 @@ export function makeProgram(io: Io, cliOf: CliOf): Command {
   policyCommands(program, cliOf);
   auditCommands(program, cliOf);
   emergencyCommands(program, cliOf);
+  gateCommands(program, cliOf);
   openCommand(program, cliOf);
   program.commandsGroup('You:');
   loginCommands(program, cliOf);

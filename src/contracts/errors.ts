@@ -86,6 +86,12 @@ export const ERRORS = {
     'warn',
     'The Claude CLI was not found. Install it with "npm install -g @anthropic-ai/claude-code", or set NOX_CLAUDE_PATH to it; then start the agent again.',
   ),
+  GATE_UNPROVEN: row(
+    503,
+    6,
+    'error',
+    'This Claude CLI has not been proven to hold tool calls back when the gate breaks, so no agent starts with it. "nox gate show" says why.',
+  ),
   MODEL_UNAVAILABLE: row(503, 6, 'warn', 'The agent cannot reach its model.'),
   MCP_SERVICE_UNAVAILABLE: row(503, 6, 'warn', 'The service does not answer; "nox mcp show NAME" says why.'),
   ENGINE_UNAVAILABLE: row(

@@ -6,7 +6,7 @@ import { AgentId, Timestamp } from './ids.js';
 import { MESSAGE_EVENTS } from './message.js';
 import { ReconcileStep, REGISTRY_EVENTS, RegistryCommit } from './registry.js';
 import { SERVICE_EVENTS } from './service.js';
-import { ModelMode } from './system.js';
+import { GateView, ModelMode } from './system.js';
 import { TOOLBOX_EVENTS } from './toolbox.js';
 import { TASK_EVENTS } from './task.js';
 import { Turn, Usage } from './turn.js';
@@ -119,6 +119,8 @@ export const EVENTS = {
   'system.started': z.object({ version: z.string() }),
   'system.stopping': z.object({ reason: z.string() }),
   'system.model_changed': z.object({ mode: ModelMode, demo: z.boolean(), actor: z.string() }),
+  /** The Claude CLI is being tried, or was: whether it holds tool calls back when the gate breaks. */
+  'system.gate_checked': z.object({ gate: GateView }),
   'system.emergency_stopped': z.object({ actor: z.string(), reason: z.string().nullable(), ended: z.number() }),
   'system.emergency_cleared': z.object({ actor: z.string() }),
   'system.login': z.object({ username: z.string(), success: z.boolean(), address: z.string() }),

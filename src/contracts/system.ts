@@ -8,11 +8,29 @@ export const ComponentHealth = z.object({
 });
 export type ComponentHealth = z.infer<typeof ComponentHealth>;
 
+/** Whether the Claude CLI in use has been seen to hold tool calls back when Nox's gate breaks; agents start only then. */
+export const GateView = z.object({
+  /** `refused`: a call ran that nobody had allowed. `unproven`: not tried yet, or it could not be found out. */
+  state: z.enum(['unproven', 'proving', 'proven', 'refused']),
+  /** One sentence for a person; names the remedy. */
+  detail: z.string(),
+  version: z.string().nullable(),
+  binary_sha256: z.string().nullable(),
+  proven_at: Timestamp.nullable(),
+  /** Ways of breaking the gate that were tried, of how many. */
+  tried: z.number().int(),
+  ways: z.number().int(),
+  failed: z.array(z.object({ way: z.string(), detail: z.string() })),
+});
+export type GateView = z.infer<typeof GateView>;
+
 /** Public, so it says nothing about agents. */
 export const Health = z.object({
   status: z.enum(['ok', 'degraded', 'failed']),
   version: z.string(),
   uptime_s: z.number(),
+  /** Whether agents may start with the Claude CLI that is there. */
+  gate: GateView.shape.state,
 });
 
 /** How agents reach their model: the person's own Claude, or the scripted one of the demo. */

@@ -1,4 +1,5 @@
 import { Controller, Inject } from '@nestjs/common';
+import { GateProof } from '../agents/canary/gate-proof.js';
 import type { Actor as ActorType } from '../contracts/auth.js';
 import type { RouteInput } from '../contracts/routes.js';
 import { Actor, Input, Route } from '../shared/http/route.js';
@@ -6,7 +7,10 @@ import { SystemService } from './system.service.js';
 
 @Controller()
 export class SystemController {
-  constructor(@Inject(SystemService) private readonly system: SystemService) {}
+  constructor(
+    @Inject(SystemService) private readonly system: SystemService,
+    @Inject(GateProof) private readonly gate: GateProof,
+  ) {}
 
   @Route('health')
   health() {
@@ -21,6 +25,16 @@ export class SystemController {
   @Route('system_config')
   config() {
     return this.system.config();
+  }
+
+  @Route('system_gate')
+  gateView() {
+    return this.gate.view();
+  }
+
+  @Route('system_gate_prove')
+  proveGate() {
+    return this.gate.proveAgain();
   }
 
   @Route('system_model')

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { hostname } from 'node:os';
 import { AgentsService } from '../agents/agents.service.js';
+import { GateProof } from '../agents/canary/gate-proof.js';
 import { ClaudeLocator } from '../agents/claude-locator.js';
 import { EmergencyLatch } from '../agents/emergency-latch.js';
 import { Fleet } from '../agents/fleet.js';
@@ -40,6 +41,7 @@ export class SystemService {
     @Inject(AgentsService) private readonly agents: AgentsService,
     @Inject(ApprovalsService) private readonly approvals: ApprovalsService,
     @Inject(ClaudeLocator) private readonly claude: ClaudeLocator,
+    @Inject(GateProof) private readonly gate: GateProof,
     @Inject(ModelEndpoint) private readonly model: ModelEndpoint,
     @Inject(ProcessHost) private readonly host: ProcessHost,
     @Inject(EventLog) private readonly events: EventLog,
@@ -49,9 +51,11 @@ export class SystemService {
     this.started_ms = clock.now();
   }
 
-  /** For everybody, so it tells only that Nox serves. */
+  /** For everybody, so it tells only that Nox serves, and whether agents may start. */
   health(): RouteReply<'health'> {
-    return { status: 'ok', version: VERSION, uptime_s: this.uptime_s() };
+    const { state } = this.gate.view();
+    const status = state === 'refused' ? 'failed' : 'ok';
+    return { status, version: VERSION, uptime_s: this.uptime_s(), gate: state };
   }
 
   async status(): Promise<SystemStatus> {
@@ -102,9 +106,16 @@ export class SystemService {
       broker: this.messages.health(),
       journal: ok(`${this.events.lastSeq()} events stored`),
       emergency_stop: stopped === undefined ? ok('not in force') : degraded(stopped),
+      approval_gate: this.gateHealth(),
       process_isolation: isolation,
       resource_limits: ok(this.fleet.resources.describe()),
     };
+  }
+
+  private gateHealth(): ComponentHealth {
+    const { state, detail, tried } = this.gate.view();
+    if (state === 'refused') return { status: 'failed', detail };
+    return state === 'unproven' && tried > 0 ? degraded(detail) : ok(detail);
   }
 
   private isolation(confine: ConfineMode): ComponentHealth {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AnyNoxEvent } from '../../src/contracts/event.js';
@@ -16,6 +17,9 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const NODE = join(ROOT, 'node_modules', '.bin', 'node');
 export const BUNDLE = join(ROOT, 'dist', 'nox.mjs');
 export const ADMIN_PASSWORD = 'a password for tests only';
+
+/** The Claude CLI is proven once for all servers of a test run. */
+export const GATE_PROOFS = join(tmpdir(), `nox-gate-proofs-${process.getuid?.() ?? 0}`);
 
 export interface NoxServerOptions {
   /** Added to the server's environment, over the defaults. */
@@ -141,6 +145,7 @@ export class NoxServer implements AsyncDisposable {
         NOX_HOST: '127.0.0.1',
         NOX_PORT: String(this.port),
         NOX_ADMIN_PASSWORD: ADMIN_PASSWORD,
+        NOX_GATE_PROOFS: GATE_PROOFS,
         ...this.options.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

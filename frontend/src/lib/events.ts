@@ -51,6 +51,8 @@ export function sentenceOf(event: AnyNoxEvent): string {
       return `goes on: ${withClockTimes(event.payload.reason)}`;
     case 'turn.postponed':
       return `put a turn off: ${withClockTimes(event.payload.reason)}`;
+    case 'system.gate_checked':
+      return `approval gate ${event.payload.gate.state}: ${event.payload.gate.detail}`;
     case 'system.emergency_stopped':
       return `emergency stop by ${event.payload.actor}: ${event.payload.ended} agents ended`;
     case 'system.emergency_cleared':

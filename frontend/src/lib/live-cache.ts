@@ -93,6 +93,7 @@ export class LiveCache implements LiveListener {
     'registry.accepted': () => this.#registryMoved(),
     'registry.rejected': () => this.#outdated(keys.registry),
     'system.model_changed': () => this.#outdated(keys.status),
+    'system.gate_checked': () => this.#outdated(keys.status),
     'system.emergency_stopped': ({ timestamp, payload: { actor, reason } }) =>
       this.#emergency({ since: timestamp, actor, reason }),
     'system.emergency_cleared': () => this.#emergency(null),

@@ -27,7 +27,7 @@ export async function controlsOf(request: ControlsRequest): Promise<Confine> {
   const sealed = roots.flatMap((root) => [join(root, '.claude'), join(root, '.mcp.json')]);
   return {
     mode,
-    hidden: [home, ...operatorLogins(request.nox_env)],
+    hidden: [home, ...sharedProofs(request.nox_env), ...operatorLogins(request.nox_env)],
     read_only: [
       registry,
       ...(repository === null ? [] : [join(repository.common, 'config'), join(repository.git, 'config.worktree')]),
@@ -39,6 +39,11 @@ export async function controlsOf(request: ControlsRequest): Promise<Confine> {
       ...(repository === null ? [] : [join(repository.common, 'hooks')]),
     ],
   };
+}
+
+/** Proofs of the gate that several Nox share: an agent that could write there could vouch for any CLI. */
+function sharedProofs({ NOX_GATE_PROOFS: folder }: ControlsRequest['nox_env']): string[] {
+  return folder?.startsWith('/') === true ? [folder] : [];
 }
 
 /** Where `nox login` keeps logins, of the user who runs Nox. */

@@ -105,6 +105,7 @@ const SUMMARIES: { readonly [T in EventType]: (payload: EventPayload<T>) => stri
   'system.started': (p) => `version ${p.version}`,
   'system.stopping': (p) => p.reason,
   'system.model_changed': (p) => `${p.mode}${p.demo ? ' (demo)' : ''} by ${p.actor}`,
+  'system.gate_checked': (p) => `${state(p.gate.state)} ${p.gate.detail}`,
   'system.emergency_stopped': (p) =>
     `by ${p.actor}, ${p.ended} agents ended${p.reason === null ? '' : `: ${p.reason}`}`,
   'system.emergency_cleared': (p) => `by ${p.actor}`,

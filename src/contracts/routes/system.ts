@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { SystemConfig } from '../config.js';
 import { EventList, EventQuery } from '../event.js';
-import { EmergencyStopReply, EmergencyStopRequest, Health, SystemStatus, UseModel } from '../system.js';
+import { EmergencyStopReply, EmergencyStopRequest, GateView, Health, SystemStatus, UseModel } from '../system.js';
 import { route, type RouteDef } from './route.js';
 
 export const SYSTEM_ROUTES = {
@@ -43,6 +43,21 @@ export const SYSTEM_ROUTES = {
     summary: 'Use the real Claude or the scripted model',
     body: UseModel,
     response: SystemStatus,
+  }),
+  system_gate: route({
+    method: 'GET',
+    path: '/system/gate',
+    role: 'viewer',
+    summary: 'Whether the Claude CLI was proven to hold tool calls back when the gate breaks',
+    response: GateView,
+  }),
+  system_gate_prove: route({
+    method: 'POST',
+    path: '/system/gate/prove',
+    role: 'admin',
+    status: 200,
+    summary: 'Try the Claude CLI again in every way of breaking the gate; takes some seconds',
+    response: GateView,
   }),
   system_emergency_stop: route({
     method: 'POST',

@@ -7,6 +7,7 @@ import { AgentLog } from './agent-log.js';
 import { classifyExit } from './classify-exit.js';
 import { ControlRequests } from './control-requests.js';
 import { type Frame, InitializeReply } from './frames.js';
+import { initializeRequest } from './initialize-request.js';
 import { LineSplitter, type SplitLine } from './line-splitter.js';
 import { LiveServers } from './live-servers.js';
 import { LineWriter, MAX_WAITING_BYTES } from './line-writer.js';
@@ -22,9 +23,6 @@ const INTERRUPT_TIMEOUT_MS = 10_000;
 const END_SESSION_TIMEOUT_MS = 2_000;
 /** After the exit, for what is still in the pipes. */
 const DRAIN_TIMEOUT_MS = 2_000;
-/** A longer timer would fire at once in the CLI. */
-const MAX_TIMER_S = 2_000_000;
-const HOOK_ID = 'nox_pre_tool_use';
 
 /**
  * Drives one process that speaks the Claude CLI's stream-json over stdio. Lines are read once, in order, and handed on
@@ -139,25 +137,9 @@ export class StreamJsonSession implements RuntimeSession {
 
   private async initialize(): Promise<ReadyInfo> {
     const { system_prompt, tool_timeout_s } = this.request;
-    const hook = {
-      matcher: '',
-      hookCallbackIds: [HOOK_ID],
-      timeout: Math.min(tool_timeout_s, MAX_TIMER_S),
-      onFailure: 'block', // without it, a hook that fails counts as no hook
-    };
     try {
-      const reply = InitializeReply.parse(
-        await this.control.send(
-          {
-            subtype: 'initialize',
-            hooks: { PreToolUse: [hook] },
-            ...this.servers.opening(),
-            // Here rather than in argv: it may be long, and every user of the machine can read an argv.
-            ...(system_prompt === '' ? {} : { appendSystemPrompt: system_prompt }),
-          } as { subtype: string },
-          READY_TIMEOUT_MS,
-        ),
-      );
+      const request = initializeRequest({ system_prompt, tool_timeout_s, tool_servers: this.servers.opening() });
+      const reply = InitializeReply.parse(await this.control.send(request, READY_TIMEOUT_MS));
       if (reply.hooks_applied === false) throw new Error('It did not take the hook that guards its tool calls.');
       this.is_ready = true;
       this.servers.follow();
