@@ -44,10 +44,10 @@ async function examine(cli: Cli, folders: Folders): Promise<Check[]> {
     facts.folderFacts(cwd, home).then((folder) => check.folderCheck('home', folder, true)),
     facts.folderFacts(cwd, registry).then((folder) => check.folderCheck('registry', folder, false)),
     facts.modeOf(credentials).then((mode) => check.credentialsCheck(credentials, mode)),
-    facts.serverFacts(cli).then(check.serverCheck),
+    facts.serverFacts(cli).then((server) => [check.gateCheck(server), check.serverCheck(server)]),
     facts.loginFacts(cli).then(check.loginCheck),
   ]);
-  return [check.nodeCheck(process.version), ...found];
+  return [check.nodeCheck(process.version), ...found.flat()];
 }
 
 function printCheck(cli: Cli, { name, result, detail, remedy }: Check): void {

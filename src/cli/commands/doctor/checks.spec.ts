@@ -60,15 +60,22 @@ describe('the other checks', () => {
     const url = 'http://x';
     const answers = [
       [{ error: 'nobody' }, 'warn'],
-      [{ status: 'ok', version: '1' }, 'ok'],
-      [{ status: 'degraded', version: '1' }, 'warn'],
-      [{ status: 'failed', version: '1' }, 'fail'],
+      [{ status: 'ok', version: '1', gate: 'proven' }, 'ok'],
+      [{ status: 'degraded', version: '1', gate: 'proven' }, 'warn'],
+      [{ status: 'failed', version: '1', gate: 'refused' }, 'fail'],
     ] as const;
     for (const [answer, result] of answers) expect(check.serverCheck({ url, answer }).result).toBe(result);
     expect(check.loginCheck({ kind: 'unknown', reason: 'nobody' }).result).toBe('warn');
     expect(check.loginCheck({ kind: 'none' }).result).toBe('warn');
     expect(check.loginCheck({ kind: 'refused' }).result).toBe('fail');
     expect(check.loginCheck({ kind: 'valid', user: 'a', role: 'admin' }).detail).toBe('a (admin)');
+  });
+
+  it('say whether the Claude CLI can be trusted to ask', () => {
+    const gate = (state: 'proven' | 'proving' | 'unproven' | 'refused') =>
+      check.gateCheck({ url: 'http://x', answer: { status: 'ok', version: '1', gate: state } }).result;
+    expect([gate('proven'), gate('proving'), gate('unproven'), gate('refused')]).toEqual(['ok', 'ok', 'warn', 'fail']);
+    expect(check.gateCheck({ url: 'http://x', answer: { error: 'nobody' } }).result).toBe('ok');
   });
 
   it('decide together', () => {

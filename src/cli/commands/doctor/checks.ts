@@ -1,3 +1,5 @@
+import type { GateView } from '../../../contracts/system.js';
+
 /** One line of `nox doctor`. */
 export interface Check {
   readonly name: string;
@@ -98,7 +100,8 @@ export function credentialsCheck(path: string, mode: number | undefined): Check 
 export interface ServerFacts {
   readonly url: string;
   readonly answer:
-    { readonly status: 'ok' | 'degraded' | 'failed'; readonly version: string } | { readonly error: string };
+    | { readonly status: 'ok' | 'degraded' | 'failed'; readonly version: string; readonly gate: GateView['state'] }
+    | { readonly error: string };
 }
 
 /** A server that does not run is no fault: doctor is for the time before the first start too. */
@@ -108,6 +111,29 @@ export function serverCheck({ url, answer }: ServerFacts): Check {
   const detail = `${url}, version ${answer.version}`;
   if (answer.status === 'ok') return ok('server', detail);
   return (answer.status === 'failed' ? fail : warn)('server', `${detail}: ${answer.status}`, 'See: nox status');
+}
+
+/** Whether the Claude CLI was seen to hold tool calls back when Nox's gate breaks; the running server knows. */
+export function gateCheck({ answer }: ServerFacts): Check {
+  if ('error' in answer) return ok('gate', 'tried by the server when the first agent starts');
+  switch (answer.gate) {
+    case 'proven':
+      return ok('gate', 'the Claude CLI holds tool calls back, however the gate breaks');
+    case 'proving':
+      return ok('gate', 'the Claude CLI is being tried; agents start afterwards');
+    case 'unproven':
+      return warn(
+        'gate',
+        'not proven yet: agents wait for it',
+        'It is tried at the first start, or by: nox gate prove',
+      );
+    case 'refused':
+      return fail(
+        'gate',
+        'this Claude CLI lets calls run when the gate breaks: no agent starts',
+        'See: nox gate show; then npm install -g @anthropic-ai/claude-code, and nox gate prove',
+      );
+  }
 }
 
 export type LoginFacts =
