@@ -39,6 +39,24 @@ export const router = createBrowserRouter([
                     }),
                   },
                   {
+                    path: 'messages',
+                    lazy: async () => ({
+                      Component: (await import('../routes/agent/components/agent-messages.js')).AgentMessages,
+                    }),
+                  },
+                  {
+                    path: 'tasks',
+                    lazy: async () => ({
+                      Component: (await import('../routes/agent/components/agent-tasks.js')).AgentTasks,
+                    }),
+                  },
+                  {
+                    path: 'resources',
+                    lazy: async () => ({
+                      Component: (await import('../routes/agent/components/resources.js')).Resources,
+                    }),
+                  },
+                  {
                     path: 'logs',
                     lazy: async () => ({ Component: (await import('../routes/agent/components/logs.js')).Logs }),
                   },

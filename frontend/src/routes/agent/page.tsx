@@ -30,6 +30,9 @@ export function AgentPage() {
       <AgentHeader agent={agent} />
       <nav className="tabs" aria-label="About this agent">
         <Tab to="." end label="Conversation" />
+        <Tab to="messages" label="Messages" />
+        <Tab to="tasks" label="Tasks" />
+        <Tab to="resources" label="Resources" />
         <Tab to="logs" label="Logs" />
         <Tab to="configuration" label="Configuration" />
       </nav>

@@ -92,6 +92,23 @@ export function useUnrelate() {
   });
 }
 
+/** Of all agents: who is in whose group. */
+export function useAllRelations() {
+  return useQuery({
+    queryKey: [...keys.relations, 'all'],
+    queryFn: async ({ signal }) => (await call('relationships_all', {}, signal)).relationships,
+  });
+}
+
+/** Measured all the time; asked for while it is looked at. */
+export function useResources(id: string) {
+  return useQuery({
+    queryKey: ['resources', id],
+    queryFn: ({ signal }) => call('agents_resources', { params: { id }, query: { points: 240 } }, signal),
+    refetchInterval: 5000,
+  });
+}
+
 export function useUsageDays(id: string, days: number) {
   return useQuery({
     queryKey: keys.usage(id),

@@ -12,7 +12,6 @@ import { notify } from '../../../lib/notify.js';
 import { useCan } from '../../../lib/session.js';
 import { useUpdateAgent } from '../queries.js';
 import { Relations } from './relations.js';
-import { UsageDays } from './usage-days.js';
 
 /** What the agent should be, as it stands in the registry; saving makes one commit. */
 export function Configuration() {
@@ -104,7 +103,6 @@ export function Configuration() {
         </div>
       </form>
       <Relations agent={agent} />
-      <UsageDays agent_id={agent.id} />
     </div>
   );
 }

@@ -9,6 +9,7 @@ import { ErrorState, SkeletonRows } from '../../../components/states.js';
 import { messageOf } from '../../../lib/http.js';
 import { useAgents } from '../../../lib/queries.js';
 import { useCan } from '../../../lib/session.js';
+import { GroupTree } from './group-tree.js';
 import { useRelate, useRelations, useUnrelate } from '../queries.js';
 
 type Type = AddRelationship['type'];
@@ -29,7 +30,8 @@ const STRATEGY_WORDS: Record<Strategy, string> = {
 /** Who works with this agent; each change is one commit and in force at once. */
 export function Relations({ agent }: { readonly agent: Agent }) {
   const relations = useRelations(agent.id);
-  const names = new Map(useAgents().data?.map(({ id, name }) => [id, name]));
+  const agents = useAgents().data;
+  const names = new Map(agents?.map(({ id, name }) => [id, name]));
   const mayOperate = useCan('operator');
   return (
     <section className="card" aria-labelledby="relations-title">
@@ -48,6 +50,7 @@ export function Relations({ agent }: { readonly agent: Agent }) {
         {relations.data?.length === 0 && (
           <p className="muted">None yet. A supervisor decides who is restarted together when one of its group dies.</p>
         )}
+        <GroupTree agent={agent} agents={agents ?? []} />
         {relations.data !== undefined && relations.data.length > 0 && (
           <ul>
             {relations.data.map((relation) => (

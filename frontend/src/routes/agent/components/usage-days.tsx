@@ -1,4 +1,5 @@
 import { ErrorState, SkeletonRows } from '../../../components/states.js';
+import { BudgetMeters } from '../../../components/budget-meters.js';
 import { compact, dollars, number } from '../../../lib/format.js';
 import { useUsageDays } from '../queries.js';
 
@@ -27,34 +28,41 @@ export function UsageDays({ agent_id }: { readonly agent_id: string }) {
           )}
         </div>
       ) : (
-        <table className="table usage-table num">
-          <thead>
-            <tr>
-              <th>Day</th>
-              <th className="right">Turns</th>
-              <th className="right">Tokens</th>
-              <th className="right">Cost</th>
-              <th className="usage-bar-cell" aria-hidden="true" />
-            </tr>
-          </thead>
-          <tbody>
-            {days.map((day) => (
-              <tr key={day.day}>
-                <td>
-                  <time dateTime={day.day}>{DAY.format(new Date(`${day.day}T12:00:00`))}</time>
-                </td>
-                <td className="right">{number(day.turns)}</td>
-                <td className="right" title={`${number(day.input_tokens)} in, ${number(day.output_tokens)} out`}>
-                  {compact(day.input_tokens + day.output_tokens)}
-                </td>
-                <td className="right">{dollars(day.cost_usd)}</td>
-                <td className="usage-bar-cell" aria-hidden="true">
-                  <meter className="usage-bar" max={full_usd > 0 ? full_usd : 1} value={day.cost_usd} />
-                </td>
+        <>
+          {data.days[0] !== undefined && (
+            <div className="usage-today">
+              <BudgetMeters used={data.days[0]} budget={data.budget} />
+            </div>
+          )}
+          <table className="table usage-table num">
+            <thead>
+              <tr>
+                <th>Day</th>
+                <th className="right">Turns</th>
+                <th className="right">Tokens</th>
+                <th className="right">Cost</th>
+                <th className="usage-bar-cell" aria-hidden="true" />
               </tr>
-            ))}
-          </tbody>
-        </table>
+            </thead>
+            <tbody>
+              {days.map((day) => (
+                <tr key={day.day}>
+                  <td>
+                    <time dateTime={day.day}>{DAY.format(new Date(`${day.day}T12:00:00`))}</time>
+                  </td>
+                  <td className="right">{number(day.turns)}</td>
+                  <td className="right" title={`${number(day.input_tokens)} in, ${number(day.output_tokens)} out`}>
+                    {compact(day.input_tokens + day.output_tokens)}
+                  </td>
+                  <td className="right">{dollars(day.cost_usd)}</td>
+                  <td className="usage-bar-cell" aria-hidden="true">
+                    <meter className="usage-bar" max={full_usd > 0 ? full_usd : 1} value={day.cost_usd} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </>
       )}
     </section>
   );
