@@ -13,10 +13,11 @@ export const PAGES: readonly PageEntry[] = [
   { path: '/', label: 'Overview', icon: 'overview', onPhone: true },
   { path: '/approvals', label: 'Approvals', icon: 'approvals', onPhone: true },
   { path: '/agents', label: 'Agents', icon: 'agents', onPhone: true },
-  { path: '/messages', label: 'Messages', icon: 'messages' },
+  { path: '/messages', label: 'Messages', icon: 'messages', onPhone: true },
   { path: '/tasks', label: 'Tasks', icon: 'tasks' },
   { path: '/services', label: 'Services', icon: 'services' },
-  { path: '/registry', label: 'Registry', icon: 'registry', onPhone: true },
+  { path: '/registry', label: 'Registry', icon: 'registry' },
+  { path: '/costs', label: 'Costs', icon: 'costs' },
   { path: '/audit', label: 'Audit', icon: 'events' },
   { path: '/settings', label: 'Settings', icon: 'settings' },
 ];

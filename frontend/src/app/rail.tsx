@@ -1,6 +1,6 @@
 import { Menu } from 'primereact/menu';
 import { useRef, useState } from 'react';
-import { NavLink, useNavigate } from 'react-router';
+import { NavLink, useLocation, useNavigate } from 'react-router';
 import { Icon } from '../components/icon.js';
 import { usePending } from '../lib/queries.js';
 import { PAGES, type PageEntry } from './pages.js';
@@ -12,6 +12,8 @@ export function Rail() {
   const menu = useRef<Menu>(null);
   const navigate = useNavigate();
   const rest = PAGES.filter((page) => page.onPhone !== true);
+  const { pathname } = useLocation();
+  const inRest = rest.some(({ path }) => pathname === path || pathname.startsWith(`${path}/`));
   return (
     <nav className={folded ? 'rail rail-folded' : 'rail'} aria-label="Main">
       <div className="rail-brand">
@@ -29,7 +31,7 @@ export function Rail() {
         <li className="only-phone">
           <button
             type="button"
-            className="rail-link"
+            className={inRest ? 'rail-link active' : 'rail-link'}
             onClick={(event) => menu.current?.toggle(event)}
             aria-haspopup="menu"
           >

@@ -93,6 +93,10 @@ export const router = createBrowserRouter([
                 lazy: async () => ({ Component: (await import('../routes/registry/page.js')).RegistryPage }),
               },
               {
+                path: 'costs',
+                lazy: async () => ({ Component: (await import('../routes/costs/page.js')).CostsPage }),
+              },
+              {
                 path: 'audit',
                 lazy: async () => ({ Component: (await import('../routes/events/page.js')).EventsPage }),
               },

@@ -1,5 +1,8 @@
 import type { Budget, UsageTotals } from '@contracts/agent.js';
-import { compact, dollars, number } from '../lib/format.js';
+import { limitsOf } from '../lib/budget.js';
+
+const WORDS = { ok: '', near: ', nearly used up', full: ', used up' } as const;
+const LOOKS = { ok: 'usage-bar', near: 'usage-bar usage-near', full: 'usage-bar usage-full' } as const;
 
 /** How much of a day's budget is used, by what is limited. Nothing without a limit. */
 export function BudgetMeters({
@@ -9,28 +12,18 @@ export function BudgetMeters({
   readonly used: Pick<UsageTotals, 'turns' | 'input_tokens' | 'output_tokens' | 'cost_usd'>;
   readonly budget: Budget;
 }) {
-  const tokens = used.input_tokens + used.output_tokens;
-  const rows = [
-    { name: 'Money', value: used.cost_usd, limit: budget.usd_per_day, words: dollars },
-    { name: 'Tokens', value: tokens, limit: budget.tokens_per_day, words: compact },
-    { name: 'Turns', value: used.turns, limit: budget.turns_per_day, words: number },
-  ].flatMap(({ limit, ...row }) => (limit === undefined ? [] : [{ ...row, limit }]));
-  if (rows.length === 0) return null;
+  const limits = limitsOf(used, budget);
+  if (limits.length === 0) return null;
   return (
     <dl className="budget num">
-      {rows.map(({ name, value, limit, words }) => (
-        <div key={name} className="budget-row">
+      {limits.map(({ which, name, value, limit, level, words }) => (
+        <div key={which} className="budget-row">
           <dt>{name} today</dt>
           <dd>
-            <meter
-              className={`usage-bar${value >= limit ? ' usage-full' : value >= 0.8 * limit ? ' usage-near' : ''}`}
-              max={limit}
-              value={Math.min(value, limit)}
-              aria-label={`${name} today`}
-            />
+            <meter className={LOOKS[level]} max={limit} value={Math.min(value, limit)} aria-label={`${name} today`} />
             <span>
               {words(value)} of {words(limit)}
-              {value >= limit ? ', used up' : value >= 0.8 * limit ? ', nearly used up' : ''}
+              {WORDS[level]}
             </span>
           </dd>
         </div>

@@ -8,6 +8,7 @@ export const keys = {
   logs: (agent_id: string) => ['logs', agent_id] as const,
   relations: ['relations'] as const,
   usage: (agent_id: string) => ['usage', agent_id] as const,
+  fleetUsage: ['fleet-usage'] as const,
   registry: ['registry'] as const,
   tasks: ['tasks'] as const,
   taskFile: (agent_id: string) => ['task-file', agent_id] as const,

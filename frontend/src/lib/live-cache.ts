@@ -23,6 +23,8 @@ const KEPT_EVENTS = 500;
 const KEPT_LINES = 2000;
 /** Services are asked for again as a whole: after a busy hour of calls not more often than this. */
 const SERVICES_MS = 400;
+/** The sums of a day change with each turn of any agent. */
+const USAGE_MS = 2000;
 /** Too many and too small to be remembered here. */
 const PASSING = new Set<AnyNoxEvent['type']>([
   'turn.text_delta',
@@ -49,6 +51,7 @@ export class LiveCache implements LiveListener {
       if (usage === null) return;
       this.#agent(agent_id, (agent) => ({ ...agent, usage: plus(agent.usage, usage) }));
       this.#outdated(keys.usage(agent_id));
+      this.#fleetUsage();
     },
     'approval.requested': ({ payload: { approval } }) => this.#updatePending(approval),
     'approval.updated': ({ payload: { approval } }) => this.#updatePending(approval),
@@ -100,6 +103,7 @@ export class LiveCache implements LiveListener {
   };
 
   readonly #messages: MessageCache;
+  readonly #fleetUsage = atMostEvery(USAGE_MS, () => this.#outdated(keys.fleetUsage));
   readonly #services = atMostEvery(SERVICES_MS, () => this.#outdated(keys.services));
 
   constructor(private readonly queries: QueryClient) {

@@ -57,6 +57,16 @@ export function useSystemStatus() {
   });
 }
 
+/** What all agents have used today, and may. */
+export function useFleetUsage() {
+  return useQuery({
+    queryKey: [...keys.fleetUsage, 'today'],
+    queryFn: ({ signal }) => call('usage', {}, signal),
+    // A new day begins without a word.
+    refetchInterval: 60_000,
+  });
+}
+
 /** The emergency stop that is in force, if one is. */
 export const useEmergency = () => useSystemStatus().data?.emergency_stop ?? null;
 

@@ -1,6 +1,7 @@
 import type { Agent } from '@contracts/agent.js';
 import { type Approval, RiskLevel } from '@contracts/approval.js';
 import { Button } from 'primereact/button';
+import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { DecisionButtons } from '../../../components/decision.js';
 import { ExactText } from '../../../components/exact-text.js';
@@ -22,12 +23,14 @@ const byRisk = (a: Approval, b: Approval): number =>
   LEVELS.indexOf(b.risk_level) - LEVELS.indexOf(a.risk_level) || a.requested_at.localeCompare(b.requested_at);
 
 interface AttentionProps {
+  /** Alarms of other kinds, the most urgent first. */
+  readonly alarms: readonly ReactNode[];
   readonly approvals: readonly Approval[];
   readonly agents: readonly Agent[];
 }
 
 /** What needs a person now, each with its action in place. Nothing when nothing does. */
-export function Attention({ approvals, agents }: AttentionProps) {
+export function Attention({ approvals, agents, alarms }: AttentionProps) {
   const names = new Map(agents.map((agent) => [agent.id, agent.name]));
   const sorted = approvals.toSorted(byRisk);
   const urgent = sorted.filter(({ risk_level }) => risk_level === 'critical' || risk_level === 'high');
@@ -37,7 +40,11 @@ export function Attention({ approvals, agents }: AttentionProps) {
   );
   const broken = (status: Agent['status']) =>
     agents.filter((agent) => agent.status === status).map((agent) => <BrokenCard key={agent.id} agent={agent} />);
-  const cards = [...urgent.map(card), ...broken('failed'), ...calm.map(card), ...broken('crashed')];
+  // Nobody but a person can help them: they say what is to be mended, and have no time at which they go on.
+  const held = agents
+    .filter(({ activity, resume_at }) => activity === 'quota' && resume_at === undefined)
+    .map((agent) => <BrokenCard key={agent.id} agent={agent} />);
+  const cards = [...urgent.map(card), ...broken('failed'), ...held, ...alarms, ...calm.map(card), ...broken('crashed')];
   if (cards.length === 0) return null;
   return (
     <section className="attention" aria-label="Needs you">
@@ -102,7 +109,10 @@ function BrokenCard({ agent }: { readonly agent: Agent }) {
   const action = useAgentAction(agent);
   const mayOperate = useCan('operator');
   return (
-    <article className="attention-card card" aria-label={`${agent.name} has failed`}>
+    <article
+      className="attention-card card"
+      aria-label={`${agent.name} ${agent.status === 'parked' ? 'waits for you' : 'has failed'}`}
+    >
       <div className="row">
         <StatusBadge agent={agent} />
       </div>
@@ -113,16 +123,18 @@ function BrokenCard({ agent }: { readonly agent: Agent }) {
       </p>
       <p className="muted attention-reason">{agent.reason ?? 'It gave no reason; its log may.'}</p>
       <div className="row-wrap attention-foot">
-        <Button
-          type="button"
-          size="small"
-          outlined
-          icon={<Icon name="play" />}
-          label={agent.status === 'failed' ? 'Start' : 'Start now'}
-          aria-label={`Start ${agent.name}`}
-          disabled={!mayOperate || action.isPending}
-          onClick={() => action.mutate({ action: 'start' })}
-        />
+        {agent.status !== 'parked' && (
+          <Button
+            type="button"
+            size="small"
+            outlined
+            icon={<Icon name="play" />}
+            label={agent.status === 'failed' ? 'Start' : 'Start now'}
+            aria-label={`Start ${agent.name}`}
+            disabled={!mayOperate || action.isPending}
+            onClick={() => action.mutate({ action: 'start' })}
+          />
+        )}
         <Link to={`/agents/${agent.id}/logs`}>Logs</Link>
       </div>
     </article>

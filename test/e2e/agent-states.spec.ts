@@ -1,0 +1,281 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import type { AgentStatusWord } from '../../src/contracts/agent.js';
+import { launchBrowser, logIn, openPage, type Watched } from '../support/browser.js';
+import { fakeAgent } from '../support/fake-agent.js';
+import { NODE, NoxServer } from '../support/nox-server.js';
+import { eventually } from '../support/wait.js';
+
+/** Never gets ready, and ends when it is told to. */
+const SILENT = [NODE, '-e', 'process.stdin.resume()', '--'];
+
+/** Every state of an agent, produced on purpose by a fake one that is called like it, and how a person sees it. */
+const STATES: readonly {
+  readonly id: string;
+  readonly status: AgentStatusWord;
+  readonly word: string;
+  readonly colour: string;
+  readonly own?: object;
+  readonly start?: boolean;
+  /** What brings it there. */
+  readonly prompts?: readonly string[];
+  readonly deed?: (nox: NoxServer, id: string) => Promise<unknown>;
+  /** What its page says beside the state. */
+  readonly says?: RegExp;
+  /** It counts down to when it goes on by itself. */
+  readonly counts?: boolean;
+}[] = [
+  { id: 'idle', status: 'idle', word: 'idle', colour: 'grey' },
+  { id: 'working', status: 'busy', word: 'working', colour: 'blue', prompts: ['say busy\nhang'] },
+  {
+    id: 'waiting',
+    status: 'waiting',
+    word: 'waiting for you',
+    colour: 'amber',
+    prompts: ['tool Bash {"command":"rm -rf build"}'],
+  },
+  {
+    id: 'hibernated',
+    status: 'hibernated',
+    word: 'hibernated',
+    colour: 'slate',
+    prompts: ['say good night'],
+    deed: async (nox, id) => {
+      await eventually(
+        'it rests',
+        async () => (await nox.call('agents_status', { params: { id } })).activity === 'idle',
+      );
+      await nox.call('agents_hibernate', { params: { id } });
+    },
+  },
+  {
+    id: 'backoff',
+    status: 'crashed',
+    word: 'backoff',
+    colour: 'orange',
+    own: { restart: { backoff_ms: { initial: 600_000, max: 600_000 } } },
+    prompts: ['crash'],
+    says: /Starts again in/,
+    counts: true,
+  },
+  {
+    id: 'parked',
+    status: 'parked',
+    word: 'parked',
+    colour: 'violet',
+    own: { budget: { turns_per_day: 1, usd_per_day: 5 } },
+    prompts: ['say the only one', 'say tomorrow'],
+    says: /Goes on in/,
+    counts: true,
+  },
+  {
+    id: 'failed',
+    status: 'failed',
+    word: 'failed',
+    colour: 'red',
+    own: { restart: { policy: 'no' } },
+    prompts: ['exit 3'],
+    says: /Look at the logs, mend the cause, then start it again/,
+  },
+  {
+    id: 'open-breaker',
+    status: 'failed',
+    word: 'failed',
+    colour: 'red',
+    own: { restart: { intensity: 0 } },
+    prompts: ['crash'],
+    says: /The breaker is open: it is left alone\. Gets one more try in/,
+    counts: true,
+  },
+  { id: 'stopped', status: 'inactive', word: 'stopped', colour: 'grey', start: false },
+  {
+    id: 'starting',
+    status: 'starting',
+    word: 'starting',
+    colour: 'blue',
+    start: false,
+    own: { command: SILENT },
+    deed: async (nox, id) => {
+      nox.call('agents_start', { params: { id } }).catch(() => undefined);
+    },
+  },
+  {
+    id: 'stopping',
+    status: 'stopping',
+    word: 'stopping',
+    colour: 'grey',
+    prompts: ['ignore-signals\nstderr deaf now\nhang'],
+    deed: async (nox, id) => {
+      await eventually('it ignores signals', async () => {
+        const { lines } = await nox.call('agents_logs', { params: { id } });
+        return lines.some(({ line }) => line.includes('deaf now'));
+      });
+      nox.call('agents_stop', { params: { id }, body: { grace_ms: 120_000 } }).catch(() => undefined);
+    },
+  },
+];
+
+describe('the states of agents in a browser', () => {
+  let nox: NoxServer;
+  let browser: Browser;
+  let desk: Watched;
+  let page: Page;
+  /** Pictures for people who want to look; none unless asked for. */
+  const picture = async (name: string, on: Page = page) => {
+    const folder = process.env['NOX_PICTURES'];
+    if (folder === undefined) return;
+    for (const theme of ['light', 'dark'] as const) {
+      await on.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+      await on.screenshot({ path: join(folder, `${name}-${theme}.png`) });
+    }
+  };
+  const heading = (name: string) => page.getByRole('heading', { name, exact: true, level: 1 });
+
+  beforeAll(async () => {
+    [nox, browser] = await Promise.all([NoxServer.start(), launchBrowser()]);
+    await Promise.all(
+      STATES.map(async ({ id, own = {}, start = true, prompts = [], deed, status }) => {
+        await nox.call('agents_create', { body: { ...fakeAgent(id, start), ...own } });
+        for (const content of prompts)
+          await nox.call('agents_prompt', { params: { id }, body: { content, wait: false } });
+        await deed?.(nox, id);
+        await eventually(
+          `${id} is ${status}`,
+          async () => (await nox.call('agents_status', { params: { id } })).status === status,
+          20_000,
+        );
+      }),
+    );
+    desk = await openPage(browser, nox.url);
+    page = desk.page;
+    page.setDefaultTimeout(10_000);
+    await logIn(page, nox);
+  }, 90_000);
+  afterAll(async () => {
+    await browser.close();
+    // The one that is being stopped listens to nobody.
+    await nox.call('agents_stop', { params: { id: 'stopping' }, body: { force: true } });
+    await nox.close();
+  }, 60_000);
+
+  it('each has its word, its sign and its colour in the fleet', async () => {
+    for (const { id, word, colour, counts = false } of STATES) {
+      const badge = page
+        .locator('.fleet-card')
+        .filter({ has: page.getByText(id, { exact: true }) })
+        .locator('.state');
+      expect(await badge.getAttribute('class')).toContain(`state-${colour}`);
+      expect(await badge.locator('svg.sign').count()).toBe(1);
+      expect(await badge.textContent()).toMatch(counts ? new RegExp(`^${word} [\\d:]+$`) : new RegExp(`^${word}$`));
+    }
+    // Two states never look the same: what differs is more than a colour.
+    const signs = new Map<string, string>();
+    for (const { id, word } of STATES) {
+      const badge = page
+        .locator('.fleet-card')
+        .filter({ has: page.getByText(id, { exact: true }) })
+        .locator('.state');
+      signs.set(word, await badge.locator('svg.sign').innerHTML());
+    }
+    expect(new Set([...signs].filter(([word]) => !word.startsWith('st')).map(([, sign]) => sign)).size).toBe(7);
+    await picture('states-overview');
+  }, 30_000);
+
+  it.each(STATES)(
+    '$id says on its page what it is, why, and when it goes on',
+    async ({ id, word, says }) => {
+      await page.goto(`${nox.url}/agents/${id}`);
+      await heading(id).waitFor();
+      await page.locator('.page-head .state').getByText(word).waitFor();
+      if (says !== undefined) expect(await page.locator('.agent-page').textContent()).toMatch(says);
+      await picture(`state-${id}`);
+    },
+    20_000,
+  );
+
+  it('resets a breaker in place, and the agent runs again', async () => {
+    await page.goto(`${nox.url}/agents/open-breaker`);
+    await page.getByRole('button', { name: 'Reset breaker' }).click();
+    await page.locator('.page-head .state').getByText('idle').waitFor();
+    await page.getByRole('button', { name: 'Reset breaker' }).waitFor({ state: 'hidden' });
+  }, 20_000);
+
+  it('lets a parked agent go on as soon as its budget is raised', async () => {
+    await page.goto(`${nox.url}/agents/parked/resources`);
+    await page.getByText('1 of 1, used up').waitFor();
+    await picture('agent-budget');
+    await nox.call('agents_update', { params: { id: 'parked' }, body: { budget: { turns_per_day: 9 } } });
+    await page.locator('.page-head .state').getByText('idle').waitFor();
+    await page.getByText('2 of 9').waitFor();
+  }, 20_000);
+
+  it('draws memory and processor over time, and says them in a table', async () => {
+    const chart = page.getByRole('img', { name: /^Memory: .* now/ });
+    await chart.waitFor();
+    await chart.focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.locator('.chart-cross').first().waitFor({ state: 'attached' });
+    await page.getByText('As a table').first().click();
+    await page.getByRole('columnheader', { name: 'Memory' }).waitFor();
+    await picture('agent-resources');
+  }, 20_000);
+
+  it('relates agents, shows their group with its strategy, and takes a relation away', async () => {
+    await page.goto(`${nox.url}/agents/idle/configuration`);
+    await page.getByLabel('Other agent').selectOption('hibernated');
+    await page.getByLabel('When one dies').selectOption('rest_for_one');
+    await page.getByRole('button', { name: 'Add relation' }).click();
+    const group = page.getByRole('list', { name: 'Group' });
+    await group.getByRole('link', { name: 'hibernated' }).waitFor();
+    await group.getByText('rest for one: who dies is restarted with those after it').waitFor();
+    await page.getByLabel('Other agent').selectOption('parked');
+    await page.getByRole('button', { name: 'Add relation' }).click();
+    await group.getByRole('link', { name: 'parked' }).waitFor();
+    await page.locator('#relations-title').scrollIntoViewIfNeeded();
+    await picture('agent-group');
+    // The same pair again is refused, and said at the field.
+    await page.getByLabel('Other agent').selectOption('parked');
+    await page.getByRole('button', { name: 'Add relation' }).click();
+    await page.getByText(/listed twice|supervised by idle already/).waitFor();
+    await group.getByRole('link', { name: 'hibernated' }).click();
+    await heading('hibernated').waitFor();
+    await page.getByRole('link', { name: 'Configuration' }).click();
+    await page.getByRole('list', { name: 'Group' }).getByRole('link', { name: 'idle' }).waitFor();
+    await page.getByRole('button', { name: 'Remove: idle supervises hibernated' }).click();
+    await page.getByRole('list', { name: 'Group' }).waitFor({ state: 'hidden' });
+    expect((await nox.call('relationships_all')).relationships).toMatchObject([{ from: 'idle', to: 'parked' }]);
+  }, 30_000);
+
+  it('has the messages and the tasks of an agent beside its conversation', async () => {
+    await nox.call('messages_send', { body: { to: 'stopped', content: 'say for later' } });
+    await nox.call('tasks_create', { body: { agent_id: 'stopped', title: 'Paint the fence' } });
+    await page.goto(`${nox.url}/agents/stopped/messages`);
+    await page.getByRole('list', { name: 'Messages' }).getByText('say for later').waitFor();
+    await picture('agent-messages');
+    await page.getByRole('navigation', { name: 'About this agent' }).getByRole('link', { name: 'Tasks' }).click();
+    await page.getByRole('link', { name: /Paint the fence/ }).waitFor();
+    await picture('agent-tasks');
+  }, 20_000);
+
+  it('is usable on a phone', async () => {
+    const phone = await openPage(browser, nox.url, { width: 360, height: 740 });
+    phone.page.setDefaultTimeout(10_000);
+    await logIn(phone.page, nox);
+    await picture('states-phone-overview', phone.page);
+    for (const [path, words] of [
+      ['agents/parked/resources', 'As a table'],
+      ['agents/idle/configuration', 'Relations'],
+      ['agents/stopped/messages', 'say for later'],
+      ['agents/failed', 'failed'],
+    ] as const) {
+      await phone.page.goto(`${nox.url}/${path}`);
+      await phone.page.getByText(words).first().waitFor();
+      expect(await phone.page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+      await picture(`states-phone-${path.replaceAll('/', '-')}`, phone.page);
+    }
+    expect(phone.complaints).toEqual([]);
+    await phone.context.close();
+    expect(desk.complaints).toEqual([]);
+  }, 40_000);
+});
