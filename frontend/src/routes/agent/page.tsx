@@ -1,5 +1,6 @@
 import type { Agent } from '@contracts/agent.js';
-import { NavLink, Outlet, useParams } from 'react-router';
+import { useEffect, useRef } from 'react';
+import { NavLink, Outlet, useLocation, useParams } from 'react-router';
 import { ErrorState, SkeletonRows } from '../../components/states.js';
 import { useAgent } from '../../lib/queries.js';
 import { AgentHeader } from './components/agent-header.js';
@@ -9,6 +10,12 @@ import './agent.css';
 export function AgentPage() {
   const { id = '' } = useParams();
   const { data: agent, error, missing, refetch } = useAgent(id);
+  const tabs = useRef<HTMLElement>(null);
+  const { pathname } = useLocation();
+  useEffect(() => {
+    // On a phone not all tabs have room.
+    tabs.current?.querySelector('.active')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [pathname]);
   if (agent === undefined) {
     return (
       <div className="page">
@@ -28,7 +35,7 @@ export function AgentPage() {
   return (
     <div className="page page-fill agent-page">
       <AgentHeader agent={agent} />
-      <nav className="tabs" aria-label="About this agent">
+      <nav className="tabs" ref={tabs} aria-label="About this agent">
         <Tab to="." end label="Conversation" />
         <Tab to="messages" label="Messages" />
         <Tab to="tasks" label="Tasks" />

@@ -116,7 +116,7 @@ export function MessagesPage() {
               <Button
                 type="button"
                 outlined
-                className="only-phone"
+                className="messages-toggle"
                 aria-expanded={filtering}
                 label={Object.keys(filter).length > 0 ? `Filters (${Object.keys(filter).length})` : 'Filters'}
                 onClick={() => setFiltering(!filtering)}
