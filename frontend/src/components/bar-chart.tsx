@@ -5,6 +5,7 @@ const HEIGHT = 180;
 const TOP = 10;
 const BOTTOM = HEIGHT - 22;
 const LEFT = 62;
+const WIDEST = 56;
 
 export interface Bar {
   readonly key: string;
@@ -59,6 +60,8 @@ export function BarChart({
         ))}
         {bars.map(({ key, value, label: below, words: whole }, i) => {
           const x = LEFT + i * step;
+          const bar = Math.min(WIDEST, Math.max(1, step * 0.75));
+          const last = x + step / 2 + 26 > width;
           const y = value > 0 ? Math.min(yOf(value), BOTTOM - 1.5) : BOTTOM;
           return (
             <g key={key} className="chart-bar">
@@ -66,14 +69,14 @@ export function BarChart({
               <rect className="chart-reach" x={x} y={TOP} width={step} height={BOTTOM - TOP} />
               <rect
                 className="chart-value"
-                x={x + Math.min(3, step * 0.15)}
+                x={x + (step - bar) / 2}
                 y={y}
-                width={Math.max(1, step - 2 * Math.min(3, step * 0.15))}
+                width={bar}
                 height={BOTTOM - y}
                 rx={Math.min(3, step / 4)}
               />
               {(bars.length - 1 - i) % room === 0 && (
-                <text x={x + step / 2} y={HEIGHT - 4} textAnchor="middle">
+                <text x={last ? width - 4 : x + step / 2} y={HEIGHT - 4} textAnchor={last ? 'end' : 'middle'}>
                   {below}
                 </text>
               )}

@@ -219,6 +219,10 @@ const HEADLINES: Handlers<[], boolean> = {
   'turn.queued': () => false,
   'turn.tool_call': () => false,
   'turn.tool_decided': () => false,
+  'message.published': () => false,
+  'message.requeued': () => false,
+  'service.call': () => false,
+  'service.pull_progress': () => false,
   'agent.status_changed': ({ payload }) => SETTLED.has(payload.status.status),
   // The change of an agent is told by the agent's own event.
   'registry.committed': ({ payload }) => payload.commit.object?.startsWith('agent') !== true,
