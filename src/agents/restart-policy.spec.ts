@@ -79,6 +79,11 @@ describe(decideRestart, () => {
     expect(ask({ exit: 'quota', resume_at_ms: 5 })).toMatchObject({ delay_ms: 1000 });
   });
 
+  it('never counts a run that the journal refused', () => {
+    const told = ask({ exit: 'storage', history: [999_000], breaker: PROBING });
+    expect(told).toMatchObject({ action: 'restart', delay_ms: 2000, history: [999_000], breaker: PROBING });
+  });
+
   it('leaves what was ended on purpose to whoever ended it', () => {
     expect(ask({ exit: 'operator', history: [1], breaker: PROBING })).toEqual({
       action: 'none',
@@ -118,7 +123,14 @@ const someExit: fc.Arbitrary<Exit> = fc.record({
     { weight: 12, arbitrary: fc.constant<ExitClass>('crash') },
     {
       weight: 6,
-      arbitrary: fc.constantFrom<ExitClass>('out_of_memory', 'clean', 'quota', 'unknown_session', 'session_in_use'),
+      arbitrary: fc.constantFrom<ExitClass>(
+        'out_of_memory',
+        'clean',
+        'quota',
+        'storage',
+        'unknown_session',
+        'session_in_use',
+      ),
     },
     { weight: 1, arbitrary: fc.constantFrom<ExitClass>('operator', 'authentication', 'configuration') },
   ),
@@ -174,7 +186,11 @@ function reference(c: RestartConfig, exits: readonly Exit[]): string[] {
       if (exit === 'quota' && c.policy !== 'no') {
         t += Math.max(c.backoff_ms.initial, resume_ms ?? c.backoff_ms.max);
         said('restart');
-      } else if (exit === 'quota' || (exit === 'clean' && c.policy !== 'always')) {
+      } else if (exit === 'storage' && c.policy !== 'no') {
+        const twice = Math.min(c.backoff_ms.initial * c.backoff_ms.factor, c.backoff_ms.max);
+        t += Math.round(twice - c.backoff_ms.jitter * twice + 2 * random * c.backoff_ms.jitter * twice);
+        said('restart');
+      } else if (exit === 'quota' || exit === 'storage' || (exit === 'clean' && c.policy !== 'always')) {
         if (exit === 'clean') strikes = [];
         said('rest');
       } else if (fatal || c.policy === 'no') {

@@ -11,6 +11,8 @@ export type ExitClass =
   | 'authentication'
   | 'configuration'
   | 'quota'
+  /** The journal refused to write the run down: no fault of the agent. */
+  | 'storage'
   | 'unknown_session'
   | 'session_in_use';
 
@@ -50,6 +52,9 @@ const PERMANENT: Partial<Record<ExitClass, string>> = {
   configuration: 'the configuration is refused by the CLI',
 };
 
+/** A disk that is full stays so for a while: it is asked as seldom as an agent that crashed twice is started. */
+const STORAGE_ATTEMPT = 2;
+
 /**
  * What to do after an exit: OTP's intensity in a window, exponential backoff with jitter, a circuit breaker behind it,
  * permanent failures not retried, a long healthy run forgets what was before it. Pure.
@@ -65,6 +70,12 @@ export function decideRestart(question: RestartQuestion): RestartDecision {
     const { resume_at_ms = now_ms + config.backoff_ms.max } = question;
     const delay_ms = Math.max(config.backoff_ms.initial, resume_at_ms - now_ms);
     return { action: 'restart', delay_ms, reason: 'out of quota', history: before, breaker };
+  }
+  if (exit === 'storage') {
+    const reason = 'tried again when the disk takes it';
+    if (config.policy === 'no') return { action: 'rest', reason, history: before, breaker };
+    const delay_ms = backoffDelay(config, STORAGE_ATTEMPT, question.random);
+    return { action: 'restart', delay_ms, reason, history: before, breaker };
   }
   if (exit === 'clean' && config.policy !== 'always') {
     return { action: 'rest', reason: 'ended by itself', history: [], breaker };

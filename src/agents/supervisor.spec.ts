@@ -126,6 +126,43 @@ describe(AgentSupervisor.name, () => {
     expect(told).toEqual(['ready']);
   });
 
+  const FULL = new NoxError('STORAGE_FAILED', 'the disk is full');
+
+  it('is restarted although the end of its run cannot be stored, which is stored later', async () => {
+    const process = await startReady();
+    const { endRun } = store;
+    store.endRun = async () => Promise.reject(FULL);
+    process.die();
+    await reach('backoff');
+    expect(store.openRuns()).toHaveLength(1);
+    store.endRun = endRun;
+    clock.advance(1000);
+    (await newest(2)).becomeReady();
+    await reach('running');
+    expect(store.openRuns()).toHaveLength(1);
+  });
+
+  it('comes back by itself when the journal refused to begin its run, however often', async () => {
+    const { beginRun } = store;
+    let tries = 0;
+    store.beginRun = async () => {
+      tries += 1;
+      return Promise.reject(FULL);
+    };
+    await expect(supervisor.start('test')).rejects.toBe(FULL);
+    for (let n = 2; n <= 20; n += 1) {
+      clock.advance(2000);
+      for (let i = 0; i < 200 && tries < n; i += 1) await turnOfLoop();
+      await reach('backoff');
+    }
+    expect(tries).toBe(20);
+    store.beginRun = beginRun;
+    clock.advance(2000);
+    (await newest(1)).becomeReady();
+    await reach('running');
+    expect(told).toEqual(['ready']);
+  });
+
   it('starts a crashed agent again after the backoff, with the same session', async () => {
     const session = await store.openSession('one');
     (await startReady()).die();

@@ -1,5 +1,6 @@
 import type { Activity, ProcessState, RestartConfig, StateSource, UsageTotals } from '../contracts/agent.js';
 import type { Clock } from '../shared/clock.js';
+import { isStorageFault, STORE_AGAIN_MS } from '../shared/db/until-stored.js';
 import { failpoint } from '../shared/failpoint.js';
 import { newId } from '../shared/ids.js';
 import { errnoOf, messageOf, NoxError } from '../shared/nox-error.js';
@@ -366,18 +367,44 @@ export class AgentSupervisor {
     if (known !== undefined) run.fault = known;
     const how = run.fault?.reason ?? describeExit(facts);
     this.world.observer.onEnded(this.id, run.ending ?? how, run.ending !== undefined);
-    await failpoint('run.end.before');
-    await this.world.store.endRun(run.run_id, facts);
+    await this.recordEnd(run.run_id, facts);
     await failpoint('run.end.after');
     if (run.ending !== undefined) return;
     const exit = run.fault?.exit ?? this.world.classify(facts, facts.stderr_tail);
     this.world.log(
       `process ended: ${how} (${exit})${facts.stderr_tail.trim() === '' ? '' : `: ${lastLine(facts.stderr_tail)}`}`,
     );
-    if (exit === 'unknown_session') await this.world.store.openSession(this.id, true);
-    if (exit === 'session_in_use') await this.world.store.markTranscript(this.id);
+    // When one of these is refused the next run ends in the same way, and it is tried then.
+    if (exit === 'unknown_session') await this.unlessRefused(this.world.store.openSession(this.id, true));
+    if (exit === 'session_in_use') await this.unlessRefused(this.world.store.markTranscript(this.id));
     this.afterCrash(exit, how, this.world.clock.now() - run.started_ms, quotaResumeMs(facts.stderr_tail));
-    if (this.process_state === 'hibernated') await this.world.store.setHibernated(this.id, true);
+    if (this.process_state === 'hibernated') await this.unlessRefused(this.world.store.setHibernated(this.id, true));
+  }
+
+  /** A disk that refuses the end of a run must not keep anybody waiting: it is written down when there is room again. */
+  private async recordEnd(run_id: string, facts: ExitFacts): Promise<void> {
+    const { store, clock, log } = this.world;
+    try {
+      await failpoint('run.end.before');
+      await store.endRun(run_id, facts);
+    } catch (error) {
+      if (!isStorageFault(error)) throw error;
+      log(`the end of run ${run_id} is written down later: ${messageOf(error)}`);
+      clock.after(STORE_AGAIN_MS, () => {
+        this.recordEnd(run_id, facts).catch((again: unknown) =>
+          log(`the end of run ${run_id} was not recorded: ${messageOf(again)}`),
+        );
+      });
+    }
+  }
+
+  private async unlessRefused(write: Promise<unknown>): Promise<void> {
+    try {
+      await write;
+    } catch (error) {
+      if (!isStorageFault(error)) throw error;
+      this.world.log(`not stored: ${messageOf(error)}`);
+    }
   }
 
   private notSpawned(error: unknown): void {
@@ -385,7 +412,8 @@ export class AgentSupervisor {
     const permanent =
       errnoOf(error) === 'ENOTSUP' || (error instanceof NoxError && error.code !== 'AGENT_START_FAILED');
     this.world.log(`not started: ${messageOf(error)}`);
-    if (permanent) this.fail(messageOf(error));
+    if (isStorageFault(error)) this.afterCrash('storage', messageOf(error), 0);
+    else if (permanent) this.fail(messageOf(error));
     else this.afterCrash('crash', messageOf(error), 0);
   }
 
@@ -432,7 +460,7 @@ export class AgentSupervisor {
     try {
       await this.world.before_restart();
       if (generation !== this.generation) return;
-      await this.world.store.countRestart(this.id);
+      await this.unlessRefused(this.world.store.countRestart(this.id));
       if (generation !== this.generation) return;
       this.remember({ ...this.memory, breaker: halfOpen(this.breaker, this.world.clock.now()) });
       await this.relaunch(this.breaker.state === 'half_open' ? 'probe' : 'restart');

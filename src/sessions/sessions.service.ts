@@ -68,7 +68,7 @@ export class SessionsService extends RunObserver {
     const turn_mail = (): TurnMail => this.turn_mail;
     this.pipes = new TurnPump({ turns, book: this.book, fleet, runs, logs, quota, clock, mail, turn_mail, lost });
     const openTurn = (agent_id: string): OpenTurn | undefined => this.pipes.openTurn(agent_id);
-    this.turn_mail = new TurnMail({ mail, fleet, approvals, logs, openTurn, lost });
+    this.turn_mail = new TurnMail({ mail, fleet, approvals, logs, clock, openTurn, lost });
     this.scribe = new TurnScribe({ turns, events, approvals, lost });
     quota.onResume = (agent_id) => this.pipes.pump(agent_id);
     quota.onChange = (agent_id) => this.show(agent_id);
@@ -210,7 +210,7 @@ export class SessionsService extends RunObserver {
     await failpoint('recover.turns');
     for (const { id, agent_id } of this.turns.withStatus('running')) {
       const blocks = this.turns.get(id)?.blocks ?? [];
-      if (this.approvals.parkedCount(agent_id, id) > 0 && (await this.turns.defer(id, null))) continue;
+      if (this.approvals.parkedCount(agent_id, id) > 0 && (await this.book.defer(id, null))) continue;
       await this.book.finish(agent_id, id, interruptedEnd(blocks, 'Nox ended while this turn ran'));
     }
     for (const { agent_id } of this.turns.withStatus('deferred')) this.unpark(agent_id);
@@ -301,7 +301,7 @@ export class SessionsService extends RunObserver {
    * messages. When Nox itself ends they stay as they are, too: the next start finds out what the agent has read.
    */
   private async endedOpen(agent_id: string, turn: OpenTurn, reason: string, expected: boolean): Promise<void> {
-    if (this.approvals.parkedCount(agent_id, turn.id) > 0 && (await this.turns.defer(turn.id, null))) return;
+    if (this.approvals.parkedCount(agent_id, turn.id) > 0 && (await this.book.defer(turn.id, null))) return;
     await this.book.finish(agent_id, turn.id, interruptedEnd(turn.blocks, `the process ended: ${reason}`));
     if (this.fleet.is_closing) return;
     await this.turn_mail.settle(agent_id, turn, { kind: expected ? 'dropped' : 'died', reason });
@@ -378,7 +378,7 @@ export class SessionsService extends RunObserver {
     result: Extract<RuntimeEvent, { type: 'result' }>,
   ): Promise<void> {
     const end = endOf(result, turn.blocks);
-    if (end.status === 'deferred' && (await this.turns.defer(turn.id, result.usage))) {
+    if (end.status === 'deferred' && (await this.book.defer(turn.id, result.usage))) {
       await this.rest(agent_id);
       return;
     }

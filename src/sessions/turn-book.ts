@@ -4,13 +4,11 @@ import type { RegistryService } from '../registry/registry.service.js';
 import type { Clock } from '../shared/clock.js';
 import type { Tx } from '../shared/db/state-db.js';
 import { failpoint } from '../shared/failpoint.js';
-import { messageOf, NoxError } from '../shared/nox-error.js';
+import { untilStored } from '../shared/db/until-stored.js';
+import { messageOf } from '../shared/nox-error.js';
 import type { TurnEnd } from './turn-reducer.js';
 import type { Delay, TurnStore } from './turn-store.js';
 import { TurnWaiters } from './turn-waiters.js';
-
-/** How long a turn's end waits that the journal refused. */
-const STORE_AGAIN_MS = 1000;
 
 export interface BookParts {
   readonly turns: TurnStore;
@@ -23,7 +21,8 @@ export interface BookParts {
 
 /**
  * How many turns wait for each agent, what all have used, and how each comes to its one end. Contract: an end is stored
- * before anyone hears of it, and it is tried until the journal takes it.
+ * before anyone hears of it; what becomes of a turn that ran (its end, its way back into the queue) is tried until the
+ * journal takes it.
  */
 export class TurnBook {
   readonly waiters = new TurnWaiters();
@@ -66,8 +65,8 @@ export class TurnBook {
 
   /** Puts a turn back that never reached the process. */
   async requeue(agent_id: string, id: string): Promise<void> {
+    await this.stored(id, () => this.parts.turns.requeue(id));
     this.add(agent_id, 1);
-    await this.parts.turns.requeue(id);
   }
 
   /**
@@ -78,12 +77,17 @@ export class TurnBook {
     this.add(agent_id, 1);
     let put_back = false;
     try {
-      put_back = await this.parts.turns.putBack(id, delay, usage, also);
+      put_back = await this.stored(id, () => this.parts.turns.putBack(id, delay, usage, also));
     } finally {
       if (!put_back) this.add(agent_id, -1);
     }
     if (put_back) this.parts.spent(agent_id);
     return put_back;
+  }
+
+  /** Its call is parked; false when it no longer runs. */
+  defer(id: string, usage: Usage | null): Promise<boolean> {
+    return this.stored(id, () => this.parts.turns.defer(id, usage));
   }
 
   /** Ends a turn. `beforeTold` runs when that is stored, before those who wait hear of it; `also` is stored with it. Undefined: it had ended. */
@@ -94,8 +98,10 @@ export class TurnBook {
     beforeTold: () => void = () => undefined,
     also?: (tx: Tx) => void,
   ): Promise<Turn | undefined> {
-    await failpoint('turn.end.before');
-    const turn = await this.storeEnd(id, end, also);
+    const turn = await this.stored(id, async () => {
+      await failpoint('turn.end.before');
+      return this.parts.turns.end(id, end, also);
+    });
     await failpoint('turn.end.after');
     if (turn === undefined) return undefined;
     this.totals.delete(agent_id);
@@ -121,17 +127,13 @@ export class TurnBook {
     this.queued.set(agent_id, Math.max(0, this.queuedCount(agent_id) + count));
   }
 
-  /** A turn has to end, also on a disk that is full for a while: it is tried until the journal takes it or closes. */
-  private async storeEnd(id: string, end: TurnEnd, also?: (tx: Tx) => void): Promise<Turn | undefined> {
-    const { turns, clock, warn } = this.parts;
-    for (;;) {
-      try {
-        return await turns.end(id, end, also);
-      } catch (error) {
-        if (!(error instanceof NoxError) || error.code !== 'STORAGE_FAILED') throw error;
-        warn('the end of a turn was not stored; it is tried again', { turn_id: id, reason: error.message });
-        await new Promise<void>((resolve) => clock.after(STORE_AGAIN_MS, resolve));
-      }
-    }
+  /** A turn that ran has to go somewhere, also on a disk that is full for a while. */
+  private stored<T>(turn_id: string, write: () => Promise<T>): Promise<T> {
+    return untilStored(this.parts.clock, write, (error) =>
+      this.parts.warn('what became of a turn was not stored; it is tried again', {
+        turn_id,
+        reason: messageOf(error),
+      }),
+    );
   }
 }

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Fleet } from '../agents/fleet.js';
 import type { LogBook } from '../agents/log-book.js';
 import type { ApprovalsService } from '../approvals/approvals.service.js';
-import { messageOf } from '../shared/nox-error.js';
+import type { Clock } from '../shared/clock.js';
+import { isStorageFault, untilStored } from '../shared/db/until-stored.js';
+import { messageOf, NoxError } from '../shared/nox-error.js';
 import type { Mail, MailEnd } from './mail.js';
 import type { OpenParcel, OpenTurn } from './open-turn.js';
 
@@ -11,6 +13,7 @@ export interface TurnMailParts {
   readonly fleet: Fleet;
   readonly approvals: ApprovalsService;
   readonly logs: LogBook;
+  readonly clock: Clock;
   /** The turn that has the pipe now. */
   readonly openTurn: (agent_id: string) => OpenTurn | undefined;
   readonly lost: (agent_id: string, what: string, error: unknown) => void;
@@ -55,10 +58,15 @@ export class TurnMail {
       const parcel = await mail().take(agent_id, 'tool_boundary');
       if (parcel === undefined) return;
       const prompt_uuid = randomUUID();
-      await mail().bind(parcel.ids, { turn_id: turn.id, prompt_uuid });
+      try {
+        await mail().bind(parcel.ids, { turn_id: turn.id, prompt_uuid });
+      } catch (error) {
+        void this.settleIds(agent_id, parcel.ids, { kind: 'put_back', reason: messageOf(error), delay_ms: 0 });
+        throw error;
+      }
       const { session } = fleet.get(agent_id);
       if (!is_free() || session === undefined) {
-        await mail().settle(parcel.ids, { kind: 'put_back', reason: 'the turn ended first', delay_ms: 0 });
+        await this.settleIds(agent_id, parcel.ids, { kind: 'put_back', reason: 'the turn ended first', delay_ms: 0 });
         return;
       }
       // Known before it is written: the end of the turn, should it come first, finds it.
@@ -70,7 +78,8 @@ export class TurnMail {
         logs.add(agent_id, 'nox', `a message did not reach the process: ${messageOf(error)}`);
         if (!turn.parcels.includes(open)) return;
         turn.parcels.splice(turn.parcels.indexOf(open), 1);
-        await mail().settle(parcel.ids, { kind: 'put_back', reason: messageOf(error), delay_ms: UNREAD_DELAY_MS });
+        const reason = messageOf(error);
+        await this.settleIds(agent_id, parcel.ids, { kind: 'put_back', reason, delay_ms: UNREAD_DELAY_MS });
       }
     } finally {
       turn.steering = false;
@@ -88,13 +97,8 @@ export class TurnMail {
   }
 
   /** A turn without the pipe has ended, one whose call was parked: so have its messages. */
-  async settleOf(agent_id: string, turn_id: string, end: MailEnd): Promise<void> {
-    const ids = this.parts.mail().held(turn_id);
-    if (ids.length === 0) return;
-    await this.parts
-      .mail()
-      .settle(ids, end)
-      .catch((error: unknown) => this.parts.lost(agent_id, 'messages', error));
+  settleOf(agent_id: string, turn_id: string, end: MailEnd): Promise<void> {
+    return this.settleIds(agent_id, this.parts.mail().held(turn_id), end);
   }
 
   /** The turn has ended: so have its messages. */
@@ -102,9 +106,17 @@ export class TurnMail {
     const ids = turn.parcels.splice(0).flatMap((parcel) => parcel.ids);
     if (ids.length === 0) return;
     await turn.receipts;
-    await this.parts
-      .mail()
-      .settle(ids, end)
-      .catch((error: unknown) => this.parts.lost(agent_id, 'messages', error));
+    await this.settleIds(agent_id, ids, end);
+  }
+
+  /** What was taken is owed its end, also while disk or broker refuse it: it would wait for ever. Never rejects. */
+  async settleIds(agent_id: string, ids: readonly string[], end: MailEnd): Promise<void> {
+    if (ids.length === 0) return;
+    const { mail, clock, lost } = this.parts;
+    const told = (error: unknown): void => lost(agent_id, 'messages', error);
+    await untilStored(clock, () => mail().settle(ids, end), told, passesByItself).catch(told);
   }
 }
+
+const passesByItself = (error: unknown): boolean =>
+  isStorageFault(error) || (error instanceof NoxError && error.code === 'BROKER_UNAVAILABLE');

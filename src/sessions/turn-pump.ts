@@ -5,6 +5,7 @@ import type { RunStore } from '../agents/run-store.js';
 import type { RuntimeSession } from '../agents/runtime/runtime.js';
 import type { Turn } from '../contracts/turn.js';
 import type { Clock } from '../shared/clock.js';
+import { isStorageFault, STORE_AGAIN_MS } from '../shared/db/until-stored.js';
 import { failpoint } from '../shared/failpoint.js';
 import { newId } from '../shared/ids.js';
 import { messageOf } from '../shared/nox-error.js';
@@ -41,6 +42,8 @@ export class TurnPump {
   private readonly open = new Map<string, OpenTurn>();
   /** Agents whose last turn was a person's: messages that wait are next. */
   private readonly after_person = new Set<string>();
+  /** Agents whose turn the journal refused to begin. */
+  private readonly refused = new Set<string>();
 
   constructor(private readonly parts: PumpParts) {}
 
@@ -70,9 +73,21 @@ export class TurnPump {
     this.open.delete(agent_id);
   }
 
-  /** Hands over what waits as far as the agent can take it; wakes it if it sleeps. */
+  /** Hands over what waits as far as the agent can take it; wakes it if it sleeps. What the disk refused is tried again. */
   pump(agent_id: string): void {
-    this.deliverNext(agent_id).catch((error: unknown) => this.parts.lost(agent_id, 'delivery', error));
+    this.deliverNext(agent_id).catch((error: unknown) => {
+      this.parts.lost(agent_id, 'delivery', error);
+      if (isStorageFault(error)) this.pumpLater(agent_id);
+    });
+  }
+
+  private pumpLater(agent_id: string): void {
+    if (this.refused.has(agent_id)) return;
+    this.refused.add(agent_id);
+    this.parts.clock.after(STORE_AGAIN_MS, () => {
+      this.refused.delete(agent_id);
+      this.pump(agent_id);
+    });
   }
 
   /**
@@ -129,7 +144,7 @@ export class TurnPump {
   }
 
   private async handTurn(agent_id: string, session: RuntimeSession): Promise<void> {
-    const { book, fleet, turns, runs, logs } = this.parts;
+    const { book, fleet, turns, runs, logs, lost } = this.parts;
     const next = turns.next(agent_id);
     if (next === undefined) return;
     const known = runs.session(agent_id);
@@ -145,22 +160,30 @@ export class TurnPump {
       // If the process has ended meanwhile, onEnded has dealt with the turn.
       if (this.open.get(agent_id)?.id !== next.id) return;
       this.open.delete(agent_id);
-      await book.requeue(agent_id, next.id);
       fleet.get(agent_id).setActivity('idle', 'prompt');
+      // Not awaited: a stop must not wait for the disk.
+      book.requeue(agent_id, next.id).catch((refused: unknown) => lost(agent_id, 'prompt', refused));
       return;
     }
     await failpoint('turn.prompted');
   }
 
   private async handParcel(agent_id: string, session: RuntimeSession, parcel: Parcel): Promise<void> {
-    const { book, fleet, turns, runs, logs, mail } = this.parts;
+    const { book, fleet, turns, runs, logs, mail, turn_mail, lost } = this.parts;
     const { ids, source, actor, content: prompt } = parcel;
     const [id, prompt_uuid] = [newId('trn'), randomUUID()];
-    await failpoint('message.bind.before');
-    await mail().bind(ids, { turn_id: id, prompt_uuid });
-    const session_id = runs.session(agent_id)?.session_id ?? null;
-    await turns.start({ id, agent_id, prompt_uuid, prompt, source, actor, session_id });
-    await failpoint('message.bind.after');
+    const putBack = (reason: string, delay_ms: number): Promise<void> =>
+      turn_mail().settleIds(agent_id, ids, { kind: 'put_back', reason, delay_ms });
+    try {
+      await failpoint('message.bind.before');
+      await mail().bind(ids, { turn_id: id, prompt_uuid });
+      const session_id = runs.session(agent_id)?.session_id ?? null;
+      await turns.start({ id, agent_id, prompt_uuid, prompt, source, actor, session_id });
+      await failpoint('message.bind.after');
+    } catch (error) {
+      void putBack(`it could not be written down: ${messageOf(error)}`, STORE_AGAIN_MS);
+      throw error;
+    }
     this.begin(agent_id, id, [{ ...parcel, prompt_uuid, started: false }]);
     try {
       await session.prompt({ uuid: prompt_uuid, content: prompt });
@@ -169,9 +192,12 @@ export class TurnPump {
       logs.add(agent_id, 'nox', `a message waits: ${reason}`);
       if (this.open.get(agent_id)?.id !== id) return;
       this.open.delete(agent_id);
-      await book.finish(agent_id, id, { status: 'cancelled', text: '', reason, usage: null });
-      await mail().settle(ids, { kind: 'put_back', reason, delay_ms: UNREAD_DELAY_MS });
       fleet.get(agent_id).setActivity('idle', 'prompt');
+      // Not awaited: a stop must not wait for the disk.
+      book
+        .finish(agent_id, id, { status: 'cancelled', text: '', reason, usage: null })
+        .then(() => putBack(reason, UNREAD_DELAY_MS))
+        .catch((refused: unknown) => lost(agent_id, 'message', refused));
       return;
     }
     await failpoint('message.prompted');
