@@ -37,7 +37,7 @@ const PROMISES: Record<Confinement, string> = {
   'pid-namespace':
     'Each agent runs in PID and mount namespaces of its own: ending it ends every process it ever started, and so does the end of Nox, however it comes. It cannot read the secrets of Nox nor change the registry; it has a /tmp of its own unless it is told to work below /tmp.',
   cgroup: `Agents run in cgroups of their own, which the kernel kills as one; a process that moves itself to another cgroup is found only by descent and by the NOX_RUN_ID in its environment, and one that escapes these too can survive. ${BEYOND}`,
-  'process-group': `Agents run in process groups of their own; what leaves its group is found by descent and, on Linux, by the NOX_RUN_ID in its environment. A process that escapes both before it is seen can survive. ${BEYOND}`,
+  'process-group': `Agents run in process groups and sessions of their own; what leaves them is found by descent and, on Linux, by the NOX_RUN_ID in its environment, and all of it is stopped before it is killed. A process that escapes all of these before it is seen can survive. ${BEYOND}`,
 };
 
 /** The process host of this machine. `ready()` begins the try-out; call from the main thread, whose end ends the runs. */

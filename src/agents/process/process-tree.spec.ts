@@ -6,6 +6,7 @@ const row = (pid: number, ppid: number, more: Partial<ProcessRow> = {}): Process
   pid,
   ppid,
   pgid: pid,
+  sid: pid,
   state: 'S',
   start_ticks: pid * 10,
   ...more,
@@ -33,9 +34,10 @@ describe('process tree', () => {
     expect(pidsOf(membersOf(ROWS, mark(), nobody, nobody))).toEqual([100, 102, 101]);
   });
 
-  it('finds the orphan that was known, carries the cookie, or stays in the group', () => {
-    const orphans = [row(1, 0), row(301, 1), row(302, 1), row(303, 1, { pgid: 100 }), row(304, 1)];
-    expect(pidsOf(membersOf(orphans, mark([[301, 3010]]), new Set([302]), nobody))).toEqual([301, 302, 303]);
+  it('finds the orphan that was known, carries the cookie, or stays in the group or the session', () => {
+    const stays = [row(303, 1, { pgid: 100 }), row(304, 1, { sid: 100 })];
+    const orphans = [row(1, 0), row(301, 1), row(302, 1), ...stays, row(305, 1)];
+    expect(pidsOf(membersOf(orphans, mark([[301, 3010]]), new Set([302]), nobody))).toEqual([301, 302, 303, 304]);
   });
 
   it('knows nobody by pid alone', () => {

@@ -34,19 +34,21 @@ export function withAncestors(rows: readonly ProcessRow[], pid: number): Set<num
   return found;
 }
 
+const isInGroup = (row: ProcessRow, mark: RunMark): boolean => row.pgid === mark.pid || row.sid === mark.pid;
+
 /**
- * Whether the process group that the run began with is the run's alone: nobody else has got its number since, and nobody
- * who is spared is in it.
+ * Whether the process group and the session that the run began with are the run's alone: nobody else has got their number
+ * since, and nobody who is spared is in them.
  */
 export function ownsGroup(rows: readonly ProcessRow[], mark: RunMark, spared: ReadonlySet<number>): boolean {
   const holder = rows.find((row) => row.pid === mark.pid);
   const is_ours = holder === undefined || holder.start_ticks === mark.start_ticks;
-  return is_ours && !rows.some((row) => row.pgid === mark.pid && spared.has(row.pid));
+  return is_ours && !rows.some((row) => isInGroup(row, mark) && spared.has(row.pid));
 }
 
 /**
  * The living processes of a run, its first one first: known ones, those that carry its cookie, those in its process
- * group, and everything below any of these. Those in `spared` and pids <= 1 are never among them, nor do they count as roots.
+ * group or session, and everything below any of these. Those in `spared` and pids <= 1 are never among them, nor do they count as roots.
  */
 export function membersOf(
   rows: readonly ProcessRow[],
@@ -60,7 +62,7 @@ export function membersOf(
       !spared.has(row.pid) &&
       (mark.known.get(row.pid) === row.start_ticks ||
         cookies.has(row.pid) ||
-        (by_group && row.pgid === mark.pid && row.start_ticks >= mark.start_ticks)),
+        (by_group && isInGroup(row, mark) && row.start_ticks >= mark.start_ticks)),
   );
   const pids = withDescendants(
     rows,

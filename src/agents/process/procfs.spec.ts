@@ -13,6 +13,7 @@ describe('parseStat', () => {
           pid: 4242,
           ppid: 7,
           pgid: 8,
+          sid: 9,
           state: 'S',
           start_ticks: 77001,
         });
@@ -34,6 +35,7 @@ describe('parsePsLine', () => {
       pid: 812,
       ppid: 1,
       pgid: 812,
+      sid: 812,
       state: 'S',
       start_ticks: Date.parse('Nov 2 2026 10:00:07') / 1000,
     });

@@ -9,16 +9,17 @@ import { ProcessTable, type ProcessRow } from './process-table.js';
  */
 export function parseStat(text: string): ProcessRow | null {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const [state, ppid, pgid] = fields;
+  const [state, ppid, pgid, sid] = fields;
   // The first field here is field 3 of proc(5), so the start time, field 22, is at 19.
   const row = {
     pid: Number.parseInt(text, 10),
     ppid: Number(ppid),
     pgid: Number(pgid),
+    sid: Number(sid),
     state: state ?? '',
     start_ticks: Number(fields[19]),
   };
-  const whole = [row.pid, row.ppid, row.pgid, row.start_ticks].every((n) => Number.isSafeInteger(n));
+  const whole = [row.pid, row.ppid, row.pgid, row.sid, row.start_ticks].every((n) => Number.isSafeInteger(n));
   return whole && row.state.length === 1 ? row : null;
 }
 
@@ -89,7 +90,7 @@ export function argvOf(pid: number): string[] {
 export class ProcfsTable extends ProcessTable {
   private scan: { rows: readonly ProcessRow[]; at_ms: number } = { rows: [], at_ms: -Infinity };
   /** Per scan: an environment is read once however many runs look for their cookie. */
-  private readonly cookies = new WeakMap<ProcessRow, Promise<string | undefined>>();
+  private readonly cookies = new WeakMap<ProcessRow, Promise<string | undefined | null>>();
 
   override async bootId(): Promise<string> {
     return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
@@ -102,14 +103,13 @@ export class ProcfsTable extends ProcessTable {
   override async rows(max_age_ms = 0): Promise<readonly ProcessRow[]> {
     const now = performance.now();
     if (now - this.scan.at_ms >= max_age_ms) {
-      const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-      this.scan = { rows: pids.map((pid) => readRow(Number(pid))).filter((row) => row !== null), at_ms: now };
+      this.scan = { rows: readAll(), at_ms: now };
     }
     return this.scan.rows;
   }
 
-  override cookie(row: ProcessRow): Promise<string | undefined> {
-    const known = this.cookies.get(row) ?? readCookie(row.pid);
+  override cookie(row: ProcessRow): Promise<string | undefined | null> {
+    const known = this.cookies.get(row) ?? readCookie(row);
     this.cookies.set(row, known);
     return known;
   }
@@ -119,14 +119,44 @@ export class ProcfsTable extends ProcessTable {
   }
 }
 
+/** How often the list is read again for those that came meanwhile; on a quiet machine once. */
+const MOST_LISTS = 20;
+
+/**
+ * Looks until a list holds nobody who was not read yet: who starts another one and ends, while others are read, hides
+ * neither of the two.
+ */
+function readAll(): ProcessRow[] {
+  const rows: ProcessRow[] = [];
+  const seen = new Set<string>();
+  for (let lists = 0; lists < MOST_LISTS; lists += 1) {
+    const fresh = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && !seen.has(name));
+    if (fresh.length === 0) break;
+    for (const pid of fresh) {
+      seen.add(pid);
+      const row = readRow(Number(pid));
+      if (row !== null) rows.push(row);
+    }
+  }
+  return rows;
+}
+
+/** Of the kernel's own threads. */
+const KTHREADD = 2;
+
 /** Asynchronous, unlike the rest: this one reads the process's own memory and may have to wait for its lock. */
-async function readCookie(pid: number): Promise<string | undefined> {
+async function readCookie({ pid, ppid }: ProcessRow): Promise<string | undefined | null> {
   try {
     const environ = await readFile(`/proc/${pid}/environ`, 'latin1');
     const entry = environ.split('\0').find((line) => line.startsWith('NOX_RUN_ID='));
-    return entry?.slice('NOX_RUN_ID='.length);
+    if (entry !== undefined) return entry.slice('NOX_RUN_ID='.length);
+    // Between two programs, and at its end, a process has neither environment nor arguments for a moment.
+    const is_between = environ === '' && ppid !== KTHREADD && argvOf(pid).length === 0;
+    return is_between ? null : undefined;
   } catch (error) {
-    if (GONE.has(errnoOf(error))) return undefined;
+    const code = errnoOf(error);
+    if (code === 'ENOENT' || code === 'ESRCH') return null;
+    if (GONE.has(code)) return undefined;
     throw error;
   }
 }

@@ -12,7 +12,9 @@ export function parsePsLine(line: string): ProcessRow | null {
   const [, pid, ppid, pgid, state, start] = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S)\S*\s+(.+?)\s*$/.exec(line) ?? [];
   const start_ms = Date.parse(start ?? '');
   if (state === undefined || Number.isNaN(start_ms)) return null;
-  return { pid: Number(pid), ppid: Number(ppid), pgid: Number(pgid), state, start_ticks: Math.floor(start_ms / 1000) };
+  const group = Number(pgid);
+  const start_ticks = Math.floor(start_ms / 1000);
+  return { pid: Number(pid), ppid: Number(ppid), pgid: group, sid: group, state, start_ticks };
 }
 
 /** The table of a machine without /proc (macOS). Environments are not readable there: no cookies. */
