@@ -121,11 +121,11 @@ export class AgentsService extends Reconciler {
   async update(id: string, patch: UpdateAgent, actor: Actor): Promise<Agent> {
     const before = this.known(id);
     await this.launcher.check(id, {
-      cwd: patch.cwd,
+      cwd: patch.cwd ?? undefined,
       runtime: before.runtime,
       command: patch.command ?? before.command,
     });
-    const commit = await this.registry.updateAgent(id, patch as Partial<AgentConfig>, actor);
+    const commit = await this.registry.updateAgent(id, patch, actor);
     if (commit !== null) {
       await this.events.append('agent.updated', { fields: Object.keys(patch), actor: actor.name }, id);
       const changed = launchChanges(before, this.known(id));

@@ -130,7 +130,7 @@ describe(AgentSupervisor.name, () => {
 
   it('is restarted although the end of its run cannot be stored, which is stored later', async () => {
     const process = await startReady();
-    const { endRun } = store;
+    const endRun = store.endRun.bind(store);
     store.endRun = async () => Promise.reject(FULL);
     process.die();
     await reach('backoff');
@@ -143,7 +143,7 @@ describe(AgentSupervisor.name, () => {
   });
 
   it('comes back by itself when the journal refused to begin its run, however often', async () => {
-    const { beginRun } = store;
+    const beginRun = store.beginRun.bind(store);
     let tries = 0;
     store.beginRun = async () => {
       tries += 1;

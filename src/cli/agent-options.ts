@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { UpdateAgent } from '../contracts/agent.js';
+import { type CreateAgent, UNSETTABLE, type UpdateAgent } from '../contracts/agent.js';
 import type { Cli } from './cli.js';
 import { usageError } from './cli-error.js';
 import { readAll } from './io.js';
@@ -39,8 +39,11 @@ export function withAgentOptions(command: Command): Command {
     .option('--hibernate-after <seconds>', 'how long it may be idle; 0 for ever', wholeNumber);
 }
 
+/** What making and changing an agent have in common. */
+export type AgentFields = Partial<Omit<CreateAgent, 'id' | 'start' | 'runtime' | 'parent_id'>>;
+
 /** The fields of the API that the options name. Arguments after `--` go to the command. */
-export async function agentFields(cli: Cli, options: AgentOptions, args: readonly string[]): Promise<UpdateAgent> {
+export async function agentFields(cli: Cli, options: AgentOptions, args: readonly string[]): Promise<AgentFields> {
   const { model, priority, env, maxMemory, hibernateAfter } = options;
   const command = commandOf(options, args);
   const system_prompt = await promptOf(cli, options);
@@ -55,6 +58,22 @@ export async function agentFields(cli: Cli, options: AgentOptions, args: readonl
     ...(maxMemory === undefined ? {} : { resource_limits: { max_memory_mb: maxMemory } }),
     ...(hibernateAfter === undefined ? {} : { idle: { hibernate_after_s: hibernateAfter } }),
   };
+}
+
+/** The same, with settings that are to be taken away: null in a patch. Nothing may be both set and taken away. */
+export function withUnset(fields: AgentFields, unset: readonly string[] = []): UpdateAgent {
+  const body: Record<string, unknown> = { ...fields };
+  for (const name of unset) {
+    if (!UNSETTABLE.includes(name))
+      throw usageError(`--unset ${name}: not a setting that can be taken away; there are ${UNSETTABLE.join(', ')}.`);
+    const [table = '', key] = name.split('.');
+    const known = body[table];
+    const is_table = typeof known === 'object' && known !== null;
+    if (key === undefined ? known !== undefined : is_table && key in known)
+      throw usageError(`${name} is both set and taken away.`);
+    body[table] = key === undefined ? null : { ...(is_table ? known : {}), [key]: null };
+  }
+  return body as UpdateAgent;
 }
 
 function commandOf(options: AgentOptions & { runtime?: string }, args: readonly string[]): string[] | undefined {

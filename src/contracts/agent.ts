@@ -111,6 +111,8 @@ export const Budget = z.object({
 });
 export type Budget = z.infer<typeof Budget>;
 
+const hibernate_after_s = z.number().int().min(0).max(604_800);
+
 /** An agent as it stands in `agents.toml`: what it should be. Unknown keys are kept. */
 export const AgentConfig = z.looseObject({
   name: Name,
@@ -133,7 +135,7 @@ export const AgentConfig = z.looseObject({
   last_modified: Timestamp,
   resource_limits: ResourceLimits.partial().optional(),
   restart: RestartOverrides.optional(),
-  idle: z.object({ hibernate_after_s: z.number().int().min(0).max(604_800).optional() }).optional(),
+  idle: z.object({ hibernate_after_s: hibernate_after_s.optional() }).optional(),
   budget: Budget.optional(),
   env: z.record(EnvName, SecretReference).optional(),
 });
@@ -160,13 +162,42 @@ export const CreateAgent = z.strictObject({
 });
 export type CreateAgent = z.infer<typeof CreateAgent>;
 
-/** Body of PATCH /agents/:id. A running agent restarts when what it runs with has changed. */
+/** Every key may be null, too: it is taken away, so that the default counts again. */
+function unsettable<S extends z.ZodRawShape>(shape: S) {
+  const entries = Object.entries(shape).map(([key, schema]) => [key, z.nullable(z.optional(schema))]);
+  const members = Object.fromEntries(entries) as { [K in keyof S]: z.ZodNullable<z.ZodOptional<S[K]>> };
+  return z.strictObject(members).nullable().optional();
+}
+
+/**
+ * Body of PATCH /agents/:id: what is not named stays; null takes a setting away, whole or by its key. A running agent
+ * restarts when what it runs with has changed.
+ */
 export const UpdateAgent = CreateAgent.omit({ id: true, start: true, runtime: true, parent_id: true })
   .partial()
   .extend({
     system_prompt: SystemPrompt.optional(),
+    model: AgentConfig.shape.model.nullable(),
+    cwd: AgentConfig.shape.cwd.nullable(),
+    env: AgentConfig.shape.env.nullable(),
+    resource_limits: unsettable(limits),
+    restart: unsettable({ ...restart, backoff_ms: z.strictObject(backoff).partial() }),
+    idle: unsettable({ hibernate_after_s }),
+    budget: unsettable(Budget.shape),
   });
 export type UpdateAgent = z.infer<typeof UpdateAgent>;
+
+/** What PATCH can take away by name, as `model` or `budget.usd_per_day`. */
+export const UNSETTABLE: readonly string[] = [
+  ...['model', 'cwd', 'env', 'restart.backoff_ms', 'idle.hibernate_after_s'],
+  ...tableKeys('resource_limits', limits),
+  ...tableKeys('restart', restart),
+  ...tableKeys('budget', Budget.shape),
+];
+
+function tableKeys(table: string, keys: object): string[] {
+  return [table, ...Object.keys(keys).map((key) => `${table}.${key}`)];
+}
 
 /** Who last said what an axis of an agent's state shows. */
 export const StateSource = z.enum([

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { AgentConfig } from '../contracts/agent.js';
+import { AgentConfig, type UpdateAgent } from '../contracts/agent.js';
 import type { Actor } from '../contracts/auth.js';
 import { SystemConfig } from '../contracts/config.js';
 import { NoxError, validationError } from '../shared/nox-error.js';
@@ -21,10 +21,10 @@ export interface Base {
   readonly versions: DocumentSet;
 }
 
-/** Some keys of `system-config.toml`; `undefined` takes a key away, so that its default counts again. */
+/** Some keys of `system-config.toml`; `undefined` or null takes a key away, so that its default counts again. */
 export type ConfigPatch = z.input<typeof SystemConfig>;
 
-/** Tables of an agent in which a patch changes the given keys only. */
+/** Tables of an agent in which a patch changes the given keys only; null takes a key away. */
 const MERGED = new Set(['resource_limits', 'restart', 'idle', 'budget']);
 
 /** Throws VALIDATION_ERROR naming every field that does not fit. */
@@ -45,7 +45,7 @@ export function createAgentChange(base: Base, id: string, config: AgentConfig, a
 export function updateAgentChange(
   base: Base,
   id: string,
-  patch: Partial<AgentConfig>,
+  patch: Partial<AgentConfig> | UpdateAgent,
   by: { readonly actor: Actor; readonly action: string; readonly now: string },
 ): Change | null {
   const old = agentTable(base, id);
@@ -130,8 +130,11 @@ function edited(old: Document, table: TomlTable): Document {
 
 function mergeAgent(old: TomlTable, patch: Readonly<Record<string, unknown>>): TomlTable {
   const merged = Object.entries(patch).map(([key, value]) => {
+    if (!MERGED.has(key) || !isTable(value)) return [key, value];
     const known = old[key];
-    return [key, MERGED.has(key) && isTable(known) && isTable(value) ? deepMerge(known, value) : value];
+    const table = deepMerge(isTable(known) ? known : {}, value);
+    // A table that says nothing any more goes with its last key.
+    return [key, Object.keys(table).length === 0 ? undefined : table];
   });
   return withoutUndefined({ ...old, ...Object.fromEntries(merged) }) as TomlTable;
 }
@@ -140,7 +143,7 @@ function deepMerge(old: TomlTable, patch: Readonly<Record<string, unknown>>): To
   const merged: Record<string, TomlValue> = { ...old };
   for (const [key, value] of Object.entries(patch)) {
     const known = merged[key];
-    if (value === undefined) delete merged[key];
+    if (value === undefined || value === null) delete merged[key];
     else merged[key] = isTable(value) ? deepMerge(isTable(known) ? known : {}, value) : withoutUndefined(value);
   }
   return merged;

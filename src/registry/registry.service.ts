@@ -1,7 +1,7 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
-import type { AgentConfig } from '../contracts/agent.js';
+import type { AgentConfig, UpdateAgent } from '../contracts/agent.js';
 import type { Actor } from '../contracts/auth.js';
 import type { SystemConfig } from '../contracts/config.js';
 import type { EventPayload } from '../contracts/event.js';
@@ -240,7 +240,7 @@ export class RegistryService {
    */
   updateAgent(
     id: string,
-    patch: Partial<AgentConfig>,
+    patch: Partial<AgentConfig> | UpdateAgent,
     actor: Actor,
     action = 'update',
   ): Promise<RegistryCommit | null> {

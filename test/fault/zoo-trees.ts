@@ -16,5 +16,5 @@ export const TREES: readonly string[] = [
   'wrapped-server.sh',
 ];
 
-/** What the rung `process-group` cannot promise, and says so in `describe()`. */
+/** What the rung `process-group` cannot promise, and says so in `describe()`: one process may survive. */
 export const ESCAPES_GROUP: ReadonlySet<string> = new Set(['cleared-and-reparented.sh']);

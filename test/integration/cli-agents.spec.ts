@@ -124,6 +124,8 @@ describe('nox agent add and edit', () => {
     [['agent', 'add', 'x', '--prompt', 'a', '--prompt-file', 'b'], 'not both'],
     [['agent', 'add', 'x', '--env', 'TOKEN'], 'NAME=env:NAME'],
     [['agent', 'edit', 'lead'], 'Say what to change'],
+    [['agent', 'edit', 'lead', '--unset', 'name'], 'not a setting that can be taken away'],
+    [['agent', 'edit', 'lead', '--model', 'opus', '--unset', 'model'], 'both set and taken away'],
     [['agent', 'add', 'x', '--runtime', 'acp'], 'Allowed choices'],
     [['agent', 'stop', 'lead', '--grace', 'soon'], 'number of seconds'],
   ])('refuses %j with exit status 2 and asks nobody', async (argv, words) => {
@@ -139,6 +141,17 @@ describe('nox agent add and edit', () => {
     await nox(['agent', 'edit', 'lead', '--prompt', '']);
     expect(calls[0]).toMatchObject({ params: { id: 'lead' }, body: { system_prompt: '' } });
     expect(Object.keys(calls[0]?.body as object)).toEqual(['system_prompt']);
+  });
+
+  it('takes settings away, whole or by their key', async () => {
+    const { nox, calls } = await withServer({ agents_update: () => agentOf() });
+    const unset = ['model', 'budget.usd_per_day', 'budget.turns_per_day', 'resource_limits.max_depth'];
+    await nox(['agent', 'edit', 'lead', '--max-memory', '512', '--unset', ...unset]);
+    expect(calls[0]?.body).toEqual({
+      model: null,
+      budget: { usd_per_day: null, turns_per_day: null },
+      resource_limits: { max_memory_mb: 512, max_depth: null },
+    });
   });
 });
 

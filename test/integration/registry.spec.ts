@@ -185,6 +185,22 @@ x_note = 1
     expect((await registry.history({ limit: 1 })).commits[0]?.subject).toBe('agent: clear model lead');
   });
 
+  it('takes away what a patch has null for: a key of a table, and the table with its last key', async () => {
+    const budget = { usd_per_day: 5, turns_per_day: 10 };
+    const given = { model: 'sonnet', cwd: '/work', budget, restart: { intensity: 2, backoff_ms: { initial: 50 } } };
+    await registry.createAgent('lead', agentConfig(given), ADMIN);
+    const now = () => registry.agents().get('lead');
+    await registry.updateAgent('lead', { model: null, budget: { usd_per_day: null } }, ADMIN);
+    expect(now()).toMatchObject({ cwd: '/work', budget: { turns_per_day: 10 } });
+    expect(now()).not.toHaveProperty('model');
+    await registry.updateAgent('lead', { budget: { turns_per_day: null }, restart: { backoff_ms: null } }, ADMIN);
+    expect(now()).not.toHaveProperty('budget');
+    expect(now()?.restart).toEqual({ intensity: 2 });
+    await registry.updateAgent('lead', { cwd: null, restart: null }, ADMIN);
+    expect(await text('agents.toml')).not.toMatch(/^(model|cwd|\[agents\.lead\.(budget|restart))/m);
+    expect(await registry.updateAgent('lead', { cwd: null, idle: { hibernate_after_s: null } }, ADMIN)).toBeNull();
+  });
+
   it('changes settings and keeps their comments', async () => {
     await registry.updateConfig({ claude_cli: { model_endpoint: 'scripted' } }, ADMIN, 'use model');
     expect(registry.config().claude_cli.model_endpoint).toBe('scripted');

@@ -41,6 +41,10 @@ describe('agent form', () => {
     expect(updateRequest({ ...draft, max_memory_mb: '1024' }, agent).body).toEqual({
       resource_limits: { max_memory_mb: 1024, max_depth: 2 },
     });
+    expect(updateRequest({ ...draft, max_memory_mb: '' }, agent).body).toEqual({
+      resource_limits: { max_memory_mb: null, max_depth: 2 },
+    });
+    expect(updateRequest({ ...draft, model: '' }, { ...agent, model: 'sonnet' }).body).toEqual({ model: null });
     expect(updateRequest({ ...draft, env: '' }, agent).body).toEqual({ env: {} });
   });
 

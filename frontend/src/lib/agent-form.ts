@@ -82,9 +82,21 @@ export function createRequest(draft: AgentDraft): FormResult<CreateAgent> {
 export function updateRequest(draft: AgentDraft, agent: Agent): FormResult<UpdateAgent> {
   const before: Record<string, unknown> = fieldsOf(draftOf(agent), agent);
   const after = fieldsOf(draft, agent);
-  const changed = Object.entries(after).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key]));
-  return check(UpdateAgent.safeParse(Object.fromEntries(changed)));
+  const changed = Object.entries(after)
+    .filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key]))
+    .map(([key, value]) => [key, key === 'env' ? value : withNulls(before[key], value)]);
+  const gone = Object.keys(before).flatMap((key) => (key in after ? [] : [[key, null]]));
+  return check(UpdateAgent.safeParse(Object.fromEntries([...changed, ...gone])));
 }
+
+/** A table with null for each key that was emptied: what is not named would stay. */
+function withNulls(before: unknown, after: unknown): unknown {
+  if (!isTable(before) || !isTable(after)) return after;
+  return { ...Object.fromEntries(Object.keys(before).map((key) => [key, null])), ...after };
+}
+
+const isTable = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function check<T>(
   result: ReturnType<typeof CreateAgent.safeParse> | ReturnType<typeof UpdateAgent.safeParse>,

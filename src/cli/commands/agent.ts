@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Agent, AgentStatus, CreateAgent, UpdateAgent } from '../../contracts/agent.js';
 import { usageError } from '../cli-error.js';
-import { type AgentOptions, agentFields, withAgentOptions } from '../agent-options.js';
+import { type AgentOptions, agentFields, withUnset, withAgentOptions } from '../agent-options.js';
 import { allPages } from '../all-pages.js';
 import type { Cli, CliOf } from '../cli.js';
 import { examples } from '../help.js';
@@ -118,16 +118,23 @@ function editCommand(agent: Command, cliOf: CliOf): void {
     .description('change an agent; it restarts if it must')
     .argument('<id>')
     .argument('[args...]', 'after --: more arguments of the command')
-    .option('--name <name>', 'another name');
+    .option('--name <name>', 'another name')
+    .option('--unset <settings...>', 'take a setting away, as model, cwd or budget.usd_per_day');
   withAgentOptions(edit).action(
-    async (id: string, args: string[], options: AgentOptions & { name?: string }, command: Command) => {
+    async (id: string, args: string[], options: AgentOptions & EditOptions, command: Command) => {
       const cli = cliOf(command);
-      const body: UpdateAgent = defined({ ...(await agentFields(cli, options, args)), name: options.name });
+      const fields = await agentFields(cli, options, args);
+      const body: UpdateAgent = defined({ ...withUnset(fields, options.unset), name: options.name });
       if (Object.keys(body).length === 0) throw usageError('Say what to change, as --model or --prompt.');
       const changed = await (await cli.client()).call('agents_update', { params: { id }, body });
       cli.answer(changed, () => cli.say(statusLine(cli, changed)));
     },
   );
+}
+
+interface EditOptions {
+  readonly name?: string;
+  readonly unset?: string[];
 }
 
 function stopCommand(agent: Command, cliOf: CliOf, name: 'stop' | 'restart', description: string): void {

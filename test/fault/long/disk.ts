@@ -12,6 +12,8 @@ import { type LongReport, type Say, secondsSince } from './report.js';
 export interface DiskOptions {
   /** Each call (1), or each n-th one only. */
   readonly every: number;
+  /** Which call is the first. */
+  readonly first?: number;
   readonly say: Say;
 }
 
@@ -67,7 +69,7 @@ class Faults {
  * Lets one call of the file system fail, the first, then the second, until a piece of work makes no more calls: each
  * answer is a success or says plainly what it was, Nox lives, memory, file and commit agree, and all works again after.
  */
-export async function runDisk({ every, say }: DiskOptions): Promise<LongReport> {
+export async function runDisk({ every, first = 1, say }: DiskOptions): Promise<LongReport> {
   const began = performance.now();
   await using folder = await makeTempDir('nox-fs-fault-');
   const root = join(folder.path, 'disk');
@@ -82,7 +84,7 @@ export async function runDisk({ every, say }: DiskOptions): Promise<LongReport> 
   const answers: Record<string, number> = {};
   const pid = nox.pid;
   for (const [name, errno] of Object.entries(ERRORS)) {
-    for (let nth = 1; nth < MOST_CALLS; nth += every) {
+    for (let nth = first; nth < MOST_CALLS; nth += every) {
       const at = `${name} at call ${nth}`;
       faults.arm(errno, nth);
       const met = await scene(nox);
