@@ -144,18 +144,21 @@ describe(AgentSupervisor.name, () => {
 
   it('comes back by itself when the journal refused to begin its run, however often', async () => {
     const beginRun = store.beginRun.bind(store);
-    let tries = 0;
-    store.beginRun = async () => {
-      tries += 1;
+    const tries: string[] = [];
+    store.beginRun = async (run_id) => {
+      tries.push(run_id);
       return Promise.reject(FULL);
     };
     await expect(supervisor.start('test')).rejects.toBe(FULL);
+    const untilTried = async (times: number) => {
+      for (let i = 0; i < 200 && tries.length < times; i += 1) await turnOfLoop();
+    };
     for (let n = 2; n <= 20; n += 1) {
       clock.advance(2000);
-      for (let i = 0; i < 200 && tries < n; i += 1) await turnOfLoop();
+      await untilTried(n);
       await reach('backoff');
     }
-    expect(tries).toBe(20);
+    expect(tries).toHaveLength(20);
     store.beginRun = beginRun;
     clock.advance(2000);
     (await newest(1)).becomeReady();

@@ -73,7 +73,7 @@ export function withUnset(fields: AgentFields, unset: readonly string[] = []): U
       throw usageError(`${name} is both set and taken away.`);
     body[table] = key === undefined ? null : { ...(is_table ? known : {}), [key]: null };
   }
-  return body as UpdateAgent;
+  return body;
 }
 
 function commandOf(options: AgentOptions & { runtime?: string }, args: readonly string[]): string[] | undefined {
