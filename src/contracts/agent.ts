@@ -189,7 +189,11 @@ export type UpdateAgent = z.infer<typeof UpdateAgent>;
 
 /** What PATCH can take away by name, as `model` or `budget.usd_per_day`. */
 export const UNSETTABLE: readonly string[] = [
-  ...['model', 'cwd', 'env', 'restart.backoff_ms', 'idle.hibernate_after_s'],
+  'model',
+  'cwd',
+  'env',
+  'restart.backoff_ms',
+  'idle.hibernate_after_s',
   ...tableKeys('resource_limits', limits),
   ...tableKeys('restart', restart),
   ...tableKeys('budget', Budget.shape),
