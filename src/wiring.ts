@@ -19,6 +19,7 @@ import { MessagesService } from './broker/messages.service.js';
 import type { RegistryCommit } from './contracts/registry.js';
 import { EventLog } from './events/event-log.js';
 import { RegistryService } from './registry/registry.service.js';
+import { Installer } from './services/installer.js';
 import { ServicesService } from './services/services.service.js';
 import { SessionsService } from './sessions/sessions.service.js';
 import { SpendBook } from './sessions/spend-book.js';
@@ -118,6 +119,7 @@ export async function startWork(app: NestFastifyApplication): Promise<void> {
   await app.get(Fleet).recover();
   await app.get(SessionsService).recover();
   app.get(ServicesService).start();
+  app.get(Installer).start();
   await app.get(BrokerService).start();
   await app.get(DeliveryService).recover();
   for (const id of app.get(RegistryService).agents().keys()) app.get(SessionsService).nudge(id);

@@ -66,14 +66,20 @@ export interface PendingFilter {
   readonly expired_at_ms?: number | undefined;
   /** Also those that are parked. */
   readonly parked?: boolean | undefined;
+  /** Only what a process of the agent asked, or asks again when it is resumed. */
+  readonly of_process?: boolean | undefined;
 }
 
+/** An installation is asked for by Nox: no process waits for it, and it outlives all of them. */
+const OF_PROCESS = "json_extract(approval_json, '$.request_type') <> 'mcp_installation'";
+
 export function pendingApprovals(db: Reader, filter: PendingFilter = {}): Stored[] {
-  const { id = null, agent_id = null, turn_id = null, expired_at_ms = null, parked = false } = filter;
+  const { id = null, agent_id = null, turn_id = null, expired_at_ms = null, parked = false, of_process } = filter;
   return db
     .all<Row>(
       `${COLUMNS} WHERE status IN ('pending', ?) AND (? IS NULL OR id = ?) AND (? IS NULL OR agent_id = ?)
-       AND (? IS NULL OR turn_id = ?) AND (? IS NULL OR expires_ms <= ?) ORDER BY requested_ms, id`,
+       AND (? IS NULL OR turn_id = ?) AND (? IS NULL OR expires_ms <= ?)
+       ${of_process === true ? `AND ${OF_PROCESS}` : ''} ORDER BY requested_ms, id`,
       parked ? 'parked' : 'pending',
       id,
       id,
@@ -87,12 +93,16 @@ export function pendingApprovals(db: Reader, filter: PendingFilter = {}): Stored
     .map(stored);
 }
 
-/** How many requests wait, by agent. */
-export function countPending(db: Reader): Map<string, number> {
-  const rows = db.all<{ agent_id: string; n: number }>(
-    "SELECT agent_id, COUNT(*) AS n FROM approvals WHERE status IN ('pending', 'parked') GROUP BY agent_id",
+/** How many requests wait: of processes by agent, and in all. */
+export function countPending(db: Reader): { readonly by_agent: Map<string, number>; readonly total: number } {
+  const rows = db.all<{ agent_id: string; n: number; own: number }>(
+    `SELECT agent_id, COUNT(*) AS n, SUM(${OF_PROCESS}) AS own FROM approvals
+     WHERE status IN ('pending', 'parked') GROUP BY agent_id`,
   );
-  return new Map(rows.map(({ agent_id, n }) => [agent_id, n]));
+  return {
+    by_agent: new Map(rows.map(({ agent_id, own }) => [agent_id, own])),
+    total: rows.reduce((sum, { n }) => sum + n, 0),
+  };
 }
 
 /** The approved request of a tool call whose outcome is not known yet. */
@@ -204,7 +214,7 @@ export function parkedCall(db: Reader, agent_id: string, tool_use_id: string): S
 /** How many requests of an agent, or of a turn of it, are parked. */
 export function countParked(db: Reader, agent_id: string, turn_id: string | null = null): number {
   const row = db.get<{ n: number }>(
-    "SELECT COUNT(*) AS n FROM approvals WHERE status = 'parked' AND agent_id = ? AND (? IS NULL OR turn_id = ?)",
+    `SELECT COUNT(*) AS n FROM approvals WHERE status = 'parked' AND agent_id = ? AND (? IS NULL OR turn_id = ?) AND ${OF_PROCESS}`,
     agent_id,
     turn_id,
     turn_id,

@@ -55,7 +55,7 @@ export class ApprovalsService extends ApprovalGate {
   private readonly parking: Parking;
   private readonly inbox: Inbox;
   /** How many requests wait, by agent; asked for each time an agent is shown. */
-  private pending: ReadonlyMap<string, number> | undefined;
+  private pending: ReturnType<typeof store.countPending> | undefined;
 
   constructor(
     @Inject(StateDb) private readonly db: StateDb,
@@ -112,6 +112,39 @@ export class ApprovalsService extends ApprovalGate {
       this.logger.error(`A call of ${call.agent_id} is denied, because it could not be checked: ${messageOf(error)}`);
       return denial('Nox could not check this call, so it may not run.', 'nox', null);
     }
+  }
+
+  /**
+   * Asks for something that no process waits for, as an installation. The request is parked from the start, so that it
+   * outlives a restart; a rule may deny it at once. Whoever asks learns of its end by the events, and by `get`.
+   */
+  async request(call: GatedCall, also: (tx: Tx, approval: Approval) => void): Promise<Approval> {
+    if (sizeOf(call.input) > MAX_INPUT_BYTES)
+      throw new NoxError('VALIDATION_ERROR', `The request is larger than ${MAX_INPUT_BYTES / 1_048_576} MiB.`);
+    const judged = asAsked(call, await this.judge.judge(call));
+    const now_ms = this.clock.now();
+    const expires_ms = now_ms + this.settings.ask_expires_after_s() * 1000;
+    const [at, expires_at] = [this.clock.iso(now_ms), this.clock.iso(expires_ms)];
+    const asked: Approval = {
+      ...newApproval(call, judged.risk, at, expires_at),
+      ...this.peopleFor(judged.risk),
+      status: 'parked',
+      parked_at: at,
+    };
+    const ending = ruledEnding(judged);
+    return this.db.write((tx) => {
+      store.insertApproval(tx, { approval: asked, expires_ms });
+      this.ledger.append(tx, 'requested', asked);
+      this.events.appendIn(tx, 'approval.requested', { approval: asked }, asked.agent_id);
+      also(tx, asked);
+      tx.afterCommit(() => this.decisions.arm());
+      return ending === null ? asked : this.decisions.endIn(tx, { approval: asked, expires_ms }, ending);
+    });
+  }
+
+  /** Cancels one request that waits; nothing happens to one that has ended. */
+  async withdraw(id: string, reason: string): Promise<void> {
+    await this.decisions.endPending({ id, parked: true }, endedByNox('cancelled', reason));
   }
 
   /**
@@ -180,10 +213,10 @@ export class ApprovalsService extends ApprovalGate {
     return this.inbox.groups();
   }
 
+  /** What processes of an agent wait for; without one, whatever waits for a person. */
   pendingCount(agent_id?: string): number {
     this.pending ??= store.countPending(this.db);
-    if (agent_id !== undefined) return this.pending.get(agent_id) ?? 0;
-    return [...this.pending.values()].reduce((sum, count) => sum + count, 0);
+    return agent_id === undefined ? this.pending.total : (this.pending.by_agent.get(agent_id) ?? 0);
   }
 
   /** Cancels what a turn waits for. Never rejects: the calls are denied also when the disk refuses. */
@@ -193,7 +226,7 @@ export class ApprovalsService extends ApprovalGate {
 
   /** Cancels what an agent waits for. Never rejects: the calls are denied also when the disk refuses. */
   cancelForAgent(agent_id: string, reason = 'the agent stopped'): Promise<Approval[]> {
-    return this.decisions.endPending({ agent_id, parked: true }, endedByNox('cancelled', reason));
+    return this.decisions.endPending({ agent_id, parked: true, of_process: true }, endedByNox('cancelled', reason));
   }
 
   /** Notes what became of an approved call; other calls, and second notes, change nothing. */
@@ -297,11 +330,10 @@ export class ApprovalsService extends ApprovalGate {
     const reasons =
       verdict.rule_id === null ? risk.reasons : [`rule ${verdict.rule_id}: ${verdict.reason}`, ...risk.reasons];
     const times = [this.clock.iso(requested_ms), this.clock.iso(expires_ms)] as const;
-    const needed = risk.level === 'critical' ? (this.settings.critical_needs?.() ?? 1) : 1;
     const approval: Approval = {
       ...newApproval(call, { ...risk, reasons }, ...times),
       policy_version,
-      ...(needed > 1 ? { approvals_needed: needed } : {}),
+      ...this.peopleFor(risk),
     };
     const { agent_id } = approval;
     const store_it = (tx: Tx): void => {
@@ -372,6 +404,12 @@ export class ApprovalsService extends ApprovalGate {
       stopParking();
       signal.removeEventListener('abort', cancel);
     }
+  }
+
+  /** How many people must approve, where one is not enough. */
+  private peopleFor({ level }: Judgement['risk']): Partial<Approval> {
+    const needed = level === 'critical' ? (this.settings.critical_needs?.() ?? 1) : 1;
+    return needed > 1 ? { approvals_needed: needed } : {};
   }
 
   private holdMs(channel: string, undo_s: number | undefined): number {

@@ -119,7 +119,8 @@ export class Decisions {
     events.appendIn(tx, type, { approval: after }, after.agent_id);
     tx.afterCommit(() => {
       room.release(after.id, decisionOf(after));
-      if (approval.status === 'parked') this.onUnparked(after.agent_id);
+      // No process of the agent waits for an installation.
+      if (approval.status === 'parked' && approval.request_type !== 'mcp_installation') this.onUnparked(after.agent_id);
       pump.nudge();
     });
     return after;

@@ -203,6 +203,9 @@ export const UpdateService = Settings.extend({
 });
 export type UpdateService = z.infer<typeof UpdateService>;
 
+/** Query of DELETE: `image=true` takes the image away as well, unless something else uses it. */
+export const RemoveService = z.object({ image: z.stringbool().default(false) });
+
 export const AttachService = z.strictObject({ agent_id: AgentId });
 export const ServiceLogQuery = z.object({ lines: z.coerce.number().int().min(1).max(5000).default(200) });
 export const ServiceLogs = z.object({

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AgentId, MessageId, Timestamp } from './ids.js';
+import { ServiceName } from './service.js';
 import { MessagePriority, MessageType, Topic } from './message.js';
 import { CreateTask, DelegateTask, TaskId, UpdateTask } from './task.js';
 
@@ -107,6 +108,15 @@ export const TOOLS = {
     description: 'Ask a person before you do something that cannot be undone or concerns others. Wait for the answer.',
     input: z.strictObject({
       action: z.string().min(1).max(4000).describe('What you want to do, exactly.'),
+      reason: Reason,
+    }),
+  },
+  request_service: {
+    description:
+      'Ask for an MCP service whose tools you need: one of the catalogue, or one that others use already. A person decides; you go on meanwhile, and a message tells you when its tools are there, or why not.',
+    input: z.strictObject({
+      service: ServiceName.describe('Its name; with an image of your own, the name that it shall have.'),
+      image: z.string().min(1).max(400).optional().describe('A container image that serves MCP over stdio.'),
       reason: Reason,
     }),
   },

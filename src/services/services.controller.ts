@@ -43,8 +43,8 @@ export class ServicesController {
   }
 
   @Route('services_remove')
-  async remove(@Input('services_remove') { params }: RouteInput<'services_remove'>, @Actor() actor: ActorType) {
-    if (!this.installer.withdraw(params.name)) await this.services.remove(params.name, actor);
+  async remove(@Input('services_remove') { params, query }: RouteInput<'services_remove'>, @Actor() actor: ActorType) {
+    if (!(await this.installer.withdraw(params.name))) await this.services.remove(params.name, actor, query.image);
     return {};
   }
 

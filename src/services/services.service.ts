@@ -166,12 +166,13 @@ export class ServicesService {
     return this.get(name);
   }
 
-  /** Ends it, takes its containers, its network and its rules away, then its table. */
-  async remove(name: string, actor: Actor): Promise<void> {
-    const { network } = this.configOf(name);
+  /** Takes its table away, ends it, then takes its containers, its network, its rules and, if wanted, its image away. */
+  async remove(name: string, actor: Actor, with_image = false): Promise<void> {
+    const { network, image } = this.configOf(name);
     await this.registry.removeService(name, actor);
     await this.settled();
     if (network !== 'none') await this.machinery.guard.forget(name);
+    if (with_image && image !== undefined) await this.engine.removeImage(image);
     this.told.delete(name);
     this.tell('service.removed', { service: name, actor: actor.name });
   }

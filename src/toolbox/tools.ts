@@ -8,6 +8,7 @@ import { BroadcastMessage, SendMessage } from '../contracts/message.js';
 import { type Task, UpdateTask } from '../contracts/task.js';
 import type { ToolInput, ToolName } from '../contracts/toolbox.js';
 import { RegistryService } from '../registry/registry.service.js';
+import { Installer } from '../services/installer.js';
 import { NoxError, validationError } from '../shared/nox-error.js';
 import { TasksService } from '../tasks/tasks.service.js';
 import { Memory } from './memory.js';
@@ -43,6 +44,7 @@ export class ToolHandlers {
     @Inject(TasksService) private readonly tasks: TasksService,
     @Inject(ServiceList) private readonly services: ServiceList,
     @Inject(Memory) private readonly memory: Memory,
+    @Inject(Installer) private readonly installer: Installer,
   ) {}
 
   readonly all: { readonly [N in ToolName]: Handler<N> } = {
@@ -97,6 +99,7 @@ export class ToolHandlers {
     list_services: async (_, { caller }) => ({ services: await this.services.forAgent(idOf(caller)) }),
     // It has been approved when it comes here: the question itself was the deed.
     request_approval: ({ action }) => ({ approved: true, action }),
+    request_service: async (wish, { caller }) => this.installer.wish(wish, agentOf(caller)),
     remember: async ({ text, tags }, { caller, key }) =>
       this.memory.add(agentOf(caller), { id: key, text, tags, source: nameOf(caller) }),
     recall: async (query, { caller }) => ({ facts: await this.memory.find(agentOf(caller), query) }),

@@ -155,14 +155,18 @@ export function mcpCommands(program: Command, cliOf: CliOf): void {
     });
   one('rm', 'detach a service, end its containers and forget it')
     .alias('remove')
+    .option('--image', 'take its image away, too')
     .option('-y, --yes', 'do not ask')
-    .action(async (name: string, { yes }: { yes?: boolean }, command: Command) => {
+    .action(async (name: string, { yes, image = false }: { yes?: boolean; image?: boolean }, command: Command) => {
       const cli = cliOf(command);
       const client = await cli.client();
       const { agents } = await client.call('services_get', { params: { name } });
       const users = agents.length === 0 ? 'No agent uses it.' : `${agents.join(', ')} will lose it.`;
       await cli.confirm(`${users} Remove ${name} and its containers?`, yes);
-      const gone = await client.call('services_remove', { params: { name } });
+      const gone = await client.call('services_remove', {
+        params: { name },
+        query: image ? { image: 'true' } : {},
+      });
       cli.answer(gone, () => cli.say(`${name} is gone; "nox registry undo" brings its configuration back.`));
     });
 }

@@ -5,6 +5,7 @@ import {
   CallTool,
   CallToolReply,
   InstallService,
+  RemoveService,
   Service,
   ServiceList,
   ServiceLogQuery,
@@ -69,6 +70,7 @@ export const SERVICE_ROUTES = {
     role: 'admin',
     summary: 'Detach a service, end its containers and forget it (a rollback brings it back)',
     params,
+    query: RemoveService,
     response: none,
   }),
   services_start: route({

@@ -253,6 +253,12 @@ export class DockerEngine {
     await this.asked(() => docker.getNetwork(id).remove(), 403, 404, 409);
   }
 
+  /** Gone already, or used by something else: left as it is. */
+  async removeImage(reference: string): Promise<void> {
+    const docker = await this.docker();
+    await this.asked(() => docker.getImage(reference).remove(), 404, 409);
+  }
+
   /** Where a container of one network can be reached from here. */
   async addressOf(id: string, network: string): Promise<string> {
     const { NetworkSettings } = await this.inspect(id);

@@ -289,4 +289,12 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
 
   `,
+  `
+  CREATE TABLE service_proposals (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    proposal_json TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX service_proposals_name ON service_proposals (name);
+  `,
 ];
