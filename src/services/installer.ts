@@ -73,11 +73,12 @@ export class Installer {
     if (this.registry.intent().services.has(judged.name))
       throw new NoxError('SERVICE_ALREADY_EXISTS', `A service is called ${judged.name} already.`);
     if (agent_id !== null) this.services.mayHaveOneMore(agent_id, judged.name);
-    const same = this.waiting().filter((other) => other.name === judged.name && other.agent_id === agent_id);
-    if (same[0] !== undefined && agent_id !== null && !auto_approve) return proposedService(same[0]);
+    const rivals = this.waiting().filter(({ name }) => name === judged.name);
+    const same = rivals.find((other) => other.agent_id === agent_id);
+    if (same !== undefined && agent_id !== null && !auto_approve) return proposedService(same);
     const proposal = this.proposalOf({ ...judged, kind: 'install', actor, agent_id, why: null });
     if (!auto_approve) return proposedService(await this.put(proposal));
-    for (const other of same) await this.drop(other);
+    for (const other of rivals) if (other.agent_id === null || other.agent_id === agent_id) await this.drop(other);
     await this.carryOut(proposal, proposal.table, actor.name);
     return this.services.get(proposal.name);
   }

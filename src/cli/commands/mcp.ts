@@ -1,26 +1,9 @@
-import { type Command, Option } from 'commander';
-import type { RouteCall, RouteReply } from '../../contracts/routes.js';
-import type { Evaluation, Service } from '../../contracts/service.js';
-import type { Cli, CliOf } from '../cli.js';
-import { usageError } from '../cli-error.js';
-import { examples } from '../help.js';
-import { painted, stateCell } from '../output/style.js';
-import { pairs } from '../output/table.js';
+import type { Command } from 'commander';
+import type { CliOf } from '../cli.js';
+import { Exit, usageError } from '../cli-error.js';
 import { oneLine, plain } from '../output/text.js';
-
-type InstallBody = NonNullable<RouteCall<'services_install'>['body']>;
-
-interface InstallOptions {
-  readonly image?: string;
-  readonly agent?: string;
-  readonly env: readonly string[];
-  readonly network?: 'none' | 'internal' | 'egress';
-  readonly host: readonly string[];
-  readonly transport?: 'stdio' | 'http';
-  readonly yes?: boolean;
-}
-
-const several = (value: string, before: readonly string[]): string[] => [...before, value];
+import { installCommand } from './mcp-install.js';
+import { listView, sayState, serviceView, several, statsView, untilUp } from './mcp-views.js';
 
 /** `nox mcp`: services that agents use, in containers or as programs. */
 export function mcpCommands(program: Command, cliOf: CliOf): void {
@@ -47,39 +30,7 @@ export function mcpCommands(program: Command, cliOf: CliOf): void {
         if (found.offline !== null) cli.say(`Only the catalogue file was asked: ${found.offline}.`);
       });
     });
-  const install = mcp
-    .command('install')
-    .description('show what is known of a service, ask, then pull, start and attach it')
-    .argument('[name]', 'its name in the catalogue, or the name that it shall have')
-    .option('--image <image>', 'another image than that of the catalogue')
-    .option('--agent <id>', 'give it to this agent')
-    .option('--env <NAME=reference>', 'a secret, as NAME=env:NAME or NAME=file:name', several, [])
-    .addOption(new Option('--network <network>', 'what it may reach').choices(['none', 'internal', 'egress']))
-    .option('--host <name>', 'a host that it may reach, with --network egress', several, [])
-    .addOption(new Option('--transport <transport>', 'how it speaks').choices(['stdio', 'http']))
-    .option('-y, --yes', 'do not ask')
-    .action(async (name: string | undefined, options: InstallOptions, command: Command) => {
-      const cli = cliOf(command);
-      const client = await cli.client();
-      const body = bodyOf(name, options);
-      // Without an agent the first call only judges; with one it would ask in the dashboard, which the person here answers.
-      const { agent_id, ...judged } = body;
-      const proposal = await client.call('services_install', { body: judged });
-      if (proposal.evaluation !== null) cli.say(evaluationView(proposal.evaluation));
-      await cli.confirm(`Install ${proposal.name}?`, options.yes);
-      const done = await client.call('services_install', {
-        body: { ...body, service_name: proposal.name, auto_approve: true },
-      });
-      cli.answer(done, () =>
-        cli.say(
-          `${done.name} is being started${agent_id === undefined ? '' : ` for ${agent_id}`}: nox mcp show ${done.name}`,
-        ),
-      );
-    });
-  examples(install, [
-    ['nox mcp install time --agent lead', 'from the catalogue'],
-    ['nox mcp install github --agent lead --env GITHUB_PERSONAL_ACCESS_TOKEN=file:github-token', 'with a secret'],
-  ]);
+  installCommand(mcp, cliOf);
   mcp
     .command('ls')
     .alias('list')
@@ -103,7 +54,8 @@ export function mcpCommands(program: Command, cliOf: CliOf): void {
     one(verb, text).action(async (name: string, _: unknown, command: Command) => {
       const cli = cliOf(command);
       const service = await (await cli.client()).call(`services_${verb}`, { params: { name } });
-      cli.answer(service, () => sayState(cli, service));
+      const settled = verb === 'stop' ? service : await untilUp(cli, name);
+      cli.answer(settled, () => sayState(cli, settled));
     });
   for (const [verb, text] of [
     ['attach', 'give a service to an agent'],
@@ -124,6 +76,24 @@ export function mcpCommands(program: Command, cliOf: CliOf): void {
       cli.answer(found, () => {
         for (const { line } of found.lines) cli.print(`${plain(line)}\n`);
       });
+    });
+  one('stats', 'memory, processor and processes of its containers').action(
+    async (name: string, _: unknown, command: Command) => {
+      const cli = cliOf(command);
+      const stats = await (await cli.client()).call('services_stats', { params: { name } });
+      cli.answer(stats, () => cli.print(statsView(stats)));
+    },
+  );
+  one('update', 'change a service; its containers are made anew if they must')
+    .option('--image <image@sha256:…>', 'other bytes')
+    .option('--allow <tool>', 'agents may call this tool, and only those named', several, [])
+    .option('--deny <tool>', 'agents may not call this tool', several, [])
+    .option('--calls-per-min <n>', 'how often an agent may call it')
+    .option('--memory-mb <n>', 'how much memory it may use')
+    .action(async (name: string, options: UpdateOptions, command: Command) => {
+      const cli = cliOf(command);
+      const service = await (await cli.client()).call('services_update', { params: { name }, body: patchOf(options) });
+      cli.answer(service, () => sayState(cli, service));
     });
   one('tools', 'what it can do; those that agents may not call are marked').action(
     async (name: string, _: unknown, command: Command) => {
@@ -152,6 +122,8 @@ export function mcpCommands(program: Command, cliOf: CliOf): void {
       cli.answer(reply, () => {
         for (const part of reply.content) cli.print(`${textOf(part)}\n`);
       });
+      // What the tool itself calls an error is its answer, but no success.
+      if (reply.is_error) throw new Exit(1);
     });
   one('rm', 'detach a service, end its containers and forget it')
     .alias('remove')
@@ -171,24 +143,27 @@ export function mcpCommands(program: Command, cliOf: CliOf): void {
     });
 }
 
-function bodyOf(name: string | undefined, options: InstallOptions): InstallBody {
-  if (name === undefined && options.image === undefined) throw usageError('Give a name, or --image.');
-  const env = Object.fromEntries(
-    options.env.map((pair) => {
-      const at = pair.indexOf('=');
-      if (at < 1) throw usageError(`--env must look like NAME=env:NAME or NAME=file:name, not ${pair}.`);
-      return [pair.slice(0, at), pair.slice(at + 1)];
-    }),
-  );
-  return {
-    ...(name === undefined ? {} : { service_name: name }),
-    ...(options.image === undefined ? {} : { image: options.image }),
-    ...(options.agent === undefined ? {} : { agent_id: options.agent }),
-    ...(options.network === undefined ? {} : { network: options.network }),
-    ...(options.transport === undefined ? {} : { transport: options.transport }),
-    ...(options.host.length === 0 ? {} : { egress_hosts: [...options.host] }),
-    ...(options.env.length === 0 ? {} : { env }),
+interface UpdateOptions {
+  readonly image?: string;
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  readonly callsPerMin?: string;
+  readonly memoryMb?: string;
+}
+
+function patchOf({ image, allow, deny, callsPerMin, memoryMb }: UpdateOptions) {
+  const limits = {
+    ...(callsPerMin === undefined ? {} : { calls_per_min: Number(callsPerMin) }),
+    ...(memoryMb === undefined ? {} : { memory_mb: Number(memoryMb) }),
   };
+  const patch = {
+    ...(image === undefined ? {} : { image }),
+    ...(allow.length === 0 ? {} : { allowed_tools: [...allow] }),
+    ...(deny.length === 0 ? {} : { denied_tools: [...deny] }),
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
+  };
+  if (Object.keys(patch).length === 0) throw usageError('Say what to change, as --deny delete_repository.');
+  return patch;
 }
 
 function inputOf(json: string): Record<string, unknown> {
@@ -203,51 +178,3 @@ function inputOf(json: string): Record<string, unknown> {
 
 const textOf = (part: unknown): string =>
   typeof part === 'object' && part !== null && 'text' in part ? plain(String(part.text)) : JSON.stringify(part);
-
-function evaluationView({ image, digest, size_bytes, risk_level, reasons }: Evaluation): string {
-  const size = size_bytes === null ? 'not known before it is pulled' : `${(size_bytes / 1_048_576).toFixed(0)} MB`;
-  return pairs([
-    ['image', image.replace(/@.*$/, '')],
-    ['digest', digest ?? 'not known'],
-    ['size', size],
-    ['risk', `${risk_level}: ${reasons.join('; ')}`],
-  ]).trimEnd();
-}
-
-function listView(cli: Cli, { services, engine }: RouteReply<'services_list'>): void {
-  if (!engine.available) cli.say(`No containers: ${engine.reason ?? ''}`);
-  if (services.length === 0) cli.say('No service is installed. Find one with "nox mcp search".');
-  else
-    cli.printTable(
-      [
-        { head: 'NAME' },
-        { head: 'STATUS' },
-        { head: 'TOOLS', align: 'right' },
-        { head: 'AGENTS' },
-        { head: 'REASON', shrinks: true },
-      ],
-      services.map(({ name, status, tools, agents, reason }) => [
-        name,
-        stateCell(status, cli.style),
-        tools,
-        agents.join(', '),
-        oneLine(reason ?? ''),
-      ]),
-    );
-}
-
-function serviceView({ name, kind, status, reason, server, tools, agents, restarts, calls }: Service): string {
-  return pairs([
-    ['name', name],
-    ['kind', kind],
-    ['status', `${status}${reason === null ? '' : `: ${oneLine(reason)}`}`],
-    ['server', server === null ? '' : plain(`${server.name} ${server.version}`)],
-    ['tools', String(tools)],
-    ['agents', agents.join(', ')],
-    ['restarts', String(restarts)],
-    ['calls', calls.map((c) => `${c.agent_id} ${c.calls} (${c.errors} failed, ${c.refused} refused)`).join(', ')],
-  ]);
-}
-
-const sayState = (cli: Cli, { name, status, reason }: Service): void =>
-  cli.say(`${name} ${painted(stateCell(status, cli.words))}${reason === null ? '' : `: ${oneLine(reason)}`}`);
