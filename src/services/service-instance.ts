@@ -9,6 +9,8 @@ import type { Opened, Opener } from './open/opener.js';
 const RESTART = DefaultRestartConfig.parse({});
 const PING_EVERY_MS = 30_000;
 const MAX_LINES = 1000;
+/** How often one that has no engine to run on looks whether there is one. */
+const ENGINE_EVERY_MS = 5000;
 
 export interface InstanceWorld {
   readonly clock: Clock;
@@ -16,6 +18,8 @@ export interface InstanceWorld {
   /** Called after every change of status, of tools, or of the pull. */
   readonly changed: () => void;
   readonly pulled: (progress: PullProgress) => void;
+  /** Whether there is a container engine now. Never rejects. */
+  readonly hasEngine: () => Promise<boolean>;
 }
 
 /**
@@ -144,8 +148,24 @@ export class ServiceInstance {
       this.pingLater(generation);
     } catch (error) {
       await opened?.end().catch(() => undefined);
-      if (generation === this.generation) this.fail(messageOf(error), permanent(error));
+      if (generation !== this.generation) return;
+      if (error instanceof NoxError && error.code === 'ENGINE_UNAVAILABLE') {
+        this.move('failed', `${error.message} It starts as soon as there is one.`);
+        this.awaitEngine(generation);
+      } else this.fail(messageOf(error), permanent(error));
     }
+  }
+
+  /** That there is no engine is no fault of the service: it is not counted, and nobody has to start it again. */
+  private awaitEngine(generation: number): void {
+    this.cancelTimer = this.world.clock.after(ENGINE_EVERY_MS, () => {
+      if (generation !== this.generation) return;
+      void this.world.hasEngine().then((there) => {
+        if (generation !== this.generation) return;
+        if (there) this.begin();
+        else this.awaitEngine(generation);
+      });
+    });
   }
 
   private died(generation: number, reason: string): void {

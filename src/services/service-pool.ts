@@ -12,6 +12,8 @@ export interface PoolWorld {
   readonly pulled: (service: string, progress: PullProgress) => void;
   /** How many containers may be there at once. */
   readonly max_containers: () => number;
+  /** Whether there is a container engine now. Never rejects. */
+  readonly hasEngine: () => Promise<boolean>;
 }
 
 /** Who serves an agent; `tools` are also those of a server that is about to come back. */
@@ -161,12 +163,13 @@ export class ServicePool {
   }
 
   private make(name: string, holder: string | undefined, config: ServiceConfig): ServiceInstance {
-    const { clock, openerOf, changed, pulled } = this.world;
+    const { clock, openerOf, changed, pulled, hasEngine } = this.world;
     return new ServiceInstance(name, holder, config, openerOf(config), {
       clock,
       random: Math.random,
       changed: () => changed(name),
       pulled: (progress) => pulled(name, progress),
+      hasEngine,
     });
   }
 

@@ -39,7 +39,6 @@ export class ServicesService {
   /** Who had a service when agents were last told. */
   private users: ReadonlySet<string> = new Set();
   private readonly told = new Map<string, string>();
-  private engine_state: EngineState = { available: false, version: null, reason: 'not asked yet' };
   private following: Promise<void> = Promise.resolve();
   /** Given at wiring. */
   warn: (message: string, fields: object) => void = () => undefined;
@@ -64,6 +63,7 @@ export class ServicesService {
       changed: (name) => this.changed(name),
       pulled: (name, progress) => this.tell('service.pull_progress', { service: name, ...progress }),
       max_containers: () => registry.config().services.max_containers,
+      hasEngine: async () => (await this.engine.state()).available,
     });
     this.gateway = new Gateway({
       clock,
@@ -104,16 +104,17 @@ export class ServicesService {
   }
 
   async list(agent_id?: string): Promise<RouteReply<'services_list'>> {
-    this.engine_state = await this.engine.state();
+    const engine = await this.engine.state();
     const names = [...this.registry.intent().services].filter(
       ([, { agents }]) => agent_id === undefined || agents.includes(agent_id),
     );
-    return { services: names.map(([name]) => this.view(name)), engine: this.engine_state };
+    return { services: names.map(([name]) => this.view(name)), engine };
   }
 
-  /** The engine as it was last asked. */
-  engineState(): EngineState {
-    return this.engine_state;
+  /** The engine that containers need; undefined while no service is one, so that nobody has to have an engine. */
+  async neededEngine(): Promise<EngineState | undefined> {
+    const needed = [...this.registry.intent().services.values()].some(({ image }) => image !== undefined);
+    return needed ? this.engine.state() : undefined;
   }
 
   /** SERVICE_NOT_FOUND. */

@@ -14,6 +14,7 @@ import type { ComponentHealth, ModelMode, SystemStatus } from '../contracts/syst
 import type { RouteReply } from '../contracts/routes.js';
 import { EventLog } from '../events/event-log.js';
 import { RegistryService } from '../registry/registry.service.js';
+import { ServicesService } from '../services/services.service.js';
 import { Clock } from '../shared/clock.js';
 import { messageOf } from '../shared/nox-error.js';
 import { VERSION } from '../shared/version.js';
@@ -47,6 +48,7 @@ export class SystemService {
     @Inject(EventLog) private readonly events: EventLog,
     @Inject(EmergencyLatch) private readonly emergency: EmergencyLatch,
     @Inject(MessagesService) private readonly messages: MessagesService,
+    @Inject(ServicesService) private readonly services: ServicesService,
   ) {
     this.started_ms = clock.now();
   }
@@ -96,7 +98,11 @@ export class SystemService {
   }
 
   private async components(): Promise<Record<string, ComponentHealth>> {
-    const [claude_cli, registry] = await Promise.all([this.claudeHealth(), this.registryHealth()]);
+    const [claude_cli, registry, containers] = await Promise.all([
+      this.claudeHealth(),
+      this.registryHealth(),
+      this.containerHealth(),
+    ]);
     const isolation = this.isolation(this.registry.config().agents.confine);
     const stopped = this.emergency.reason();
     return {
@@ -108,6 +114,7 @@ export class SystemService {
       emergency_stop: stopped === undefined ? ok('not in force') : degraded(stopped),
       approval_gate: this.gateHealth(),
       process_isolation: isolation,
+      containers,
       resource_limits: ok(this.fleet.resources.describe()),
     };
   }
@@ -116,6 +123,12 @@ export class SystemService {
     const { state, detail, tried } = this.gate.view();
     if (state === 'refused') return { status: 'failed', detail };
     return state === 'unproven' && tried > 0 ? degraded(detail) : ok(detail);
+  }
+
+  private async containerHealth(): Promise<ComponentHealth> {
+    const engine = await this.services.neededEngine();
+    if (engine === undefined) return ok('no service needs an engine');
+    return engine.available ? ok(`engine ${engine.version ?? '?'}`) : degraded(engine.reason ?? 'no engine');
   }
 
   private isolation(confine: ConfineMode): ComponentHealth {

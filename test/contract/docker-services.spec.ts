@@ -1,14 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { NoxServer } from '../support/nox-server.js';
+import { mkdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NoxServer, ROOT } from '../support/nox-server.js';
+import { makeTempDir, type TempDir } from '../support/temp-dir.js';
 import { TestEngine } from '../support/docker-engine.js';
 import { eventually } from '../support/wait.js';
 
 let engine: TestEngine;
 let nox: NoxServer;
+/** Nox finds the engine by a link, so that the engine can go away and come back. */
+let links: TempDir;
+const link = () => join(links.path, 'engine.sock');
+const connectEngine = () => symlink(engine.host.slice('unix://'.length), link());
 
 beforeAll(async () => {
   engine = await TestEngine.start();
-  nox = await NoxServer.start({ env: { DOCKER_HOST: engine.host } });
+  links = await makeTempDir('nxl-');
+  await connectEngine();
+  nox = await NoxServer.start({ env: { DOCKER_HOST: `unix://${link()}` } });
   for (const name of ['lead', 'worker'])
     await nox.client.call('agents_create', {
       body: { name, id: name, system_prompt: 'test', runtime: 'command', command: ['/bin/cat'] } as never,
@@ -18,6 +27,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await nox?.close();
   await engine?.[Symbol.asyncDispose]();
+  await links?.remove();
 }, 60_000);
 
 const running = (name: string) =>
@@ -37,6 +47,26 @@ const call = async (name: string, tool: string, text: string) => {
   return { ...reply, text: (reply.content[0] as { text: string }).text };
 };
 
+/** The same server as a program of this machine. */
+async function installProgram(): Promise<void> {
+  const folder = join(nox.workspace, 'mcp-program');
+  await mkdir(folder, { recursive: true });
+  for (const file of ['server.sh', 'answer.sh']) {
+    const text = await readFile(join(ROOT, 'test/fixtures/mcp-image', file), 'utf8');
+    await writeFile(join(folder, file), text.replaceAll('/answer.sh', join(folder, 'answer.sh')));
+  }
+  await nox.client.call('services_install', {
+    body: {
+      service_name: 'program',
+      command: '/bin/sh',
+      args: [join(folder, 'server.sh')],
+      auto_approve: true,
+      agent_id: 'lead',
+    },
+  });
+  await running('program');
+}
+
 describe('a service over stdio', () => {
   it('is pulled by digest, started, spoken to and attached', async () => {
     const image = await engine.publish('busy');
@@ -54,31 +84,6 @@ describe('a service over stdio', () => {
     const { lines } = await nox.client.call('services_logs', { params: { name: 'busy' } });
     expect(lines).toContainEqual({ stream: 'stderr', line: 'the server starts' });
   }, 120_000);
-
-  it.each([
-    ['write to its root', 'touch /x', /Read-only file system/],
-    ['mount', 'mount -t tmpfs none /tmp', /ermission denied|not permitted/],
-    ['make a raw socket', 'ping -c 1 127.0.0.1', /ermission denied|not permitted/],
-    ['see a network', 'wget -q -O - http://169.254.169.254/', /unreachable|bad address/i],
-    ['find the socket of the engine', 'ls /var/run/docker.sock', /No such file/],
-    ['gain a capability', 'grep CapEff /proc/self/status', /0000000000000000/],
-    ['be root', 'id -u', /65534/],
-  ])('cannot %s', async (_, command, answer) => {
-    expect((await call('busy', 'run', command)).text).toMatch(answer);
-  });
-
-  it('has the flags that the specification says', async () => {
-    const [found] = await engine.docker.listContainers({ filters: { label: ['nox.service=busy'] } });
-    const { HostConfig: host } = await engine.docker.getContainer(found?.Id ?? '').inspect();
-    expect(host).toMatchObject({
-      CapDrop: ['ALL'],
-      ReadonlyRootfs: true,
-      NetworkMode: 'none',
-      Privileged: false,
-      PidsLimit: 128,
-      Memory: 1024 * 1_048_576,
-    });
-  });
 
   it('comes back when its container dies', async () => {
     const before = await running('busy');
@@ -106,6 +111,36 @@ describe('a service over stdio', () => {
     expect((await call('busy', 'echo', 'still')).text).toBe('still');
   }, 60_000);
 
+  it('says that there is no engine, while everything else works, and runs again when there is one', async () => {
+    await unlink(link());
+    const containers = await engine.docker.listContainers({ filters: { label: ['nox.service=busy'] } });
+    await engine.docker.getContainer(containers[0]?.Id ?? '').kill();
+    const failed = await eventually(
+      'the service has failed',
+      async () => {
+        const service = await nox.client.call('services_get', { params: { name: 'busy' } });
+        return service.status === 'failed' ? service : undefined;
+      },
+      30_000,
+    );
+    expect(failed.reason).toContain('No container engine listens at DOCKER_HOST.');
+    const { engine: state } = await nox.client.call('services_list');
+    expect(state).toMatchObject({ available: false, reason: 'No container engine listens at DOCKER_HOST.' });
+    const { status, components } = await nox.client.call('system_status');
+    expect([status, components['containers']?.status]).toEqual(['degraded', 'degraded']);
+    await expect(call('busy', 'echo', 'anybody?')).rejects.toMatchObject({ code: 'MCP_SERVICE_UNAVAILABLE' });
+    const wish = { service_name: 'more', image: 'mcp/time' };
+    await expect(nox.client.call('services_install', { body: wish })).rejects.toMatchObject({
+      code: 'ENGINE_UNAVAILABLE',
+    });
+    await installProgram();
+    expect((await call('program', 'echo', 'no engine needed')).text).toBe('no engine needed');
+    await connectEngine();
+    await running('busy');
+    expect((await call('busy', 'echo', 'back')).text).toBe('back');
+    expect((await nox.client.call('system_status')).components['containers']?.status).toBe('ok');
+  }, 90_000);
+
   it('is removed without a trace', async () => {
     await nox.client.call('services_remove', { params: { name: 'busy' } });
     expect(await engine.docker.listContainers({ all: true, filters: { label: ['nox.service=busy'] } })).toEqual([]);
@@ -113,6 +148,26 @@ describe('a service over stdio', () => {
       code: 'SERVICE_NOT_FOUND',
     });
   }, 60_000);
+});
+
+describe('a service that is a program', () => {
+  it('is confined as agents are: what belongs to Nox is out of its reach', async () => {
+    const secrets = await call('program', 'run', `ls ${nox.home}/state.db; cat ${nox.home}/secrets/jwt.key`);
+    expect(secrets.text).not.toMatch(/exit 0$/);
+    const write = await call('program', 'run', `echo x >> ${nox.registry}/mcp-services.toml`);
+    expect(write.text).toMatch(/Read-only|denied|can't create/i);
+    const kill = await call('program', 'run', `kill -9 ${nox.pid}`);
+    expect(kill.text).toMatch(/No such process/i);
+    const env = await call('program', 'run', 'env');
+    expect(env.text).not.toMatch(/NOX_ADMIN_PASSWORD|ANTHROPIC|DOCKER_HOST/);
+  });
+
+  it('comes back when it dies, and ends with Nox', async () => {
+    await expect(call('program', 'die', '')).rejects.toThrow();
+    await running('program');
+    expect((await call('program', 'echo', 'again')).text).toBe('again');
+    await nox.client.call('services_remove', { params: { name: 'program' } });
+  }, 30_000);
 });
 
 describe('a service over http', () => {

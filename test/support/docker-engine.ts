@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { chmod, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { SYSCALLS, syscallElf } from './syscall-elf.js';
 import { makeTempDir, type TempDir } from './temp-dir.js';
 import { eventually } from './wait.js';
 
@@ -92,6 +93,12 @@ export class TestEngine implements AsyncDisposable {
     ] as const) {
       await writeFile(root(to), await readFile(join(FIXTURES, from)));
       await chmod(root(to), 0o755);
+    }
+    for (const [call, number] of Object.entries(SYSCALLS)) {
+      // What the numbers mean to ptrace: attach to process 1. To unshare: a user namespace. Others are refused whatever they say.
+      const args =
+        call === 'ptrace' ? ([16, 1] as const) : call === 'unshare' ? ([0x1000_0000, 0] as const) : ([1, 0] as const);
+      await writeFile(root(`bin/sys-${call}`), syscallElf(number, args), { mode: 0o755 });
     }
     const tar = join(dirname(stage.path), `${stage.path.split('/').at(-1) ?? 'image'}.tar`);
     execFileSync('tar', ['-C', stage.path, '-cf', tar, '.']);

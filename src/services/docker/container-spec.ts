@@ -1,5 +1,7 @@
 import type { ContainerCreateOptions } from 'dockerode';
+import { isDeepStrictEqual } from 'node:util';
 import type { ServiceConfig } from '../../contracts/service.js';
+import { SECCOMP } from './seccomp.js';
 
 /** Labels by which Nox finds its own containers again; `nox.registry` tells one Nox on a machine from another. */
 export const LABELS = {
@@ -8,6 +10,9 @@ export const LABELS = {
   config: 'nox.config',
   holder: 'nox.holder',
 } as const;
+
+/** Owns nothing on the host. */
+const NOBODY = 65_534;
 
 export interface SpecInput {
   readonly name: string;
@@ -47,7 +52,7 @@ export function containerSpec(input: SpecInput): ContainerCreateOptions & { name
       ...(holder === undefined ? {} : { [LABELS.holder]: holder }),
     },
     // Root in a container without capabilities is still root for files of the host's kernel.
-    User: '65534:65534',
+    User: `${NOBODY}:${NOBODY}`,
     WorkingDir: '/tmp',
     OpenStdin: stdio,
     // The server must not end because Nox did: another Nox attaches to it again.
@@ -58,10 +63,13 @@ export function containerSpec(input: SpecInput): ContainerCreateOptions & { name
     Tty: false,
     HostConfig: {
       NetworkMode: network ?? 'none',
+      // The engine's own resolver would carry queries, and what is hidden in them, out of an internal network.
+      Dns: ['127.0.0.1'],
       CapDrop: ['ALL'],
-      SecurityOpt: ['no-new-privileges'],
+      SecurityOpt: ['no-new-privileges', `seccomp=${SECCOMP}`],
       ReadonlyRootfs: true,
-      Tmpfs: { '/tmp': 'rw,noexec,nosuid,nodev,size=64m,mode=1777' },
+      // The owner is named because the engine gives it the mode that the image's own folder has, whatever `mode` says.
+      Tmpfs: { '/tmp': `rw,noexec,nosuid,nodev,size=64m,mode=1777,uid=${NOBODY},gid=${NOBODY}` },
       Memory: memory,
       MemorySwap: memory,
       NanoCpus: Math.round(cpus * 1e9),
@@ -91,6 +99,7 @@ export interface Inspected {
     readonly Privileged?: boolean | undefined;
     readonly Binds?: readonly string[] | null | undefined;
     readonly NetworkMode?: string | undefined;
+    readonly Dns?: readonly string[] | null | undefined;
     readonly PidMode?: string | undefined;
     readonly IpcMode?: string | undefined;
     readonly Devices?: readonly unknown[] | null | undefined;
@@ -106,10 +115,12 @@ export function looseness(found: Inspected, spec: ContainerCreateOptions): strin
   const { HostConfig: has } = found;
   const wants = spec.HostConfig ?? {};
   const list = (value: readonly unknown[] | null | undefined): readonly unknown[] => value ?? [];
+  const sameList = (one?: readonly unknown[] | null, other?: readonly unknown[] | null): boolean =>
+    isDeepStrictEqual(new Set(list(one)), new Set(list(other)));
   const faults: [boolean, string][] = [
     [!list(has.CapDrop).includes('ALL'), 'capabilities are not dropped'],
     [list(has.CapAdd).length > 0, 'capabilities are added'],
-    [!list(has.SecurityOpt).some((o) => String(o).startsWith('no-new-privileges')), 'new privileges are allowed'],
+    [!sameList(has.SecurityOpt, wants.SecurityOpt), 'new privileges or system calls are allowed'],
     [has.ReadonlyRootfs !== true, 'the root file system can be written'],
     [has.Memory !== wants.Memory || has.MemorySwap !== wants.MemorySwap, 'the memory limit differs'],
     [has.NanoCpus !== wants.NanoCpus, 'the processor limit differs'],
@@ -119,6 +130,7 @@ export function looseness(found: Inspected, spec: ContainerCreateOptions): strin
     [list(found.Mounts).some((mount) => (mount as { Type?: string }).Type !== 'tmpfs'), 'something is mounted'],
     [list(has.Devices).length > 0, 'devices are given to it'],
     [has.NetworkMode !== wants.NetworkMode, 'its network differs'],
+    [!sameList(has.Dns, wants.Dns), 'it asks another resolver'],
     [has.PidMode === 'host' || has.IpcMode === 'host', 'it shares namespaces with the host'],
     [found.Config.User !== spec.User, 'its user differs'],
   ];

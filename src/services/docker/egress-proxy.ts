@@ -1,11 +1,15 @@
 import { lookup } from 'node:dns/promises';
 import { createServer, type Server } from 'node:http';
 import { BlockList, connect, isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { EgressProxy } from './network-guard.js';
 
 const CONNECT_MS = 10_000;
+/** Of one service at once. */
+const MAX_CONNECTIONS = 256;
 
 /** Addresses that belong to this machine or its networks: a name that points there is a trick. */
+// One list for both families: an IPv4 rule also fits its IPv6 form, and ::ffff:0:0/96 would fit every IPv4 address.
 const PRIVATE = new BlockList();
 for (const [net, bits] of [
   ['0.0.0.0', 8],
@@ -20,10 +24,11 @@ for (const [net, bits] of [
   PRIVATE.addSubnet(net, bits, 'ipv4');
 for (const [net, bits] of [
   ['::', 127],
+  // An IPv4 address in IPv6 clothes, as a translator takes it.
+  ['64:ff9b::', 96],
   ['fc00::', 7],
   ['fe80::', 10],
   ['ff00::', 8],
-  ['::ffff:0:0', 96],
 ] as const)
   PRIVATE.addSubnet(net, bits, 'ipv6');
 
@@ -44,9 +49,17 @@ export type Resolve = (host: string) => Promise<readonly string[]>;
 
 const byDns: Resolve = async (host) => (await lookup(host, { all: true })).map(({ address }) => address);
 
+interface Entry {
+  readonly server: Server;
+  hosts: readonly string[];
+  port: number;
+  /** Connections that have been let through: the server no longer knows them. */
+  readonly tunnels: Set<Duplex>;
+}
+
 /** Forward proxies for CONNECT only, one for each network, each with its list of hosts. Told of what it refuses. */
 export class ConnectProxy implements EgressProxy {
-  private readonly open_ones = new Map<string, { server: Server; hosts: readonly string[]; port: number }>();
+  private readonly open_ones = new Map<string, Entry>();
 
   constructor(
     private readonly onRefused: (authority: string) => void,
@@ -61,9 +74,12 @@ export class ConnectProxy implements EgressProxy {
       return { port: known.port };
     }
     const server = createServer((_, response) => response.writeHead(405).end('Only CONNECT.\n'));
-    const entry = { server, hosts, port: 0 };
+    server.maxConnections = MAX_CONNECTIONS;
+    const entry: Entry = { server, hosts, port: 0, tunnels: new Set() };
     server.on('connect', ({ url = '' }, socket, head) => {
       socket.on('error', () => socket.destroy());
+      entry.tunnels.add(socket);
+      socket.once('close', () => entry.tunnels.delete(socket));
       const refuse = (status: string): void => {
         this.onRefused(url);
         socket.end(`HTTP/1.1 ${status}\r\n\r\n`);
@@ -100,6 +116,7 @@ export class ConnectProxy implements EgressProxy {
     const known = this.open_ones.get(gateway);
     known?.server.close();
     known?.server.closeAllConnections();
+    for (const tunnel of known?.tunnels ?? []) tunnel.destroy();
     this.open_ones.delete(gateway);
   }
 }
