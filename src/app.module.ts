@@ -24,13 +24,19 @@ import { Surroundings } from './agents/surroundings.js';
 import { Transcripts } from './agents/transcripts.js';
 import { ApprovalsController } from './approvals/approvals.controller.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
+import { AttentionService, AttentionSettings } from './approvals/attention/attention.service.js';
+import { NoticesController } from './approvals/attention/notices.controller.js';
 import { ApprovalGate } from './approvals/gate.js';
 import { LedgerController } from './approvals/ledger/ledger.controller.js';
 import { Ledger } from './approvals/ledger/ledger.service.js';
+import { LinksController } from './approvals/links/links.controller.js';
+import { LinkSettings, LinksService } from './approvals/links/links.service.js';
 import { PolicyJudge } from './approvals/policy/judge.js';
 import { PolicyController } from './approvals/policy/policy.controller.js';
 import { PolicyService } from './approvals/policy/policy.service.js';
 import { ApprovalHistory, ApprovalSettings, PolicySource } from './approvals/ports.js';
+import { AuthService } from './auth/auth.service.js';
+import { JwtKeys } from './auth/jwt-keys.js';
 import { AuthModule } from './auth/auth.module.js';
 import { BrokerPort } from './broker/broker-port.js';
 import { BrokerService } from './broker/broker.service.js';
@@ -94,6 +100,10 @@ export interface Foundations {
   readonly surroundings: Surroundings;
   readonly guard: OriginGuard;
   readonly log_level: string;
+  /** What a reference of the registry's files stands for. */
+  readonly secret: (reference: string) => Promise<string>;
+  /** Where browsers reach this Nox. */
+  readonly public_url: () => string;
 }
 
 const foundations = ({ clock, db, registry, surroundings, guard }: Foundations): Provider[] => [
@@ -148,6 +158,8 @@ export class AppModule {
         SessionsController,
         UsageController,
         ApprovalsController,
+        LinksController,
+        NoticesController,
         PolicyController,
         LedgerController,
         MessagesController,
@@ -163,6 +175,25 @@ export class AppModule {
         ...foundations(given),
         EventLog,
         ApprovalsService,
+        LinksService,
+        {
+          provide: LinkSettings,
+          inject: [AuthService, JwtKeys],
+          useFactory: (auth: AuthService, keys: JwtKeys): LinkSettings => ({
+            key: () => keys.derived('approval links'),
+            roleOf: (name) => auth.listUsers().find(({ username }) => username === name)?.role,
+            public_url: () => given.public_url(),
+            max_risk: () => given.registry.config().attention.link_max_risk,
+          }),
+        },
+        AttentionService,
+        {
+          provide: AttentionSettings,
+          useValue: {
+            attention: () => given.registry.config().attention,
+            secret: (reference) => given.secret(reference),
+          } satisfies AttentionSettings,
+        },
         PolicyJudge,
         PolicyService,
         Ledger,

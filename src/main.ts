@@ -13,7 +13,6 @@ import { configureRealtime } from './realtime/realtime.module.js';
 import { excludeFromOuterRepository } from './registry/outer-repository.js';
 import { SETTLE } from './registry/hand/settled.js';
 import { RegistryService } from './registry/registry.service.js';
-import { SystemClock } from './shared/clock.js';
 import { StateDb } from './shared/db/state-db.js';
 import { armFailpoints } from './shared/failpoint.js';
 import { FrameworkLog } from './shared/framework-log.js';
@@ -22,6 +21,7 @@ import { NoxHttpAdapter } from './shared/http/http-adapter.js';
 import { OriginGuard } from './shared/http/origin-guard.js';
 import { errnoOf, NoxError } from './shared/nox-error.js';
 import { openFolders, packageRoot } from './shared/paths.js';
+import { openClock } from './shared/stepped-clock.js';
 import { serveDocs } from './system/docs-page.js';
 import { shutdown, shutdownOnSignals } from './shutdown.js';
 import { startWork, wire } from './wiring.js';
@@ -47,7 +47,7 @@ export async function createNox(options: ServeOptions, given_env: NodeJS.Process
   armFailpoints(env['NOX_FAILPOINTS']);
   const password = env['NOX_ADMIN_PASSWORD'];
   if (password !== undefined) assertAdminPassword(password);
-  const clock = new SystemClock();
+  const clock = openClock(env['NOX_TEST_CLOCK']);
   const base = process.cwd();
   const folders = openFolders({
     home: options.home || env['NOX_HOME'],
@@ -56,16 +56,17 @@ export async function createNox(options: ServeOptions, given_env: NodeJS.Process
   const template_path = join(packageRoot(), 'registry-template');
   const early = pino({ level: env['NOX_LOG_LEVEL'] ?? 'info' });
   const warn = (message: string, fields: object): void => early.warn(fields, message);
+  const secret = async (reference: string): Promise<string> => {
+    const sources = { env: given_env, secrets: join(folders.home, 'secrets') };
+    return (await resolveReferences({ reference }, sources))['reference'] ?? '';
+  };
   const registry = await RegistryService.open({
     path: folders.registry,
     template_path,
     clock,
     warn,
     settle: SETTLE,
-    secret: async (reference) => {
-      const sources = { env: given_env, secrets: join(folders.home, 'secrets') };
-      return (await resolveReferences({ remote_token: reference }, sources))['remote_token'] ?? '';
-    },
+    secret,
   });
   await excludeFromOuterRepository(folders.home);
   await excludeFromOuterRepository(join(base, WORKSPACES));
@@ -82,6 +83,8 @@ export async function createNox(options: ServeOptions, given_env: NodeJS.Process
       db,
       registry,
       guard,
+      secret,
+      public_url: () => registry.config().server.public_url.replace(/\/$/, '') || `http://${host}:${port}`,
       log_level: env['NOX_LOG_LEVEL'] ?? logging.level,
       surroundings: { base, home: await realpath(folders.home), registry: await realpath(folders.registry), env },
     }),

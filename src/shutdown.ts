@@ -3,6 +3,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { Fleet } from './agents/fleet.js';
 import { UsageLedger } from './agents/limits/usage-ledger.js';
 import { ModelEndpoint } from './agents/model-endpoint.js';
+import { AttentionService } from './approvals/attention/attention.service.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
 import { BrokerService } from './broker/broker.service.js';
 import { EventLog } from './events/event-log.js';
@@ -72,6 +73,7 @@ export async function shutdown(app: NestFastifyApplication, reason: string): Pro
     .get(SessionsService)
     .parkAll()
     .catch((error: unknown) => PinoLogger.root.warn({ err: error }, 'what waits could not be parked'));
+  await app.get(AttentionService).stop();
   await app.get(TaskWatcher).close();
   await app.get(TaskRunner).close();
   await Promise.all([app.get(Fleet).shutdown(AGENTS_GRACE_MS), app.get(ServicesService).close()]);

@@ -11,6 +11,7 @@ import { ProcessHost } from './agents/process/process-host.js';
 import { ClaudeRuntime } from './agents/runtime/claude/claude-runtime.js';
 import { Surroundings } from './agents/surroundings.js';
 import { Ledger } from './approvals/ledger/ledger.service.js';
+import { AttentionService } from './approvals/attention/attention.service.js';
 import { ApprovalsService } from './approvals/approvals.service.js';
 import { DeliveryService } from './broker/delivery/delivery.service.js';
 import { HandoverService } from './broker/handover.service.js';
@@ -128,6 +129,7 @@ export async function startWork(app: NestFastifyApplication): Promise<void> {
   app.get(TaskRunner).start();
   await app.get(TaskWatcher).start();
   await app.get(RegistryService).watch();
+  await app.get(AttentionService).start();
   await app.get(EventLog).append('system.started', { version: VERSION });
   app.get(RegistryService).remote.start();
   decideModel(app);

@@ -1,13 +1,19 @@
-import { Controller, Inject } from '@nestjs/common';
+import { Controller, Inject, Optional } from '@nestjs/common';
 import type { Approval, ApprovalGroup, ApprovalList, GroupDecision } from '../contracts/approval.js';
+import type { RuleOffer } from '../contracts/policy.js';
 import type { Actor as ActorType } from '../contracts/auth.js';
 import type { RouteInput } from '../contracts/routes.js';
 import { Actor, Input, Route } from '../shared/http/route.js';
+import { NoxError } from '../shared/nox-error.js';
 import { ApprovalsService } from './approvals.service.js';
+import { PolicyService } from './policy/policy.service.js';
 
 @Controller()
 export class ApprovalsController {
-  constructor(@Inject(ApprovalsService) private readonly approvals: ApprovalsService) {}
+  constructor(
+    @Inject(ApprovalsService) private readonly approvals: ApprovalsService,
+    @Optional() @Inject(PolicyService) private readonly policy?: PolicyService,
+  ) {}
 
   @Route('approvals_list')
   list(@Input('approvals_list') { query }: RouteInput<'approvals_list'>): ApprovalList {
@@ -19,12 +25,18 @@ export class ApprovalsController {
     return this.approvals.get(params.id);
   }
 
+  /** A rule to remember is found before the decision and comes into force after it. */
   @Route('approvals_approve')
-  approve(
+  async approve(
     @Input('approvals_approve') { params, body }: RouteInput<'approvals_approve'>,
     @Actor() actor: ActorType,
   ): Promise<Approval> {
-    return this.approvals.approve(params.id, body, actor);
+    const { remember = false, ...request } = body;
+    if (!remember) return this.approvals.approve(params.id, request, actor);
+    const rule = await this.rules().ruleToRemember(this.approvals.get(params.id), actor);
+    const approval = await this.approvals.approve(params.id, request, actor);
+    await this.rules().addRule(rule, false, actor);
+    return approval;
   }
 
   @Route('approvals_deny')
@@ -62,5 +74,15 @@ export class ApprovalsController {
     @Actor() actor: ActorType,
   ): Promise<GroupDecision> {
     return this.approvals.decideGroup(params.key, 'deny', body, actor);
+  }
+
+  @Route('approvals_rule')
+  rule(@Input('approvals_rule') { params }: RouteInput<'approvals_rule'>): Promise<RuleOffer> {
+    return this.rules().offer(this.approvals.get(params.id));
+  }
+
+  private rules(): PolicyService {
+    if (this.policy === undefined) throw new NoxError('NOT_FOUND', 'There is no policy here.');
+    return this.policy;
   }
 }

@@ -13,7 +13,8 @@ import { EventLog } from '../events/event-log.js';
 import { Clock } from '../shared/clock.js';
 import { StateDb, type Tx } from '../shared/db/state-db.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
-import { ended, endedByNox, type Ending, isEnd, staleEnding } from './approval-state.js';
+import { type Edit, ended, endedByNox, type Ending, isEnd, staleEnding } from './approval-state.js';
+import { answeredInput } from './answers.js';
 import * as store from './approval-store.js';
 import { bindingHash } from './binding-hash.js';
 import { Decisions } from './decisions.js';
@@ -24,6 +25,7 @@ import { Ledger } from './ledger/ledger.service.js';
 import { Parking } from './parking.js';
 import { ApprovalHistory, ApprovalSettings, Backlog } from './ports.js';
 import { type Judgement, PolicyJudge } from './policy/judge.js';
+import { validationProblem } from './problem.js';
 import { RealPaths } from './real-paths.js';
 import { askedOf, decisionOf, denial, editOf, MAX_INPUT_BYTES, newApproval, sizeOf } from './request.js';
 import { WaitingRoom } from './waiting-room.js';
@@ -153,9 +155,8 @@ export class ApprovalsService extends ApprovalGate {
    */
   async approve(id: string, request: Said<ApproveRequest>, actor: Actor): Promise<Approval> {
     mayDecide(actor);
-    const { updated_input, channel, undo_s } = request;
-    const { approval } = store.readApproval(this.db, id);
-    const edit = updated_input === undefined ? {} : editOf(approval, updated_input, this.paths.from(approval.cwd));
+    const { channel, undo_s } = request;
+    const edit = this.editBy(store.readApproval(this.db, id).approval, request);
     const said = { decided_by: actor.name, channel, reason: request.reason ?? null };
     const ending = { status: 'approved' as const, ...said, ...edit };
     return this.decisions.take(id, { ending, hold_ms: this.holdMs(channel, undo_s) });
@@ -410,6 +411,17 @@ export class ApprovalsService extends ApprovalGate {
   private peopleFor({ level }: Judgement['risk']): Partial<Approval> {
     const needed = level === 'critical' ? (this.settings.critical_needs?.() ?? 1) : 1;
     return needed > 1 ? { approvals_needed: needed } : {};
+  }
+
+  private editBy(
+    approval: Approval,
+    { updated_input, answers }: Pick<ApproveRequest, 'updated_input' | 'answers'>,
+  ): Edit {
+    const resolve = this.paths.from(approval.cwd);
+    if (answers === undefined) return updated_input === undefined ? {} : editOf(approval, updated_input, resolve);
+    if (updated_input !== undefined) throw validationProblem('answers', 'cannot stand beside updated_input');
+    const { reasons: _, ...edit } = editOf(approval, answeredInput(approval, answers), resolve);
+    return edit;
   }
 
   private holdMs(channel: string, undo_s: number | undefined): number {

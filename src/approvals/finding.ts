@@ -20,6 +20,8 @@ export const medium = (reason: string): Finding => ({ level: 'medium', reason })
 export const high = (reason: string): Finding => ({ level: 'high', reason });
 export const critical = (reason: string): Finding => ({ level: 'critical', reason });
 
+export const isAtLeast = (level: RiskLevel, least: RiskLevel): boolean => WEIGHT[level] >= WEIGHT[least];
+
 export const worse = (a: RiskLevel, b: RiskLevel): RiskLevel => (WEIGHT[a] >= WEIGHT[b] ? a : b);
 
 /** Sums findings up. Reasons of harmless parts are left out as soon as something is not harmless; none is `medium`. */

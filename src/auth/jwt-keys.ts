@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
 import { chmod, readFile } from 'node:fs/promises';
 import { writeFileAtomic } from '../shared/atomic-file.js';
 import { errnoOf, NoxError } from '../shared/nox-error.js';
@@ -41,6 +41,11 @@ export class JwtKeys {
     const [key] = this.keys;
     if (key === undefined) throw new Error('there is no signing key');
     return key;
+  }
+
+  /** Another key for another purpose; a rotation changes it. */
+  derived(purpose: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.current.secret, '', purpose, 32));
   }
 
   /** By the id that a token claims; undefined for any that this file does not hold. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Budget, DefaultResourceLimits, DefaultRestartConfig, SecretReference } from './agent.js';
+import { Attention } from './attention.js';
 import { readRemote } from './remote-url.js';
 
 const Port = z.number().int().min(0).max(65_535);
@@ -36,6 +37,8 @@ export const SystemConfig = z.looseObject({
       allowed_hosts: z.array(z.string()).default([]),
       /** Set it to listen beyond loopback without TLS, behind a proxy that has it. */
       insecure_bind: z.boolean().default(false),
+      /** Where browsers reach Nox, for links in notices; empty: by the address it listens on. */
+      public_url: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default(''),
     })
     .prefault({}),
   agents: z
@@ -122,6 +125,7 @@ export const SystemConfig = z.looseObject({
       undo_s: z.number().int().min(0).max(60).default(3),
     })
     .prefault({}),
+  attention: Attention.prefault({}),
   services: z
     .looseObject({
       max_per_agent: z.number().int().min(1).max(100).default(5),

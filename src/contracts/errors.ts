@@ -71,6 +71,7 @@ export const ERRORS = {
   ),
   TASK_FILE_INVALID: row(409, 5, 'info', 'The task file on disk cannot be read; mend it first.'),
   METHOD_NOT_ALLOWED: row(405, 2, 'debug', 'This address is asked with another method.'),
+  LINK_GONE: row(410, 3, 'info', 'This link has been used, revoked or has expired.'),
   PAYLOAD_TOO_LARGE: row(413, 2, 'info', 'The request body is larger than allowed.'),
   UNSUPPORTED_MEDIA_TYPE: row(415, 2, 'debug', 'Send JSON with Content-Type: application/json.'),
   SECRET_REFUSED: row(422, 2, 'warn', 'This looks like a secret; git never forgets, so it was not written.'),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Activity, AgentStatus, LogLine, ProcessState } from './agent.js';
 import { Approval } from './approval.js';
+import { Notice } from './attention.js';
 import { ErrorBody } from './errors.js';
 import { AgentId, Timestamp } from './ids.js';
 import { MESSAGE_EVENTS } from './message.js';
@@ -100,6 +101,8 @@ export const EVENTS = {
   'approval.requested': z.object({ approval: Approval }),
   /** It still waits, but something about it is new: a first of two approvals, a decision that is held or undone. */
   'approval.updated': z.object({ approval: Approval }),
+  /** Somebody was told of it, or could not be. */
+  'approval.notified': z.object({ notice: Notice }),
   'approval.decided': z.object({ approval: Approval }),
   'approval.expired': z.object({ approval: Approval }),
   'approval.cancelled': z.object({ approval: Approval }),

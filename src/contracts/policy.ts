@@ -170,3 +170,11 @@ export const PolicyProposal = z.object({
 });
 export type PolicyProposal = z.infer<typeof PolicyProposal>;
 export const PolicyProposalList = z.object({ proposals: z.array(PolicyProposal) });
+
+/** The rule that would follow from one request, with its dry run; or why none can be made of it. */
+export const RuleOffer = z.object({
+  rule: PolicyRule.nullable(),
+  why_not: z.string().nullable(),
+  dry_run: DryRun.nullable(),
+});
+export type RuleOffer = z.infer<typeof RuleOffer>;

@@ -16,7 +16,8 @@ function random(): number {
 const next = monotonicFactory(random);
 
 /** A new id such as `trn_01J…`: sortable by time, also within a millisecond. */
-export const newId = (prefix: 'trn' | 'apr' | 'msg' | 'evt' | 'run' | 'req' | 'fam'): string => `${prefix}_${next()}`;
+export const newId = (prefix: 'trn' | 'apr' | 'msg' | 'evt' | 'run' | 'req' | 'fam' | 'lnk'): string =>
+  `${prefix}_${next()}`;
 
 /** Digits and letters that are not taken for one another. */
 const LETTERS = '0123456789abcdefghjkmnpqrstvwxyz';

@@ -10,15 +10,18 @@ import type {
   PolicyTestReply,
   PolicyVerdict,
   PolicyView,
+  RuleOffer,
 } from '../../contracts/policy.js';
 import { parsePolicy } from '../../registry/policy-change.js';
 import { RegistryService } from '../../registry/registry.service.js';
 import { StateDb } from '../../shared/db/state-db.js';
 import { answeredByPeople } from '../approval-store.js';
 import { askedOf } from '../request.js';
+import { NoxError } from '../../shared/nox-error.js';
+import { validationProblem } from '../problem.js';
 import { sumUpRun } from './dry-run.js';
 import { PolicyJudge } from './judge.js';
-import { proposeRules } from './propose.js';
+import { proposeRules, ruleOf } from './propose.js';
 
 const LOOKED_AT = 200;
 const DRY_RUN_OVER = 60;
@@ -79,6 +82,30 @@ export class PolicyService {
       dry_run: await this.dryRun({ ...policy, rules: [...policy.rules, rule] }, DRY_RUN_OVER),
     }));
     return (await Promise.all(proposals)).sort((a, b) => b.answers - a.answers);
+  }
+
+  /** The rule that would follow from approving this request always, with its dry run, or why there is none. */
+  async offer(approval: Approval): Promise<RuleOffer> {
+    const { policy } = this.registry.policy();
+    const { verdict, answered } = await this.judge.answered(approval, policy);
+    const no = (why_not: string): RuleOffer => ({ rule: null, why_not, dry_run: null });
+    if (verdict.rule_id !== null) return no(`the rule ${verdict.rule_id} says something of it already`);
+    const rule = ruleOf(answered, new Set(policy.rules.map(({ id }) => id)));
+    if (typeof rule === 'string') return no(rule);
+    return {
+      rule,
+      why_not: null,
+      dry_run: await this.dryRun({ ...policy, rules: [...policy.rules, rule] }, DRY_RUN_OVER),
+    };
+  }
+
+  /** The same rule, to be put in force; VALIDATION_ERROR when there is none, FORBIDDEN for whoever may not change rules. */
+  async ruleToRemember(approval: Approval, actor: Actor): Promise<PolicyRule> {
+    if (actor.role !== 'admin')
+      throw new NoxError('FORBIDDEN', 'Only admins change the policy; approve without "remember".');
+    const { rule, why_not } = await this.offer(approval);
+    if (rule === null) throw validationProblem('remember', `cannot be done: ${why_not ?? 'there is no such rule'}`);
+    return rule;
   }
 
   private async verdictOn(call: NonNullable<PolicyTestRequestOf['call']>, policy: Policy): Promise<PolicyVerdict> {

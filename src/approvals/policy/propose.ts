@@ -53,6 +53,23 @@ export function proposeRules(answered: readonly Answered[], taken: ReadonlySet<s
   });
 }
 
+/** The rule that allows what was asked here, for this agent; or why none may be made of it. */
+export function ruleOf(one: Answered, taken: ReadonlySet<string>): PolicyRule | string {
+  const { approval, outward } = one;
+  if (outward) return 'it names a host, and what reaches out is asked each time';
+  if (approval.risk_level === 'high' || approval.risk_level === 'critical')
+    return `its risk is ${approval.risk_level}, and that is asked each time`;
+  const pattern = patternOf(one);
+  if (pattern === null) return 'it is not a single plain command, or a file of the workspace';
+  return {
+    id: freeId(pattern.name, taken),
+    when: { ...pattern.when, agent: approval.agent_id },
+    then: 'allow',
+    reason: 'a person approved this for the future',
+    proposed_from: [approval.id],
+  };
+}
+
 function patternOf({
   approval,
   commands,

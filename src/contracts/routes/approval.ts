@@ -10,6 +10,17 @@ import {
   GroupDecisionRequest,
   GroupKey,
 } from '../approval.js';
+import {
+  ApprovalLink,
+  ApprovalLinkList,
+  CreatedLink,
+  CreateLinkRequest,
+  DecideByLinkRequest,
+  LinkId,
+  OpenedLink,
+  OpenLinkRequest,
+} from '../approval-link.js';
+import { NoticeList } from '../attention.js';
 import { LedgerList, LedgerQuery, LedgerVerdict } from '../audit.js';
 import { ApprovalId } from '../ids.js';
 import {
@@ -19,6 +30,7 @@ import {
   PolicyTestRequest,
   PolicyView,
   PolicyWriteRequest,
+  RuleOffer,
 } from '../policy.js';
 import { route, type RouteDef } from './route.js';
 
@@ -94,6 +106,67 @@ export const APPROVAL_ROUTES = {
     params: z.object({ key: GroupKey }),
     body: GroupDecisionRequest,
     response: GroupDecision,
+  }),
+  approvals_rule: route({
+    method: 'GET',
+    path: '/approvals/:id/rule',
+    role: 'viewer',
+    summary: 'The rule that would follow from approving this always, with its dry run; changes nothing',
+    params: z.object({ id: ApprovalId }),
+    response: RuleOffer,
+  }),
+  approvals_notices: route({
+    method: 'GET',
+    path: '/approvals/:id/notices',
+    role: 'viewer',
+    summary: 'Who was told of this request, or will be, beside the dashboard',
+    params: z.object({ id: ApprovalId }),
+    response: NoticeList,
+  }),
+  approval_links_create: route({
+    method: 'POST',
+    path: '/approvals/:id/links',
+    role: 'operator',
+    status: 201,
+    summary: 'Make a one-time link by which a phone can decide this request',
+    params: z.object({ id: ApprovalId }),
+    body: CreateLinkRequest,
+    response: CreatedLink,
+  }),
+  approval_links_list: route({
+    method: 'GET',
+    path: '/approvals/:id/links',
+    role: 'operator',
+    summary: 'List the one-time links of a request',
+    params: z.object({ id: ApprovalId }),
+    response: ApprovalLinkList,
+  }),
+  approval_links_revoke: route({
+    method: 'DELETE',
+    path: '/approvals/:id/links/:link_id',
+    role: 'operator',
+    status: 200,
+    summary: 'Revoke a one-time link',
+    params: z.object({ id: ApprovalId, link_id: LinkId }),
+    response: ApprovalLink,
+  }),
+  approval_links_open: route({
+    method: 'POST',
+    path: '/approval-links/open',
+    role: 'public',
+    status: 200,
+    summary: 'Read the request of a one-time link; decides nothing',
+    body: OpenLinkRequest,
+    response: OpenedLink,
+  }),
+  approval_links_decide: route({
+    method: 'POST',
+    path: '/approval-links/decide',
+    role: 'public',
+    status: 200,
+    summary: 'Decide the request of a one-time link, once, in the name of its user',
+    body: DecideByLinkRequest,
+    response: Approval,
   }),
   policy_get: route({
     method: 'GET',

@@ -297,4 +297,32 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX service_proposals_name ON service_proposals (name);
   `,
+  `
+  CREATE TABLE approval_links (
+    id TEXT PRIMARY KEY,
+    approval_id TEXT NOT NULL,
+    input_sha256 TEXT NOT NULL,
+    username TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    used_ms INTEGER,
+    revoked_ms INTEGER
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX approval_links_of ON approval_links (approval_id);
+
+  CREATE TABLE notices (
+    approval_id TEXT NOT NULL,
+    step_id TEXT NOT NULL,
+    via TEXT NOT NULL,
+    state TEXT NOT NULL,
+    due_ms INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    sent_ms INTEGER,
+    reason TEXT,
+    link_id TEXT,
+    PRIMARY KEY (approval_id, step_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX notices_due ON notices (due_ms) WHERE state = 'waiting';
+  `,
 ];
