@@ -12,6 +12,7 @@ const COLUMNS: readonly Column[] = [
   { head: 'RISK' },
   { head: 'STATUS' },
   { head: 'ASKED' },
+  { head: 'BEHIND' },
   { head: 'TOOL' },
   { head: 'WHAT', shrinks: true },
 ];
@@ -24,6 +25,7 @@ export function approvalTable(cli: Cli, approvals: readonly Approval[]): void {
     riskCell(a.risk_level, cli.style),
     stateCell(a.status, cli.style),
     relative(a.requested_at, cli.now_ms),
+    behind(a),
     a.tool_name,
     shortInput(a.input),
   ]);
@@ -43,6 +45,13 @@ export function approvalView(cli: Cli, a: Approval): string {
       ['why', a.reasons.join('; ')],
       ['status', stateCell(a.status, style)],
       ['asked', relative(a.requested_at, now_ms)],
+      ...(a.waits_behind === undefined ? [] : [['behind it', behind(a)] as const]),
+      ...(a.approvals_needed === undefined
+        ? []
+        : [['approved by', `${a.votes?.length ?? 0} of ${a.approvals_needed}: ${namesOf(a)}`] as const]),
+      ...(a.held === undefined
+        ? []
+        : [['held', `${a.held.status} by ${a.held.decided_by} until ${a.held.until}`] as const]),
       ...(a.decided_at === null ? [['expires', relative(a.expires_at, now_ms)] as const] : decisionOf(a, now_ms)),
       ['folder', { text: visible(a.cwd), paint: (text: string) => text }],
       ['sha256', a.input_sha256],
@@ -52,6 +61,17 @@ export function approvalView(cli: Cli, a: Approval): string {
   const edited =
     a.updated_input === null ? '' : `\n${style.dim('what ran instead')}\n${inputView(cli, a.updated_input)}`;
   return `${facts}\n${style.dim('input')}\n${inputView(cli, a.input)}${edited}`;
+}
+
+const namesOf = ({ votes = [] }: Approval): string =>
+  votes.length === 0 ? 'nobody yet' : votes.map(({ by, channel }) => `${by} (${channel})`).join(', ');
+
+/** What cannot go on before it is decided. */
+function behind({ waits_behind }: Approval): string {
+  const parts = Object.entries(waits_behind ?? {})
+    .filter(([, count]) => count > 0)
+    .map(([what, count]) => `${count} ${count === 1 ? what.slice(0, -1) : what}`);
+  return parts.length === 0 ? '-' : parts.join(', ');
 }
 
 function decisionOf(a: Approval, now_ms: number): (readonly [string, string | null])[] {

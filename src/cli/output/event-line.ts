@@ -60,6 +60,8 @@ const SUMMARIES: { readonly [T in EventType]: (payload: EventPayload<T>) => stri
   'turn.ended': ({ turn }) => `${turn.id} ${state(turn.status)} ${turn.reason ?? ''}`,
   'approval.requested': approval,
   'approval.updated': approvalNews,
+  'approval.notified': ({ notice: n }) =>
+    `${n.approval_id} ${n.step_id} by ${n.via}: ${n.state}${n.reason === null ? '' : `, ${n.reason}`}`,
   'approval.decided': approval,
   'approval.expired': approval,
   'approval.cancelled': approval,
