@@ -10,6 +10,7 @@ export const router = createBrowserRouter([
     hydrateFallbackElement: <></>,
     children: [
       { path: '/login', lazy: async () => ({ Component: (await import('../routes/login/page.js')).LoginPage }) },
+      { path: '/decide', lazy: async () => ({ Component: (await import('../routes/decide/page.js')).DecidePage }) },
       {
         element: (
           <Gate>

@@ -83,6 +83,10 @@ export function sentenceOf(event: AnyNoxEvent): string {
         ? `${tool_name} waits; ${votes.length} of ${approvals_needed} have approved it`
         : `${tool_name} ${held.status} by ${held.decided_by}, can still be undone`;
     }
+    case 'approval.notified': {
+      const { via, step_id, state, reason } = event.payload.notice;
+      return `notice "${step_id}" by ${via}: ${state}${reason === null ? '' : `, ${reason}`}`;
+    }
     case 'approval.decided': {
       const { approval } = event.payload;
       return `${approval.tool_name} ${approval.status} by ${approval.decided_by ?? 'nobody'}${approval.reason === null ? '' : `: ${approval.reason}`}`;

@@ -2,7 +2,8 @@ import type { Agent, AgentStatus } from '@contracts/agent.js';
 import type { Approval } from '@contracts/approval.js';
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { plural } from './format.js';
-import { messageOf, statusOf } from './http.js';
+import { NoxApiError } from '@client/api-error.js';
+import { messageOf } from './http.js';
 import { keys } from './keys.js';
 import { putEmergency, putStatus } from './live-cache.js';
 import { notify } from './notify.js';
@@ -39,11 +40,7 @@ export function usePending() {
     queryKey: keys.pending,
     queryFn: async ({ signal }) => {
       const query = { limit: PAGE };
-      const [pending, parked] = await Promise.all([
-        call('approvals_list', { query: { ...query, status: 'pending' } }, signal),
-        call('approvals_list', { query: { ...query, status: 'parked' } }, signal),
-      ]);
-      return [...pending.approvals, ...parked.approvals];
+      return (await call('approvals_list', { query: { ...query, status: 'pending' } }, signal)).approvals;
     },
     staleTime: Infinity,
   });
@@ -142,25 +139,34 @@ export interface Decision {
   readonly decision: 'approve' | 'deny';
   readonly reason?: string | undefined;
   readonly updated_input?: Record<string, unknown> | undefined;
+  readonly answers?: Record<string, string> | undefined;
+  readonly remember?: boolean | undefined;
 }
 
 /** Decides a waiting call. When another was faster, the truth is fetched and said. */
 export function useDecide() {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: async ({ approval, decision, reason, updated_input }: Decision) => {
+    mutationFn: async ({ approval, decision, reason, updated_input, answers, remember }: Decision) => {
       const params = { id: approval.id };
       const why = reason === undefined || reason === '' ? {} : { reason };
       return decision === 'deny'
         ? call('approvals_deny', { params, body: { ...why, channel: 'dashboard' } })
         : call('approvals_approve', {
             params,
-            body: { ...why, channel: 'dashboard', ...(updated_input !== undefined && { updated_input }) },
+            body: {
+              ...why,
+              channel: 'dashboard',
+              ...(updated_input !== undefined && { updated_input }),
+              ...(answers !== undefined && { answers }),
+              ...(remember === true && { remember }),
+            },
           });
     },
-    onSuccess: (approval) => dropPending(queries, approval.id),
+    onSuccess: (approval) => putDecided(queries, approval),
     onError: async (error, { approval }) => {
-      if (statusOf(error) === 409) await tellOutcome(queries, approval.id, error);
+      if (error instanceof NoxApiError && error.code === 'APPROVAL_ALREADY_DECIDED')
+        await tellOutcome(queries, approval.id, error);
       else notify.error('The decision was not taken; the call still waits', messageOf(error));
     },
   });
@@ -176,6 +182,21 @@ async function tellOutcome(queries: QueryClient, id: string, conflict: unknown):
     // The refusal itself says enough.
   }
   notify.warn('This call was already decided', `${outcome} Your decision changed nothing.`);
+}
+
+/** One that waits on, because its decision can be undone or another person must agree, stays in the list. */
+export function putDecided(queries: QueryClient, approval: Approval): void {
+  if (approval.status !== 'pending' && approval.status !== 'parked') {
+    dropPending(queries, approval.id);
+    return;
+  }
+  queries.setQueryData<Approval[]>(keys.pending, (list) => {
+    if (list === undefined) return list;
+    const known = list.some(({ id }) => id === approval.id);
+    return known
+      ? list.map((each) => (each.id === approval.id ? { ...each, ...approval } : each))
+      : [...list, approval];
+  });
 }
 
 function dropPending(queries: QueryClient, id: string): void {

@@ -1,17 +1,22 @@
 import type { Approval } from '@contracts/approval.js';
 import { Button } from 'primereact/button';
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
 import { CommandHint } from '../../components/command-hint.js';
 import { Icon } from '../../components/icon.js';
 import { PageHead } from '../../components/page-head.js';
 import { EmptyState, ErrorState, SkeletonRows } from '../../components/states.js';
 import { plural } from '../../lib/format.js';
+import { recentEvents } from '../../lib/live-cache.js';
+import type { Decision } from '../../lib/queries.js';
 import { useCan } from '../../lib/session.js';
+import { useStore } from '../../lib/store.js';
 import { ApprovalList } from './components/approval-list.js';
 import { type DetailMode, RequestDetail } from './components/request-detail.js';
 import { KeyHelp } from './components/key-help.js';
-import { isWaiting, useApproval, useDecide, useHistory, usePending } from './queries.js';
+import { RememberDialog } from './components/remember-dialog.js';
+import { UndoBar } from './components/undo-bar.js';
+import { isUndecided, useApproval, useDecide, useDecideGroup, useHistory, usePending, useUndo } from './queries.js';
 import { useKeys } from './use-keys.js';
 import './approvals.css';
 
@@ -27,8 +32,13 @@ export function ApprovalsPage() {
   const inHistory = params.has('history');
   const pending = usePending();
   const history = useHistory(inHistory);
-  const list = inHistory ? history.data : pending.data;
+  const waiting = useMemo(() => pending.data?.filter(isUndecided), [pending.data]);
+  const list = inHistory ? history.data : waiting;
   const decide = useDecide();
+  const decideGroup = useDecideGroup();
+  const undo = useUndo();
+  const mayRemember = useCan('admin');
+  const [decided, setDecided] = useState<readonly Approval[]>([]);
   const mayDecide = useCan('operator');
   const [mode, setMode] = useState<DetailMode>('read');
   const [help, setHelp] = useState(false);
@@ -37,7 +47,8 @@ export function ApprovalsPage() {
   const known = list?.find((approval) => approval.id === id) ?? pending.data?.find((approval) => approval.id === id);
   const fetched = useApproval(known === undefined ? id : undefined);
   const selected = known ?? fetched.data;
-  const open = selected !== undefined && isWaiting(selected);
+  const open = selected !== undefined && isUndecided(selected);
+  const group = useMemo(() => sameAs(selected, waiting ?? []), [selected, waiting]);
 
   const go = useCallback(
     (to: Approval | undefined) => {
@@ -60,38 +71,65 @@ export function ApprovalsPage() {
     const at = list.findIndex((approval) => approval.id === id);
     go(list[Math.min(list.length - 1, Math.max(0, at + by))]);
   };
-  const take = async (
-    decision: 'approve' | 'deny',
-    reason?: string,
-    updated_input?: Record<string, unknown>,
-  ): Promise<void> => {
-    if (selected === undefined || decide.isPending) return;
-    const at = list?.findIndex((approval) => approval.id === selected.id) ?? -1;
-    const next = list?.[at + 1] ?? list?.[at - 1];
+  const busy = decide.isPending || decideGroup.isPending;
+  /** Decides what is shown and goes on to the next one; what was decided can be undone for a while. */
+  const settle = async (deciding: () => Promise<readonly Approval[]>, ids: readonly string[]): Promise<void> => {
+    const left = list?.filter((one) => !ids.includes(one.id)) ?? [];
+    const at = list?.findIndex((one) => one.id === selected?.id) ?? 0;
     try {
-      await decide.mutateAsync({ approval: selected, decision, reason, updated_input });
+      const taken = await deciding();
       decided_at.current = Date.now();
-      go(next);
+      setDecided(taken.filter((one) => one.held !== undefined || one.parked_at !== undefined || isUndecided(one)));
+      go(left[Math.min(Math.max(0, at), left.length - 1)]);
     } catch {
       // Said in a notice; the request stays open, or shows how it ended.
       setMode('read');
       if (id !== undefined) void fetched.refetch();
     }
   };
-  const may = open && mayDecide && !decide.isPending && mode === 'read';
+  const take = async (
+    decision: 'approve' | 'deny',
+    more: Omit<Decision, 'approval' | 'decision'> = {},
+  ): Promise<void> => {
+    if (selected === undefined || busy) return;
+    await settle(async () => [await decide.mutateAsync({ approval: selected, decision, ...more })], [selected.id]);
+  };
+  const takeGroup = async (decision: 'approve' | 'deny'): Promise<void> => {
+    const key = selected?.group_key;
+    if (key === undefined || busy) return;
+    const ids = group.map((one) => one.id);
+    await settle(async () => (await decideGroup.mutateAsync({ key, ids, decision })).decided, ids);
+  };
+  const takeBack = async (): Promise<void> => {
+    const [first] = decided;
+    if (first === undefined || undo.isPending) return;
+    await undo.mutateAsync(decided.map((one) => one.id));
+    setDecided([]);
+    go(first);
+  };
+  // It is over when the calls have heard of it.
+  const told = useRecentlyTold(decided);
+  useEffect(() => {
+    if (told) setDecided([]);
+  }, [told]);
+  const may = open && mayDecide && !busy && mode === 'read';
+  const asks = selected?.tool_name === 'AskUserQuestion';
   useKeys({
     j: () => step(1),
     k: () => step(-1),
-    a: () => may && Date.now() - decided_at.current > SETTLE_MS && void take('approve'),
+    a: () => may && !asks && Date.now() - decided_at.current > SETTLE_MS && void take('approve'),
     d: () => may && setMode('deny'),
     e: () => may && setMode('edit'),
+    g: () => may && group.length > 1 && setMode('group'),
+    r: () => may && selected.request_type === 'tool_use' && setMode('remember'),
+    u: () => void takeBack(),
     '?': () => setHelp(true),
   });
 
   return (
     <div className={id === undefined ? 'page page-fill approvals' : 'page page-fill approvals approvals-open'}>
       <div className="approvals-head">
-        <PageHead title="Approvals" summary={pending.data && summaryOf(pending.data.length)}>
+        <PageHead title="Approvals" summary={waiting && summaryOf(waiting.length)}>
           <CommandHint
             commands={['nox approval ls', `nox approval show ${id ?? 'ID'}`, `nox approval approve ${id ?? 'ID'}`]}
           />
@@ -124,6 +162,7 @@ export function ApprovalsPage() {
           </Link>
         </nav>
       </div>
+      <UndoBar decided={decided} busy={undo.isPending} onUndo={() => void takeBack()} />
       <div className="approvals-panes">
         <div className="approvals-list">
           <ListPane
@@ -154,10 +193,12 @@ export function ApprovalsPage() {
               key={selected.id}
               approval={selected}
               mode={mode}
-              busy={decide.isPending}
+              busy={busy}
               mayDecide={mayDecide}
+              group={group}
               onMode={setMode}
-              onDecide={(decision, reason, updated_input) => void take(decision, reason, updated_input)}
+              onDecide={(decision, more) => void take(decision, more)}
+              onDecideGroup={(decision) => void takeGroup(decision)}
             />
           )}
           {selected === undefined && id !== undefined && fetched.error !== null && (
@@ -170,8 +211,42 @@ export function ApprovalsPage() {
           {selected === undefined && id !== undefined && fetched.error === null && <SkeletonRows rows={8} />}
         </div>
       </div>
+      {mode === 'remember' && selected !== undefined && (
+        <RememberDialog
+          approval={selected}
+          busy={busy}
+          mayRemember={mayRemember}
+          onRemember={() => void take('approve', { remember: true })}
+          onClose={() => setMode('read')}
+        />
+      )}
       <KeyHelp visible={help} onClose={() => setHelp(false)} />
     </div>
+  );
+}
+
+/** Those that ask for the very same, with this one; oldest first. */
+const sameAs = (selected: Approval | undefined, waiting: readonly Approval[]): readonly Approval[] =>
+  selected?.group_key === undefined ? [] : waiting.filter((one) => one.group_key === selected.group_key);
+
+/** Whether the calls of these decisions have heard of them, so that nothing can be undone. */
+function useRecentlyTold(decided: readonly Approval[]): boolean {
+  const events = useStore(recentEvents);
+  return (
+    decided.length > 0 &&
+    decided.every(({ id, held, parked_at }) =>
+      events.some(
+        (event) =>
+          (event.type === 'turn.tool_decided' && event.payload.approval_id === id) ||
+          (event.type.startsWith('approval.') &&
+            'approval' in event.payload &&
+            event.payload.approval.id === id &&
+            (event.type === 'approval.executed' ||
+              event.type === 'approval.expired' ||
+              event.type === 'approval.cancelled' ||
+              (event.type === 'approval.decided' && held !== undefined && parked_at === undefined))),
+      ),
+    )
   );
 }
 

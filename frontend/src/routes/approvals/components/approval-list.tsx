@@ -29,6 +29,11 @@ export function ApprovalList({ approvals, selected_id, inHistory }: ApprovalList
           agentName={agents?.find((agent) => agent.id === approval.agent_id)?.name ?? approval.agent_id}
           selected={approval.id === selected_id}
           inHistory={inHistory}
+          same={
+            inHistory || approval.group_key === undefined
+              ? 1
+              : approvals.filter((one) => one.group_key === approval.group_key).length
+          }
         />
       ))}
     </ul>
@@ -40,9 +45,11 @@ interface RowProps {
   readonly agentName: string;
   readonly selected: boolean;
   readonly inHistory: boolean;
+  /** How many ask for the very same. */
+  readonly same: number;
 }
 
-const Row = memo(function Row({ approval, agentName, selected, inHistory }: RowProps) {
+const Row = memo(function Row({ approval, agentName, selected, inHistory, same }: RowProps) {
   return (
     <li>
       <Link
@@ -53,6 +60,16 @@ const Row = memo(function Row({ approval, agentName, selected, inHistory }: RowP
         <span className="row">
           <strong className="truncate">{agentName}</strong>
           <span className="muted truncate grow">{approval.tool_name}</span>
+          {same > 1 && (
+            <span className="chip" title={`${same} calls ask for the very same`}>
+              ×{same}
+            </span>
+          )}
+          {approval.approvals_needed !== undefined && !inHistory && (
+            <span className="chip" title="people who have approved it">
+              {approval.votes?.length ?? 0} of {approval.approvals_needed}
+            </span>
+          )}
           {inHistory || approval.status === 'parked' ? (
             <ApprovalBadge status={approval.status} />
           ) : (

@@ -6,6 +6,9 @@ const KEYS = [
   ['a', 'approve'],
   ['d', 'deny, with a reason'],
   ['e', 'edit, then approve'],
+  ['g', 'all that ask for the very same'],
+  ['r', 'approve and remember as a rule, after a dry run'],
+  ['u', 'undo, until the agent has heard of it'],
   ['?', 'this help'],
 ] as const;
 

@@ -4,18 +4,22 @@ import { Link } from 'react-router';
 import { CopyButton } from '../../../components/copy-button.js';
 import { DenyForm } from '../../../components/decision.js';
 import { ExactText } from '../../../components/exact-text.js';
-import { Icon } from '../../../components/icon.js';
+import { Icon, type IconName } from '../../../components/icon.js';
+import { Markdown } from '../../../components/markdown.js';
 import { RequestInput } from '../../../components/request-input.js';
 import { RiskBar } from '../../../components/risk-bar.js';
 import { Banner } from '../../../components/states.js';
 import { ApprovalBadge } from '../../../components/status-badge.js';
 import { Countdown, RelativeTime } from '../../../components/time.js';
 import { plural } from '../../../lib/format.js';
-import { useAgents, usePending } from '../../../lib/queries.js';
-import { isWaiting } from '../queries.js';
+import { type Decision, useAgents, usePending } from '../../../lib/queries.js';
+import { planOf, questionsOf } from '../../../lib/question.js';
+import { isUndecided, isWaiting } from '../queries.js';
 import { EditForm } from './edit-form.js';
+import { LinkButton } from './link-button.js';
+import { QuestionForm } from './question-form.js';
 
-export type DetailMode = 'read' | 'deny' | 'edit';
+export type DetailMode = 'read' | 'deny' | 'edit' | 'group' | 'remember';
 
 interface RequestDetailProps {
   readonly approval: Approval;
@@ -23,13 +27,27 @@ interface RequestDetailProps {
   readonly busy: boolean;
   readonly mayDecide: boolean;
   readonly onMode: (mode: DetailMode) => void;
-  readonly onDecide: (decision: 'approve' | 'deny', reason?: string, updated_input?: Record<string, unknown>) => void;
+  /** Those that ask for the very same, with this one. */
+  readonly group: readonly Approval[];
+  readonly onDecide: (decision: 'approve' | 'deny', more?: Omit<Decision, 'approval' | 'decision'>) => void;
+  readonly onDecideGroup: (decision: 'approve' | 'deny') => void;
 }
 
 /** The exact request: who, why it stopped, the bytes, what waits behind it, and the decision. */
-export function RequestDetail({ approval, mode, busy, mayDecide, onMode, onDecide }: RequestDetailProps) {
+export function RequestDetail({
+  approval,
+  mode,
+  busy,
+  mayDecide,
+  group,
+  onMode,
+  onDecide,
+  onDecideGroup,
+}: RequestDetailProps) {
   const agent = useAgents().data?.find((each) => each.id === approval.agent_id);
-  const waiting = isWaiting(approval);
+  const waiting = isUndecided(approval);
+  const questions = waiting ? questionsOf(approval) : undefined;
+  const plan = planOf(approval);
   const back = (): void => onMode('read');
   return (
     <article
@@ -56,7 +74,14 @@ export function RequestDetail({ approval, mode, busy, mayDecide, onMode, onDecid
             )}
           </p>
         </header>
-        {!waiting && <Outcome approval={approval} />}
+        {approval.held !== undefined && (
+          <Banner tone="grey">
+            <strong>{approval.held.status}</strong> by {approval.held.decided_by}; the agent hears of it in{' '}
+            <Countdown until={approval.held.until} calm over="a moment" />
+          </Banner>
+        )}
+        {!isWaiting(approval) && <Outcome approval={approval} />}
+        {waiting && <Votes approval={approval} />}
         {approval.reasons.length > 0 && (
           <section aria-label="Why it asks">
             <h3 className="field-label">Why it asks</h3>
@@ -76,20 +101,42 @@ export function RequestDetail({ approval, mode, busy, mayDecide, onMode, onDecid
               input={approval.input}
               busy={busy}
               onCancel={back}
-              onApprove={(updated_input) => onDecide('approve', undefined, updated_input)}
+              onApprove={(updated_input) => onDecide('approve', { updated_input })}
             />
           ) : (
-            <RequestInput tool_name={approval.tool_name} input={approval.input} />
+            <>
+              {plan !== undefined && <Markdown text={plan} />}
+              {questions !== undefined && (
+                <QuestionForm
+                  questions={questions}
+                  disabled={busy || !mayDecide}
+                  onAnswer={(answers) => onDecide('approve', { answers })}
+                />
+              )}
+              <RequestInput tool_name={approval.tool_name} input={approval.input} />
+            </>
           )}
         </section>
+        {waiting && group.length > 1 && <Same group={group} />}
         <Facts approval={approval} />
       </div>
       {waiting && mode !== 'edit' && (
         <footer className="request-actions">
-          {mode === 'deny' ? (
-            <DenyForm busy={busy} onCancel={back} onDeny={(reason) => onDecide('deny', reason)} />
-          ) : (
-            <Actions busy={busy} mayDecide={mayDecide} onMode={onMode} onApprove={() => onDecide('approve')} />
+          {mode === 'deny' && (
+            <DenyForm busy={busy} onCancel={back} onDeny={(reason) => onDecide('deny', { reason })} />
+          )}
+          {mode === 'group' && (
+            <GroupActions count={group.length} busy={busy} onBack={back} onDecideGroup={onDecideGroup} />
+          )}
+          {(mode === 'read' || mode === 'remember') && (
+            <Actions
+              approval={approval}
+              same={group.length}
+              busy={busy}
+              mayDecide={mayDecide}
+              onMode={onMode}
+              onApprove={() => onDecide('approve')}
+            />
           )}
         </footer>
       )}
@@ -98,51 +145,121 @@ export function RequestDetail({ approval, mode, busy, mayDecide, onMode, onDecid
 }
 
 interface ActionsProps {
+  readonly approval: Approval;
+  readonly same: number;
   readonly busy: boolean;
   readonly mayDecide: boolean;
   readonly onMode: (mode: DetailMode) => void;
   readonly onApprove: () => void;
 }
 
-function Actions({ busy, mayDecide, onMode, onApprove }: ActionsProps) {
+function Actions({ approval, same, busy, mayDecide, onMode, onApprove }: ActionsProps) {
   const disabled = busy || !mayDecide;
+  const button = (mode: DetailMode, key: string, label: string, icon?: IconName) => (
+    <Button
+      type="button"
+      outlined
+      {...(mode === 'deny' ? { severity: 'danger' as const } : {})}
+      icon={icon === undefined ? undefined : <Icon name={icon} />}
+      label={label}
+      aria-label={label}
+      disabled={disabled}
+      onClick={() => onMode(mode)}
+    >
+      <Key name={key} />
+    </Button>
+  );
+  const plan = planOf(approval) !== undefined;
+  return (
+    <>
+      {questionsOf(approval) === undefined && (
+        <Button
+          type="button"
+          icon={<Icon name="check" />}
+          label={plan ? 'Approve plan' : 'Approve'}
+          aria-label={plan ? 'Approve plan' : 'Approve'}
+          disabled={disabled}
+          onClick={onApprove}
+        >
+          <Key name="a" />
+        </Button>
+      )}
+      {button('deny', 'd', plan ? 'Send back' : 'Deny', 'cross')}
+      {approval.request_type !== 'question' && button('edit', 'e', 'Edit', 'pencil')}
+      {same > 1 && button('group', 'g', `All ${same} alike`)}
+      {approval.request_type === 'tool_use' && button('remember', 'r', 'Remember')}
+      <LinkButton approval_id={approval.id} disabled={disabled} />
+      {!mayDecide && <span className="muted">Your role may look, not decide.</span>}
+    </>
+  );
+}
+
+interface GroupActionsProps {
+  readonly count: number;
+  readonly busy: boolean;
+  readonly onBack: () => void;
+  readonly onDecideGroup: (decision: 'approve' | 'deny') => void;
+}
+
+function GroupActions({ count, busy, onBack, onDecideGroup }: GroupActionsProps) {
   return (
     <>
       <Button
         type="button"
-        icon={<Icon name="check" />}
-        label="Approve"
-        aria-label="Approve"
-        disabled={disabled}
-        onClick={onApprove}
-      >
-        <Key name="a" />
-      </Button>
+        autoFocus
+        label={`Approve all ${count}`}
+        disabled={busy}
+        onClick={() => onDecideGroup('approve')}
+      />
       <Button
         type="button"
         outlined
         severity="danger"
-        icon={<Icon name="cross" />}
-        label="Deny"
-        aria-label="Deny"
-        disabled={disabled}
-        onClick={() => onMode('deny')}
-      >
-        <Key name="d" />
-      </Button>
-      <Button
-        type="button"
-        outlined
-        icon={<Icon name="pencil" />}
-        label="Edit"
-        aria-label="Edit"
-        disabled={disabled}
-        onClick={() => onMode('edit')}
-      >
-        <Key name="e" />
-      </Button>
-      {!mayDecide && <span className="muted">Your role may look, not decide.</span>}
+        label={`Deny all ${count}`}
+        disabled={busy}
+        onClick={() => onDecideGroup('deny')}
+      />
+      <Button type="button" outlined label="Cancel" onClick={onBack} />
     </>
+  );
+}
+
+/** Who asks for the very same, each in its own folder. */
+function Same({ group }: { readonly group: readonly Approval[] }) {
+  return (
+    <section aria-label="The same is asked by">
+      <h3 className="field-label">The same is asked by {group.length} agents' calls</h3>
+      <ul className="reasons">
+        {group.map(({ id, agent_id, cwd }) => (
+          <li key={id}>
+            {agent_id} in{' '}
+            <span className="mono">
+              <ExactText text={cwd} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** Who has approved already, where one person is not enough. */
+function Votes({ approval: { votes = [], approvals_needed = 1, input_sha256 } }: { readonly approval: Approval }) {
+  if (approvals_needed <= 1) return null;
+  return (
+    <Banner tone="grey">
+      <strong>
+        {votes.length} of {approvals_needed}
+      </strong>{' '}
+      people have approved this
+      {votes.map(({ by, channel, input_sha256: bytes }) => (
+        <span key={by}>
+          {' '}
+          · {by} ({channel}
+          {bytes === input_sha256 ? '' : ', other bytes than asked'})
+        </span>
+      ))}
+    </Banner>
   );
 }
 
@@ -190,12 +307,15 @@ function Outcome({ approval }: { readonly approval: Approval }) {
 }
 
 function Facts({ approval }: { readonly approval: Approval }) {
-  const agent = useAgents().data?.find((each) => each.id === approval.agent_id);
+  const { turns = 0, messages = 0, tasks = 0, agents = 0 } = approval.waits_behind ?? {};
   const others =
     usePending().data?.filter((each) => each.agent_id === approval.agent_id && each.id !== approval.id).length ?? 0;
   const behind = [
+    ...(agents > 0 ? [plural(agents, 'agent')] : []),
+    ...(tasks > 0 ? [plural(tasks, 'task')] : []),
+    ...(turns > 0 ? [plural(turns, 'prompt')] : []),
+    ...(messages > 0 ? [plural(messages, 'message')] : []),
     ...(others > 0 ? [`${plural(others, 'more call')} of this agent`] : []),
-    ...(agent !== undefined && agent.queued_turns > 0 ? [plural(agent.queued_turns, 'prompt')] : []),
   ];
   return (
     <dl className="facts request-facts">

@@ -1,0 +1,45 @@
+import { Button } from 'primereact/button';
+import { useState } from 'react';
+import { CopyButton } from '../../../components/copy-button.js';
+import { messageOf } from '../../../lib/http.js';
+import { notify } from '../../../lib/notify.js';
+import { call } from '../../../lib/session.js';
+
+/** Makes a one-time link by which a phone can decide this request in the user's own name. */
+export function LinkButton({ approval_id, disabled }: { readonly approval_id: string; readonly disabled: boolean }) {
+  const [url, setUrl] = useState<string>();
+  const [busy, setBusy] = useState(false);
+  const make = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      setUrl((await call('approval_links_create', { params: { id: approval_id }, body: {} })).url);
+    } catch (error) {
+      notify.error('No link was made', messageOf(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  if (url === undefined)
+    return (
+      <Button
+        type="button"
+        text
+        size="small"
+        label="Make a one-time link"
+        disabled={disabled || busy}
+        onClick={() => void make()}
+      />
+    );
+  return (
+    <span className="row">
+      <input
+        className="mono link-url"
+        readOnly
+        aria-label="One-time link"
+        value={url}
+        onFocus={(event) => event.target.select()}
+      />
+      <CopyButton text={url} label="Copy link" />
+    </span>
+  );
+}
