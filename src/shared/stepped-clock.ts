@@ -48,7 +48,7 @@ export class SteppedClock extends Clock {
   private wait(timer: { readonly at_ms: number; readonly fn: () => void; cancel: () => void }): void {
     timer.cancel();
     timer.cancel = this.system.after(Math.max(0, timer.at_ms - this.now()), () => {
-      this.timers.delete(timer as never);
+      this.timers.delete(timer);
       timer.fn();
     });
   }

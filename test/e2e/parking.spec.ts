@@ -90,7 +90,8 @@ describe('calls that outlive their process, with the real Claude CLI', () => {
     );
     for (const _ of [1, 2]) {
       const request = await waiting('pending');
-      await new Promise((resolve) => setTimeout(resolve, 1500));
+      // Twice the time after which it would be parked, if it could be.
+      await nox.advance(2000);
       expect((await nox.call('approvals_get', { params: { id: request.id } })).status).toBe('pending');
       await nox.call('approvals_approve', { params: { id: request.id } });
     }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,6 +113,17 @@ export class NoxServer implements AsyncDisposable {
     await this.boot();
   }
 
+  /** Sets its clock forward, now and for its later lives. */
+  async advance(by_ms: number): Promise<void> {
+    this.ahead_ms += by_ms;
+    await writeFile(this.clockFile, String(this.ahead_ms));
+    this.child?.kill('SIGUSR2');
+  }
+  private ahead_ms = 0;
+  private get clockFile(): string {
+    return join(this.dir.path, 'clock');
+  }
+
   /** Ends it and removes its folder. */
   async close(): Promise<void> {
     try {
@@ -146,6 +157,7 @@ export class NoxServer implements AsyncDisposable {
         NOX_PORT: String(this.port),
         NOX_ADMIN_PASSWORD: ADMIN_PASSWORD,
         NOX_GATE_PROOFS: GATE_PROOFS,
+        NOX_TEST_CLOCK: this.clockFile,
         ...this.options.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

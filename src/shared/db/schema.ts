@@ -271,7 +271,6 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   `
-
   ALTER TABLE approvals ADD COLUMN held_ms INTEGER;
   ALTER TABLE approvals ADD COLUMN group_key TEXT;
   CREATE INDEX approvals_held ON approvals (held_ms) WHERE held_ms IS NOT NULL;
@@ -287,7 +286,6 @@ export const MIGRATIONS: readonly string[] = [
     expires_ms INTEGER NOT NULL,
     UNIQUE (username, name)
   ) STRICT, WITHOUT ROWID;
-
   `,
   `
   CREATE TABLE service_proposals (
