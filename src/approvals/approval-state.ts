@@ -56,12 +56,16 @@ export function staleEnding(expires_ms: number, now_ms: number, waiting: boolean
  */
 export function withVote(approval: Approval, vote: Vote): Vote[] {
   const same = (approval.votes ?? []).filter(({ input_sha256 }) => input_sha256 === vote.input_sha256);
-  return [...same.filter(({ by }) => by !== vote.by), vote];
+  return [...same.filter(({ by }) => !isSamePerson(by, vote.by)), vote];
 }
 
 /** Whether this person has already approved these very bytes. */
 export const hasVoted = ({ votes = [] }: Approval, { by, input_sha256 }: Vote): boolean =>
-  votes.some((vote) => vote.by === by && vote.input_sha256 === input_sha256);
+  votes.some((vote) => isSamePerson(vote.by, by) && vote.input_sha256 === input_sha256);
+
+/** Whether two names stand for one person: a user and the clients of that user, as `ann+laptop`, do. */
+export const isSamePerson = (a: string, b: string): boolean => personOf(a) === personOf(b);
+const personOf = (name: string): string => name.toLowerCase().split('+')[0] ?? '';
 
 /** The request while a decision is held back from its call. */
 export const holding = (approval: Approval, ending: Ending, at: string, until: string): Approval => ({
@@ -79,7 +83,8 @@ export function heldEnding(held: HeldDecision): Ending {
 /** The request as before a person's word about it: the decision and the votes of whoever decided are gone. */
 export function undone({ held, ...approval }: Approval, without: string): Approval {
   const { rule_id: _, updated_input_sha256: __, ...kept } = approval;
-  const votes = (approval.votes ?? []).filter(({ by }) => by !== without && by !== held?.decided_by);
+  const decider = held?.decided_by ?? approval.decided_by ?? without;
+  const votes = (approval.votes ?? []).filter(({ by }) => !isSamePerson(by, without) && !isSamePerson(by, decider));
   return {
     ...kept,
     status: isEnd(approval.status) ? 'parked' : approval.status,

@@ -107,8 +107,13 @@ describe(Decisions.name, () => {
     it('does not take the same person for two, through whatever channel', async () => {
       const { id, decision } = await house.ask(critical);
       await house.service.approve(id, { channel: 'api' }, ann);
-      for (const channel of ['api', 'dashboard', 'link'])
-        await expect(house.service.approve(id, { channel }, { ...ann, role: 'admin' })).rejects.toMatchObject({
+      for (const [channel, name] of [
+        ['api', 'ann'],
+        ['dashboard', 'ann'],
+        ['link', 'ann'],
+        ['api', 'ann+laptop'],
+      ] as const)
+        await expect(house.service.approve(id, { channel }, { name, role: 'admin' })).rejects.toMatchObject({
           code: 'SECOND_PERSON_NEEDED',
         });
       expect(await state(decision)).toBe('waits');

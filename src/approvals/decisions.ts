@@ -13,6 +13,7 @@ import {
   hasVoted,
   heldEnding,
   holding,
+  isSamePerson,
   staleEnding,
   undone,
   withVote,
@@ -221,7 +222,7 @@ export class Decisions {
     const { status, held, votes = [], channel, parked_at, turn_id } = approval;
     if (held !== undefined) return;
     if (status === 'pending' || status === 'parked') {
-      if (votes.some(({ by }) => by === actor.name)) return;
+      if (votes.some(({ by }) => isSamePerson(by, actor.name))) return;
       throw new NoxError('INVALID_STATE', 'There is no decision of this request to undo.');
     }
     const by_person = (status === 'approved' || status === 'denied') && channel !== 'policy' && channel !== 'nox';
