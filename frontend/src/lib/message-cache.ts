@@ -48,10 +48,7 @@ export class MessageCache {
       if (incomplete) void this.queries.invalidateQueries({ queryKey, exact: true });
     }
     for (const { queryKey } of this.queries.getQueryCache().findAll({ queryKey: keys.messageThreads })) {
-      this.queries.setQueryData<readonly Message[]>(
-        queryKey,
-        (messages) => messages && threadWithNews(String(queryKey[2]), messages, news),
-      );
+      this.queries.setQueryData<readonly Message[]>(queryKey, (messages) => messages && threadWithNews(messages, news));
     }
     this.#count();
   }

@@ -104,7 +104,7 @@ describe('a conversation', () => {
     const first = messageOf();
     const answer = messageOf({ thread_id: first.id });
     const news = newsOf([published(answer), published(messageOf()), became(first, 'acked')]);
-    const after = threadWithNews(first.id, [first], news);
+    const after = threadWithNews([first], news);
     expect(after.map(({ id, status }) => [id, status])).toEqual([
       [first.id, 'acked'],
       [answer.id, 'queued'],
@@ -113,6 +113,6 @@ describe('a conversation', () => {
 
   it('stays the same object when the news are of others', () => {
     const messages = [messageOf()];
-    expect(threadWithNews(messages[0]?.id ?? '', messages, newsOf([published(messageOf())]))).toBe(messages);
+    expect(threadWithNews(messages, newsOf([published(messageOf())]))).toBe(messages);
   });
 });

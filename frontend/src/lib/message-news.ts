@@ -94,12 +94,9 @@ export function pagesWithNews(
   return { pages: [{ ...first, messages: [...fresh, ...first.messages] }, ...rest], incomplete };
 }
 
-/** One conversation after the news, oldest first. */
-export function threadWithNews(
-  thread_id: string,
-  messages: readonly Message[],
-  { added, changes }: MessageNews,
-): readonly Message[] {
+/** One conversation after the news, oldest first; nothing is known of an empty one. */
+export function threadWithNews(messages: readonly Message[], { added, changes }: MessageNews): readonly Message[] {
+  const thread_id = messages[0]?.thread_id;
   const fresh = [...added.values()].filter(
     (message) => message.thread_id === thread_id && !messages.some(({ id }) => id === message.id),
   );

@@ -1,7 +1,7 @@
 import { Button } from 'primereact/button';
 import { InputText } from 'primereact/inputtext';
 import { MessagePriority, MessageStatus, MessageType, Topic } from '@contracts/message.js';
-import { useDeferredValue, useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
 import { CommandHint } from '../../components/command-hint.js';
 import { Icon } from '../../components/icon.js';
@@ -24,6 +24,7 @@ import './messages.css';
 const VIEWS = { '': 'Conversations', dead: 'Dead letters', queues: 'Queues', talk: 'Who talks to whom' } as const;
 type View = keyof typeof VIEWS;
 const EVERYTHING: MessageFilter = {};
+const PAUSE_MS = 250;
 
 /** What agents and people say to each other, and the proof that it arrived. */
 export function MessagesPage() {
@@ -208,15 +209,31 @@ function Choice({ label, all, value, options, onChange }: ChoiceProps) {
   );
 }
 
+/** Asked for when a person pauses: each search reads every message. */
 function TextFilter({ value, onChange }: { readonly value: string; readonly onChange: (text: string) => void }) {
+  const [typed, setTyped] = useState(value);
+  const [asked, setAsked] = useState(value);
+  if (value !== asked) {
+    // Another address of the page: its words, not those that were typed here.
+    setAsked(value);
+    setTyped(value);
+  }
+  useEffect(() => {
+    if (typed === value) return undefined;
+    const timer = setTimeout(() => {
+      setAsked(typed);
+      onChange(typed);
+    }, PAUSE_MS);
+    return () => clearTimeout(timer);
+  });
   return (
     <InputText
       type="search"
       aria-label="Search messages"
       placeholder="Search…"
       maxLength={200}
-      value={value}
-      onChange={(event) => onChange(event.target.value)}
+      value={typed}
+      onChange={(event) => setTyped(event.target.value)}
     />
   );
 }
@@ -243,7 +260,7 @@ function TopicFilter({ value, onChange }: { readonly value: string; readonly onC
 
 /** What the address of the page says, as far as it is understood. */
 function useFilter(params: URLSearchParams): MessageFilter {
-  const text = useDeferredValue(params.get('text') ?? '');
+  const text = params.get('text') ?? '';
   const [agent_id, topic] = [params.get('agent'), params.get('topic')];
   const status = MessageStatus.safeParse(params.get('status')).data;
   const priority = MessagePriority.safeParse(params.get('priority')).data;
