@@ -157,7 +157,14 @@ function useEntries(): Entry[] {
     });
     return [
       ...pages,
-      ...(mayOperate ? [action('Create agent', <Icon name="plus" />, go('/agents?create'))] : []),
+      ...(mayOperate
+        ? [
+            action('Create agent', <Icon name="plus" />, go('/agents?create')),
+            action('Send message', <Icon name="messages" />, go('/messages?send')),
+            action('Install service', <Icon name="services" />, go('/services?view=catalogue')),
+            action('Dead letters', <Icon name="messages" />, go('/messages?view=dead')),
+          ]
+        : []),
       ...people,
       action('Theme: light', <Icon name="sun" />, () => setTheme('light')),
       action('Theme: dark', <Icon name="moon" />, () => setTheme('dark')),

@@ -1,6 +1,6 @@
 import { Button } from 'primereact/button';
 import { useId, useState } from 'react';
-import { CommandLine } from './copy-button.js';
+import { CommandLine, CopyButton } from './copy-button.js';
 import { Icon } from './icon.js';
 
 /** "Show me the command": what the command line does for what this page does. */
@@ -29,6 +29,10 @@ export function CommandHint({ commands }: { readonly commands: readonly string[]
           {commands.map((command) => (
             <CommandLine key={command} command={command} />
           ))}
+          <span className="row copy-link">
+            <span className="muted grow">Link to this page</span>
+            <CopyButton text={location.href} label="Copy link" />
+          </span>
         </div>
       )}
     </div>

@@ -31,7 +31,6 @@ export function MessagesPage() {
   const { id } = useParams();
   const [params, setParams] = useSearchParams();
   const navigate = useNavigate();
-  const [sending, setSending] = useState(false);
   const [filtering, setFiltering] = useState(false);
   const agents = useAgents().data;
   const stats = useBrokerStats().data;
@@ -41,25 +40,30 @@ export function MessagesPage() {
   const view: View = id === undefined && asked in VIEWS ? (asked as View) : '';
   const filter = useFilter(params);
   const grouped = params.get('list') !== 'messages';
-  const search = params.size === 0 ? '' : `?${params.toString()}`;
+  const kept = new URLSearchParams(params);
+  kept.delete('send');
+  const search = kept.size === 0 ? '' : `?${kept.toString()}`;
   const none = useMessages(EVERYTHING).messages?.length === 0;
 
-  const choose = (name: string, value: string): void =>
+  const change = (edit: (next: URLSearchParams) => void): void =>
     setParams(
       (before) => {
-        if (value === '') before.delete(name);
-        else before.set(name, value);
-        return before;
+        const next = new URLSearchParams(before);
+        edit(next);
+        return next;
       },
       { replace: true },
     );
+  const choose = (name: string, value: string): void =>
+    change((next) => (value === '' ? next.delete(name) : next.set(name, value)));
+  const flag = (name: string, on: boolean): void => change((next) => (on ? next.set(name, '') : next.delete(name)));
   const send = mayOperate && (
     <Button
       type="button"
       icon={<Icon name="plus" />}
       label="Send message"
       disabled={agents?.length === 0}
-      onClick={() => setSending(true)}
+      onClick={() => flag('send', true)}
     />
   );
   return (
@@ -181,8 +185,8 @@ export function MessagesPage() {
           </div>
         </div>
       )}
-      {sending && (
-        <SendDialog onClose={() => setSending(false)} onSent={(thread) => void navigate(`/messages/${thread}`)} />
+      {mayOperate && params.has('send') && (
+        <SendDialog onClose={() => flag('send', false)} onSent={(thread) => void navigate(`/messages/${thread}`)} />
       )}
     </div>
   );

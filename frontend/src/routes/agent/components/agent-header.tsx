@@ -14,7 +14,7 @@ import { Elapsed } from '../../../components/time.js';
 import { controlsOf } from '../../../lib/agent-state.js';
 import { bytes, dollars, plural } from '../../../lib/format.js';
 import { notify } from '../../../lib/notify.js';
-import { type AgentAction, deleteAgent, useAgentAction, useEmergency } from '../../../lib/queries.js';
+import { type AgentAction, deleteAgent, useAgentAction, useEmergency, useFleetUsage } from '../../../lib/queries.js';
 import { useCan } from '../../../lib/session.js';
 import { RunNotice } from './run-notice.js';
 
@@ -96,6 +96,7 @@ export function AgentHeader({ agent }: { readonly agent: Agent }) {
 }
 
 function Facts({ agent }: { readonly agent: Agent }) {
+  const today = useFleetUsage().data?.agents.find(({ agent_id }) => agent_id === agent.id);
   const facts: ReactNode[] = [
     <span key="id" className="mono">
       {agent.id}
@@ -108,8 +109,11 @@ function Facts({ agent }: { readonly agent: Agent }) {
     ),
     agent.memory_usage !== null && <span key="memory">{bytes(agent.memory_usage)}</span>,
     <span key="restarts">{plural(agent.restart_count, 'restart')}</span>,
-    <span key="cost" title={`${plural(agent.usage.turns, 'turn')} since it was made`}>
-      {dollars(agent.usage.cost_usd)}
+    <span
+      key="cost"
+      title={`${dollars(agent.usage.cost_usd)} in ${plural(agent.usage.turns, 'turn')} since it was made`}
+    >
+      {dollars(today?.cost_usd ?? 0)} today
     </span>,
     agent.queued_turns > 0 && <span key="queued">{plural(agent.queued_turns, 'prompt')} waiting</span>,
     agent.session_id !== null && (
