@@ -205,6 +205,10 @@ export class MessagesService {
     return this.port.status().health;
   }
 
+  queue(): { adapter: BrokerPort['adapter']; available: boolean } {
+    return { adapter: this.port.adapter, available: this.port.status().available };
+  }
+
   private countEnded(): (status: MessageStatus) => number {
     const rows = this.book.db.all<{ status: MessageStatus; n: number }>(
       'SELECT status, COUNT(*) AS n FROM messages WHERE ended_ms IS NOT NULL GROUP BY status',

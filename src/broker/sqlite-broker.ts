@@ -13,6 +13,7 @@ import {
   type Want,
 } from './broker-port.js';
 import { chooseNext, type Heads, type PassedOver } from './order.js';
+import { Shelves } from './sqlite-shelf.js';
 
 interface QueueRow {
   id: string;
@@ -29,6 +30,7 @@ export class SqliteBroker extends BrokerPort {
   readonly adapter = 'sqlite';
   /** Places grow; what comes later stands behind. */
   private place: number;
+  private readonly shelves = new Shelves();
 
   constructor(
     private readonly db: StateDb,
@@ -40,6 +42,7 @@ export class SqliteBroker extends BrokerPort {
 
   /** After a crash nothing has to be put right, queue and ledger being one transaction; after a time on Redis all of it. */
   async open(view: JournalView): Promise<void> {
+    this.shelves.clear();
     await this.db.write((tx) => {
       const rows = tx.all<{ id: string; state: string }>('SELECT id, state FROM message_queue');
       const known = new Set(rows.map(({ id }) => id));
@@ -54,29 +57,30 @@ export class SqliteBroker extends BrokerPort {
   }
 
   publish<T>(entries: readonly NewEntry[], journal: (tx: Tx) => T): Promise<T> {
-    return this.db.write((tx) => {
+    return this.change(entries, (tx) => {
       for (const entry of entries) this.insert(tx, entry);
       return journal(tx);
     });
   }
 
   claim<T>(agent_id: string, want: Want, journal: (tx: Tx, entries: readonly QueueEntry[]) => T): Promise<T> {
-    return this.db.write((tx) => {
-      this.promote(tx, agent_id);
-      const before = this.passed(tx, agent_id);
-      let passed = before;
+    return this.change([{ agent_id }], (tx) => {
+      const shelf = this.shelves.of(tx, agent_id);
+      if (shelf.delayed > 0) this.promote(tx, agent_id);
+      const before = shelf.passed;
       const taken: QueueEntry[] = [];
       while (taken.length < want.limit) {
         const heads = this.heads(tx, agent_id);
-        const choice = chooseNext(heads.since, passed, { ...want, now_ms: this.clock.now() });
+        const choice = chooseNext(heads.since, shelf.passed, { ...want, now_ms: this.clock.now() });
         const head = choice && heads.rows[choice.priority];
         if (choice === undefined || head === undefined) break;
         if (taken[0] !== undefined && taken[0].priority !== choice.priority) break;
         this.setState(tx, head.id, 'leased');
         taken.push({ id: head.id, agent_id, priority: choice.priority, body: head.body });
-        passed = choice.passed;
+        shelf.waiting[choice.priority] -= 1;
+        shelf.passed = choice.passed;
       }
-      this.savePassed(tx, agent_id, before, passed);
+      this.savePassed(tx, agent_id, before, shelf.passed);
       return journal(tx, taken);
     });
   }
@@ -89,21 +93,23 @@ export class SqliteBroker extends BrokerPort {
   }
 
   requeue<T>(entry: NewEntry, journal: (tx: Tx) => T): Promise<T> {
-    return this.db.write((tx) => {
+    return this.change([entry], (tx) => {
       const state = this.isLater(entry.due_ms) ? 'delayed' : 'waiting';
-      tx.run(
+      const { changes } = tx.run(
         "UPDATE message_queue SET state = ?, due_ms = ? WHERE id = ? AND state = 'leased'",
         state,
         entry.due_ms,
         entry.id,
       );
+      if (changes === 1) this.count(entry, state);
       return journal(tx);
     });
   }
 
   remove<T>(refs: readonly EntryRef[], journal: (tx: Tx) => T): Promise<T> {
-    return this.db.write((tx) => {
+    return this.change(refs, (tx) => {
       for (const { id } of refs) tx.run("DELETE FROM message_queue WHERE id = ? AND state <> 'leased'", id);
+      this.shelves.forget(refs.map(({ agent_id }) => agent_id));
       return journal(tx);
     });
   }
@@ -125,19 +131,47 @@ export class SqliteBroker extends BrokerPort {
     // The journal is closed by its owner.
   }
 
+  /** Work on the queues of these agents; when it fails, what is known of them by heart is forgotten. */
+  private async change<T>(refs: readonly Pick<EntryRef, 'agent_id'>[], work: (tx: Tx) => T): Promise<T> {
+    const forget = (): void => this.shelves.forget(refs.map(({ agent_id }) => agent_id));
+    try {
+      return await this.db.write((tx) => {
+        try {
+          return work(tx);
+        } catch (error) {
+          // At once: the next work of the same commit must not see it.
+          forget();
+          throw error;
+        }
+      });
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
+
+  private count({ agent_id, priority }: Pick<EntryRef, 'agent_id' | 'priority'>, state: 'waiting' | 'delayed'): void {
+    const shelf = this.shelves.peek(agent_id);
+    if (shelf === undefined) return;
+    if (state === 'delayed') shelf.delayed += 1;
+    else shelf.waiting[priority] += 1;
+  }
+
   private insert(tx: Tx, { id, agent_id, priority, body, due_ms }: NewEntry): void {
     this.place += 1;
-    tx.run(
+    const state = this.isLater(due_ms) ? 'delayed' : 'waiting';
+    const { changes } = tx.run(
       'INSERT INTO message_queue (id, agent_id, level, place, state, since_ms, due_ms, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
       id,
       agent_id,
       levelOf(priority),
       this.place,
-      this.isLater(due_ms) ? 'delayed' : 'waiting',
+      state,
       sinceMs(id),
       due_ms,
       body,
     );
+    if (changes === 1) this.count({ agent_id, priority }, state);
   }
 
   private setState(tx: Tx, id: string, state: 'waiting' | 'leased'): void {
@@ -150,13 +184,16 @@ export class SqliteBroker extends BrokerPort {
 
   /** Those that are due now stand behind what waits. */
   private promote(tx: Tx, agent_id: string): void {
-    const due = tx.all<{ id: string }>(
-      "SELECT id FROM message_queue WHERE agent_id = ? AND state = 'delayed' AND due_ms <= ? ORDER BY due_ms, place",
+    const shelf = this.shelves.of(tx, agent_id);
+    const due = tx.all<{ id: string; level: number }>(
+      "SELECT id, level FROM message_queue WHERE agent_id = ? AND state = 'delayed' AND due_ms <= ? ORDER BY due_ms, place",
       agent_id,
       this.clock.now(),
     );
-    for (const { id } of due) {
+    for (const { id, level } of due) {
       this.place += 1;
+      shelf.delayed -= 1;
+      shelf.waiting[priorityOf(level)] += 1;
       tx.run("UPDATE message_queue SET state = 'waiting', place = ? WHERE id = ?", this.place, id);
     }
   }
@@ -164,7 +201,9 @@ export class SqliteBroker extends BrokerPort {
   private heads(tx: Tx, agent_id: string): { since: Heads; rows: { [P in MessagePriority]?: QueueRow } } {
     const since: { [P in MessagePriority]?: number } = {};
     const rows: { [P in MessagePriority]?: QueueRow } = {};
+    const shelf = this.shelves.of(tx, agent_id);
     for (const [level, priority] of PRIORITIES.entries()) {
+      if (shelf.waiting[priority] === 0) continue;
       const row = tx.get<QueueRow & { since_ms: number }>(
         "SELECT id, agent_id, level, body, since_ms FROM message_queue WHERE agent_id = ? AND level = ? AND state = 'waiting' ORDER BY place LIMIT 1",
         agent_id,
@@ -175,11 +214,6 @@ export class SqliteBroker extends BrokerPort {
       rows[priority] = row;
     }
     return { since, rows };
-  }
-
-  private passed(tx: Tx, agent_id: string): PassedOver {
-    const row = tx.get<{ counts_json: string }>('SELECT counts_json FROM passed_over WHERE agent_id = ?', agent_id);
-    return row === undefined ? {} : (JSON.parse(row.counts_json) as PassedOver);
   }
 
   private savePassed(tx: Tx, agent_id: string, before: PassedOver, after: PassedOver): void {

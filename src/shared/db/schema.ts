@@ -323,4 +323,25 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX notices_due ON notices (due_ms) WHERE state = 'waiting';
   `,
+  `
+  ALTER TABLE message_queue RENAME TO message_queue_before;
+  DROP INDEX message_queue_heads;
+  DROP INDEX message_queue_due;
+  DROP INDEX message_queue_leased;
+  DROP INDEX message_queue_place;
+  CREATE TABLE message_queue (
+    id TEXT PRIMARY KEY,
+    agent_id TEXT NOT NULL,
+    level INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    since_ms INTEGER NOT NULL,
+    due_ms INTEGER,
+    body TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO message_queue SELECT id, agent_id, level, place, state, since_ms, due_ms, body FROM message_queue_before;
+  DROP TABLE message_queue_before;
+  CREATE INDEX message_queue_heads ON message_queue (agent_id, level, place) WHERE state = 'waiting';
+  CREATE INDEX message_queue_due ON message_queue (agent_id, due_ms) WHERE state = 'delayed';
+  `,
 ];

@@ -131,10 +131,10 @@ export class StateDb {
 
   private runOne(item: Waiting, after: (() => void)[]): void {
     const said: (() => void)[] = [];
-    this.db.exec('SAVEPOINT work');
+    this.prepare('SAVEPOINT work').run();
     try {
       const value = item.work(this.tx(said)) as never;
-      this.db.exec('RELEASE work');
+      this.prepare('RELEASE work').run();
       // The work is durable whatever a listener does: its writer is answered all the same.
       after.push(...said.map((fn) => () => this.sayAfterCommit(fn)), () => item.resolve(value));
     } catch (error) {
