@@ -7,15 +7,30 @@ import type { Bench, Row } from './lib/bench.js';
 import { BENCH_DIR } from './lib/peers.js';
 import { table } from './lib/table.js';
 import { api } from './api.bench.js';
+import { broker } from './broker.bench.js';
 import { events } from './events.bench.js';
+import { fleetMessages } from './fleet-messages.bench.js';
 import { memory } from './memory.bench.js';
 import { processes } from './processes.bench.js';
 import { registry } from './registry.bench.js';
 import { sampling } from './sampling.bench.js';
 import { startUp } from './start-up.bench.js';
+import { tasks } from './tasks.bench.js';
 import { wake } from './wake.bench.js';
 
-const BENCHES: readonly Bench[] = [startUp, memory, processes, wake, sampling, registry, api, events];
+const BENCHES: readonly Bench[] = [
+  startUp,
+  memory,
+  processes,
+  wake,
+  sampling,
+  registry,
+  api,
+  events,
+  broker,
+  fleetMessages,
+  tasks,
+];
 
 /** Many times what any of them needs: a bench that hangs must not hide the others' figures. */
 const BENCH_TIMEOUT_MS = 300_000;

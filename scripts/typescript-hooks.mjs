@@ -18,6 +18,7 @@ registerHooks({
     const path = fileURLToPath(url);
     const { code } = transformSync(readFileSync(path, 'utf8'), {
       loader: 'ts',
+      tsconfigRaw: { compilerOptions: { experimentalDecorators: true, useDefineForClassFields: false } },
       format: 'esm',
       sourcefile: path,
       sourcemap: 'inline',

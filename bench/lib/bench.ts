@@ -8,7 +8,7 @@ export interface Beside {
 /** One line of the table: what Nox needs, what it may need, and what others need for the same. */
 export interface Row {
   readonly what: string;
-  readonly unit: 'ms' | 'MB' | '/s';
+  readonly unit: 'ms' | 'MB' | '/s' | '%';
   readonly median: number;
   readonly p99?: number;
   /** Of the targets that the project has set itself; judged by the median unless `of` says otherwise. */

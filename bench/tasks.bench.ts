@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { watch as fsWatch } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { watch } from 'chokidar';
+import { io } from 'socket.io-client';
+import { NoxServer } from '../test/support/nox-server.js';
+import { makeTempDir } from '../test/support/temp-dir.js';
+import { within } from '../test/support/wait.js';
+import type { Bench, Row } from './lib/bench.js';
+import { figures } from './lib/stats.js';
+
+const FILES = 1000;
+const PAUSE_MS = 60;
+
+/** From the save in an editor, a new file put in the place of the old one, to whoever looks; beside watchers alone. */
+export const tasks: Bench = {
+  name: 'tasks',
+  async run({ quick }): Promise<Row[]> {
+    const saves = quick ? 20 : 200;
+    const files = quick ? 100 : FILES;
+    const nox = await measureNox(files, saves);
+    const beside = [
+      { name: 'chokidar alone', ...figures(await measureWatcher(files, saves, chokidarOn)) },
+      { name: 'fs.watch alone', ...figures(await measureWatcher(files, saves, fsWatchOn)) },
+    ];
+    return [
+      {
+        what: `task file saved, ${files} files, to the event of the API`,
+        unit: 'ms',
+        ...figures(nox.api),
+        target: { below: 100, ...(nox.api.length < 100 ? {} : { of: 'p99' as const }) },
+        beside,
+        runs: saves,
+        note: 'on the way Nox reads and parses the file, gives the task its id in it, and journals both',
+      },
+      { what: 'the same to the socket of a browser', unit: 'ms', ...figures(nox.socket), beside, runs: saves },
+    ];
+  },
+};
+
+const idOf = (n: number): string => `agent-${String(n).padStart(4, '0')}`;
+const fileText = (n: number): string => `# Tasks for ${idOf(n)}\n\n## 📋 Todo\n`;
+
+async function save(folder: string, name: string, text: string): Promise<void> {
+  await writeFile(join(folder, `.${name}.swp`), text);
+  await rename(join(folder, `.${name}.swp`), join(folder, name));
+}
+
+async function measureNox(files: number, saves: number): Promise<{ api: number[]; socket: number[] }> {
+  await using server = await NoxServer.start({ start_timeout_ms: 60_000 });
+  for (let n = 0; n < files; n += 50)
+    await Promise.all(
+      Array.from({ length: Math.min(50, files - n) }, (_, k) =>
+        server.call('agents_create', { body: { id: idOf(n + k), name: idOf(n + k), system_prompt: 'You wait.' } }),
+      ),
+    );
+  const folder = join(server.registry, 'tasks');
+  await mkdir(folder, { recursive: true });
+  for (let n = 0; n < files; n += 1) await writeFile(join(folder, `${idOf(n)}.md`), fileText(n));
+  await delay(3000);
+  const socket = io(server.url, { transports: ['websocket'], auth: { token: server.access_token }, forceNew: true });
+  const seen = { api: new Map<string, () => void>(), socket: new Map<string, () => void>() };
+  socket.on('events', (batch: { type: string; payload: { task?: { title: string } } }[]) => {
+    for (const { type, payload } of batch) if (type === 'task.created') seen.socket.get(payload.task?.title ?? '')?.();
+  });
+  const stream = server.events({ areas: ['task'] });
+  const following = (async () => {
+    for await (const event of stream) if (event.type === 'task.created') seen.api.get(event.payload.task.title)?.();
+  })();
+  try {
+    await within('the socket', new Promise<void>((resolve) => socket.once('connect', resolve)));
+    await socket.emitWithAck('subscribe', { rooms: ['task'] });
+    const samples = { api: [] as number[], socket: [] as number[] };
+    for (let n = 0; n < saves; n += 1) {
+      const title = `Task number ${n}`;
+      const at = (n * 37) % files;
+      let start = 0;
+      const arrivals = (['api', 'socket'] as const).map(
+        (way) =>
+          new Promise<void>((resolve) => {
+            seen[way].set(title, () => {
+              samples[way].push(performance.now() - start);
+              resolve();
+            });
+          }),
+      );
+      start = performance.now();
+      await save(folder, `${idOf(at)}.md`, `${fileText(at)}- [ ] ${title}\n`);
+      await within(`the event of ${title}`, Promise.all(arrivals), 10_000);
+      await delay(PAUSE_MS);
+    }
+    return samples;
+  } finally {
+    socket.disconnect();
+    await stream.return();
+    await following;
+  }
+}
+
+type Watching = (folder: string, seen: (name: string) => void) => Promise<() => Promise<void> | void>;
+
+const chokidarOn: Watching = async (folder, seen) => {
+  const watcher = watch(folder, { ignoreInitial: true, depth: 0 });
+  watcher.on('all', (_, path) => seen(path.slice(folder.length + 1)));
+  await once(watcher, 'ready');
+  return () => watcher.close();
+};
+
+const fsWatchOn: Watching = (folder, seen) => {
+  const watcher = fsWatch(folder, (_, name) => seen(name ?? ''));
+  return Promise.resolve(() => watcher.close());
+};
+
+async function measureWatcher(files: number, saves: number, on: Watching): Promise<number[]> {
+  await using dir = await makeTempDir('nox-bench-watch-');
+  for (let n = 0; n < files; n += 1) await writeFile(join(dir.path, `${idOf(n)}.md`), fileText(n));
+  let wanted = '';
+  let arrived: () => void = () => undefined;
+  const close = await on(dir.path, (name) => {
+    if (name === wanted) arrived();
+  });
+  const samples: number[] = [];
+  try {
+    for (let n = 0; n < saves; n += 1) {
+      const at = (n * 37) % files;
+      const seen = new Promise<void>((resolve) => (arrived = resolve));
+      wanted = `${idOf(at)}.md`;
+      const start = performance.now();
+      await save(dir.path, wanted, `${fileText(at)}- [ ] Task number ${n}\n`);
+      await within('the watcher', seen, 10_000);
+      samples.push(performance.now() - start);
+      wanted = '';
+      await delay(PAUSE_MS);
+    }
+  } finally {
+    await close();
+  }
+  return samples;
+}
