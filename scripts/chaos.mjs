@@ -11,6 +11,8 @@
 //   slow       slow but healthy agents                         --minutes N (60)
 //   editors    editors save the registry in every way, against writes   --times N (50)  --seed N
 //   soak       a large fleet and mixed work: memory stays flat --minutes N (10)
+//   broker     Redis, Nox and agents killed under messages    --messages N (1000000)  --kills N (300)
+//   tasks      task files written at random                   --times N (10000)
 //   disk       each single call of the file system fails once  --every N (1); needs a C compiler
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -29,6 +31,7 @@ const { values } = parseArgs({
     seconds: option,
     agents: option,
     times: option,
+    messages: option,
     every: option,
     rung: option,
     seed: option,
@@ -109,6 +112,13 @@ const RUNS = {
       say,
     }),
   disk: async () => (await import('../test/fault/long/disk.ts')).runDisk({ every: given('every', 1), say }),
+  broker: () =>
+    spec('fault', 'test/fault/broker-chaos.spec.ts', {
+      NOX_CHAOS_MESSAGES: String(given('messages', 1_000_000)),
+      NOX_CHAOS_KILLS: String(given('kills', 300)),
+    }),
+  tasks: () =>
+    spec('integration', 'test/integration/task-watch.spec.ts', { NOX_NIGHTLY: String(given('times', 10_000)) }),
   slow: async () => (await import('../test/fault/long/silence.ts')).runSlow({ minutes: given('minutes', 60), say }),
 };
 

@@ -42,6 +42,7 @@ describe('Nox with Redis', () => {
     await expect(send(nox, 'dead')).rejects.toMatchObject(refused);
     const { components } = await nox.client.call('system_status');
     expect(components['broker']).toMatchObject({ status: 'failed', detail: expect.stringContaining(redis.url) });
+    expect((await nox.client.call('health')).queue).toEqual({ adapter: 'redis', available: false });
     await redis.boot();
     await isBack(nox);
     redis.pause();

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { appendFileSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BrokerService } from '../../src/broker/broker.service.js';
@@ -20,10 +20,10 @@ import { StateDb } from '../../src/shared/db/state-db.js';
 /**
  * The broker in a process that may be killed at any time: producers that go on after what they know to be acked, and
  * agents whose "transcript" is a file. Bundled and started by broker-chaos.spec.ts: `node worker.mjs <home> <messages> <agents>`.
- * Files: `acked` (one line per acknowledged message, forced to the disk after the answer), `effects` (one per effect).
+ * Files: `acked` (one line per acknowledged message, written after the answer; the kernel keeps it when the process is killed), `effects` (one per effect).
  */
 const [home = '', total_text = '0', agents_text = '1'] = process.argv.slice(2);
-const [total, agent_count, producers] = [Number(total_text), Number(agents_text), 10];
+const [total, agent_count, producers] = [Number(total_text), Number(agents_text), 50];
 const agentIds = Array.from({ length: agent_count }, (_, n) => `agent-${n}`);
 
 const linesOf = (name: string): string[] => {
@@ -78,7 +78,6 @@ async function produce(producer: number, from: number): Promise<void> {
     });
     await insist(() => messages.send(input, agentSender(`producer-${producer}`)));
     writeSync(file, `${producer} ${n}\n`);
-    fsyncSync(file);
   }
 }
 
