@@ -31,6 +31,8 @@ export const Health = z.object({
   uptime_s: z.number(),
   /** Whether agents may start with the Claude CLI that is there. */
   gate: GateView.shape.state,
+  /** Where messages wait: in the journal, or on Redis, and whether it can be used. */
+  queue: z.object({ adapter: z.enum(['sqlite', 'redis']), available: z.boolean() }).optional(),
 });
 
 /** How agents reach their model: the person's own Claude, or the scripted one of the demo. */

@@ -57,7 +57,7 @@ export class SystemService {
   health(): RouteReply<'health'> {
     const { state } = this.gate.view();
     const status = state === 'refused' ? 'failed' : 'ok';
-    return { status, version: VERSION, uptime_s: this.uptime_s(), gate: state };
+    return { status, version: VERSION, uptime_s: this.uptime_s(), gate: state, queue: this.messages.queue() };
   }
 
   async status(): Promise<SystemStatus> {

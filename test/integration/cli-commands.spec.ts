@@ -485,6 +485,7 @@ describe('nox doctor', () => {
       home: 'fail',
       registry: 'ok',
       server: 'warn',
+      queue: 'ok',
       login: 'warn',
     });
     for (const check of checks) expect(check.remedy !== undefined).toBe(check.result !== 'ok');

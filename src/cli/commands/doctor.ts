@@ -44,7 +44,13 @@ async function examine(cli: Cli, folders: Folders): Promise<Check[]> {
     facts.folderFacts(cwd, home).then((folder) => check.folderCheck('home', folder, true)),
     facts.folderFacts(cwd, registry).then((folder) => check.folderCheck('registry', folder, false)),
     facts.modeOf(credentials).then((mode) => check.credentialsCheck(credentials, mode)),
-    facts.serverFacts(cli).then((server) => [check.gateCheck(server), check.serverCheck(server)]),
+    facts
+      .serverFacts(cli)
+      .then((server) => [
+        check.gateCheck(server),
+        check.serverCheck(server),
+        check.queueCheck(server, env['NOX_REDIS_URL']),
+      ]),
     facts.loginFacts(cli).then(check.loginCheck),
   ]);
   return [check.nodeCheck(process.version), ...found.flat()];

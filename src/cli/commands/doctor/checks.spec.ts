@@ -65,6 +65,15 @@ describe('the other checks', () => {
       [{ status: 'failed', version: '1', gate: 'refused' }, 'fail'],
     ] as const;
     for (const [answer, result] of answers) expect(check.serverCheck({ url, answer }).result).toBe(result);
+    const queue = (answer: check.ServerFacts['answer'], redis?: string) => {
+      const { result, detail } = check.queueCheck({ url, answer }, redis);
+      return `${result}: ${detail}`;
+    };
+    const up = { status: 'ok', version: '1', gate: 'proven' } as const;
+    expect(queue({ error: 'nobody' })).toBe('ok: messages wait in the journal (SQLite), when started from here');
+    expect(queue({ error: 'nobody' }, 'redis://x')).toContain('ok: messages wait on Redis');
+    expect(queue({ ...up, queue: { adapter: 'sqlite', available: true } }, 'redis://x')).toContain('journal');
+    expect(queue({ ...up, queue: { adapter: 'redis', available: false } })).toContain('fail: messages wait on Redis');
     expect(check.loginCheck({ kind: 'unknown', reason: 'nobody' }).result).toBe('warn');
     expect(check.loginCheck({ kind: 'none' }).result).toBe('warn');
     expect(check.loginCheck({ kind: 'refused' }).result).toBe('fail');

@@ -100,7 +100,12 @@ export function credentialsCheck(path: string, mode: number | undefined): Check 
 export interface ServerFacts {
   readonly url: string;
   readonly answer:
-    | { readonly status: 'ok' | 'degraded' | 'failed'; readonly version: string; readonly gate: GateView['state'] }
+    | {
+        readonly status: 'ok' | 'degraded' | 'failed';
+        readonly version: string;
+        readonly gate: GateView['state'];
+        readonly queue?: { readonly adapter: 'sqlite' | 'redis'; readonly available: boolean } | undefined;
+      }
     | { readonly error: string };
 }
 
@@ -134,6 +139,16 @@ export function gateCheck({ answer }: ServerFacts): Check {
         'See: nox gate show; then npm install -g @anthropic-ai/claude-code, and nox gate prove',
       );
   }
+}
+
+/** What the server says of its queue; without one, what a start from here would choose. */
+export function queueCheck({ answer }: ServerFacts, redis_url: string | undefined): Check {
+  const queue = 'error' in answer ? undefined : answer.queue;
+  const redis = queue === undefined ? (redis_url ?? '') !== '' : queue.adapter === 'redis';
+  const detail = redis ? 'messages wait on Redis (NOX_REDIS_URL)' : 'messages wait in the journal (SQLite)';
+  if (queue?.available !== false)
+    return ok('queue', queue === undefined ? `${detail}, when started from here` : detail);
+  return fail('queue', `${detail}, which cannot be used`, 'Start Redis again; nothing is lost. See: nox broker stats');
 }
 
 export type LoginFacts =
