@@ -1,120 +1,39 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import type { AgentStatusWord } from '../../src/contracts/agent.js';
+import { endStopping, produce, STATES } from '../support/agent-states.js';
 import { launchBrowser, logIn, openPage, type Watched } from '../support/browser.js';
-import { fakeAgent } from '../support/fake-agent.js';
-import { NODE, NoxServer } from '../support/nox-server.js';
-import { eventually } from '../support/wait.js';
+import { NoxServer } from '../support/nox-server.js';
 
-/** Never gets ready, and ends when it is told to. */
-const SILENT = [NODE, '-e', 'process.stdin.resume()', '--'];
-
-/** Every state of an agent, produced on purpose by a fake one that is called like it, and how a person sees it. */
-const STATES: readonly {
+/** How a person sees each state that test/support/agent-states.ts produces. */
+const VIEWS: readonly {
   readonly id: string;
-  readonly status: AgentStatusWord;
   readonly word: string;
   readonly colour: string;
-  readonly own?: object;
-  readonly start?: boolean;
-  /** What brings it there. */
-  readonly prompts?: readonly string[];
-  readonly deed?: (nox: NoxServer, id: string) => Promise<unknown>;
   /** What its page says beside the state. */
   readonly says?: RegExp;
   /** It counts down to when it goes on by itself. */
   readonly counts?: boolean;
 }[] = [
-  { id: 'idle', status: 'idle', word: 'idle', colour: 'grey' },
-  { id: 'working', status: 'busy', word: 'working', colour: 'blue', prompts: ['say busy\nhang'] },
-  {
-    id: 'waiting',
-    status: 'waiting',
-    word: 'waiting for you',
-    colour: 'amber',
-    prompts: ['tool Bash {"command":"rm -rf build"}'],
-  },
-  {
-    id: 'hibernated',
-    status: 'hibernated',
-    word: 'hibernated',
-    colour: 'slate',
-    prompts: ['say good night'],
-    deed: async (nox, id) => {
-      await eventually(
-        'it rests',
-        async () => (await nox.call('agents_status', { params: { id } })).activity === 'idle',
-      );
-      await nox.call('agents_hibernate', { params: { id } });
-    },
-  },
-  {
-    id: 'backoff',
-    status: 'crashed',
-    word: 'backoff',
-    colour: 'orange',
-    own: { restart: { backoff_ms: { initial: 600_000, max: 600_000 } } },
-    prompts: ['crash'],
-    says: /Starts again in/,
-    counts: true,
-  },
-  {
-    id: 'parked',
-    status: 'parked',
-    word: 'parked',
-    colour: 'violet',
-    own: { budget: { turns_per_day: 1, usd_per_day: 5 } },
-    prompts: ['say the only one', 'say tomorrow'],
-    says: /Goes on in/,
-    counts: true,
-  },
-  {
-    id: 'failed',
-    status: 'failed',
-    word: 'failed',
-    colour: 'red',
-    own: { restart: { policy: 'no' } },
-    prompts: ['exit 3'],
-    says: /Look at the logs, mend the cause, then start it again/,
-  },
+  { id: 'idle', word: 'idle', colour: 'grey' },
+  { id: 'working', word: 'working', colour: 'blue' },
+  { id: 'waiting', word: 'waiting for you', colour: 'amber' },
+  { id: 'hibernated', word: 'hibernated', colour: 'slate' },
+  { id: 'backoff', word: 'backoff', colour: 'orange', says: /Starts again in/, counts: true },
+  { id: 'parked', word: 'parked', colour: 'violet', says: /Goes on in/, counts: true },
+  { id: 'failed', word: 'failed', colour: 'red', says: /Look at the logs, mend the cause, then start it again/ },
   {
     id: 'open-breaker',
-    status: 'failed',
     word: 'failed',
     colour: 'red',
-    own: { restart: { intensity: 0 } },
-    prompts: ['crash'],
     says: /The breaker is open: it is left alone\. Gets one more try in/,
     counts: true,
   },
-  { id: 'stopped', status: 'inactive', word: 'stopped', colour: 'grey', start: false },
-  {
-    id: 'starting',
-    status: 'starting',
-    word: 'starting',
-    colour: 'blue',
-    start: false,
-    own: { command: SILENT },
-    deed: async (nox, id) => {
-      nox.call('agents_start', { params: { id } }).catch(() => undefined);
-    },
-  },
-  {
-    id: 'stopping',
-    status: 'stopping',
-    word: 'stopping',
-    colour: 'grey',
-    prompts: ['ignore-signals\nstderr deaf now\nhang'],
-    deed: async (nox, id) => {
-      await eventually('it ignores signals', async () => {
-        const { lines } = await nox.call('agents_logs', { params: { id } });
-        return lines.some(({ line }) => line.includes('deaf now'));
-      });
-      nox.call('agents_stop', { params: { id }, body: { grace_ms: 120_000 } }).catch(() => undefined);
-    },
-  },
+  { id: 'stopped', word: 'stopped', colour: 'grey' },
+  { id: 'starting', word: 'starting', colour: 'blue' },
+  { id: 'stopping', word: 'stopping', colour: 'grey' },
 ];
+const PRODUCED = STATES.filter(({ id }) => VIEWS.some((view) => view.id === id));
 
 describe('the states of agents in a browser', () => {
   let nox: NoxServer;
@@ -134,19 +53,7 @@ describe('the states of agents in a browser', () => {
 
   beforeAll(async () => {
     [nox, browser] = await Promise.all([NoxServer.start(), launchBrowser()]);
-    await Promise.all(
-      STATES.map(async ({ id, own = {}, start = true, prompts = [], deed, status }) => {
-        await nox.call('agents_create', { body: { ...fakeAgent(id, start), ...own } });
-        for (const content of prompts)
-          await nox.call('agents_prompt', { params: { id }, body: { content, wait: false } });
-        await deed?.(nox, id);
-        await eventually(
-          `${id} is ${status}`,
-          async () => (await nox.call('agents_status', { params: { id } })).status === status,
-          20_000,
-        );
-      }),
-    );
+    await Promise.all(PRODUCED.map((state) => produce(nox, state)));
     desk = await openPage(browser, nox.url);
     page = desk.page;
     page.setDefaultTimeout(10_000);
@@ -154,13 +61,12 @@ describe('the states of agents in a browser', () => {
   }, 90_000);
   afterAll(async () => {
     await browser.close();
-    // The one that is being stopped listens to nobody.
-    await nox.call('agents_stop', { params: { id: 'stopping' }, body: { force: true } });
+    await endStopping(nox);
     await nox.close();
   }, 60_000);
 
   it('each has its word, its sign and its colour in the fleet', async () => {
-    for (const { id, word, colour, counts = false } of STATES) {
+    for (const { id, word, colour, counts = false } of VIEWS) {
       const badge = page
         .locator('.fleet-card')
         .filter({ has: page.getByText(id, { exact: true }) })
@@ -171,7 +77,7 @@ describe('the states of agents in a browser', () => {
     }
     // Two states never look the same: what differs is more than a colour.
     const signs = new Map<string, string>();
-    for (const { id, word } of STATES) {
+    for (const { id, word } of VIEWS) {
       const badge = page
         .locator('.fleet-card')
         .filter({ has: page.getByText(id, { exact: true }) })
@@ -182,7 +88,7 @@ describe('the states of agents in a browser', () => {
     await picture('states-overview');
   }, 30_000);
 
-  it.each(STATES)(
+  it.each(VIEWS)(
     '$id says on its page what it is, why, and when it goes on',
     async ({ id, word, says }) => {
       await page.goto(`${nox.url}/agents/${id}`);
