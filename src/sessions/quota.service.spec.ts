@@ -154,6 +154,26 @@ describe(QuotaService.name, () => {
       expect(quota.note('one')?.resume_ms).toBe(clock.now() + 3_600_000);
     });
 
+    it('waits until the limit begins anew that the CLI told of, and says when it is near', async () => {
+      const id = await started('one');
+      const resets_ms = clock.now() + 7_200_000;
+      const limit = { type: 'rate_limit', resets_ms, window: 'five_hour' } as const;
+      quota.limited('one', { ...limit, status: 'allowed_warning' });
+      quota.limited('one', { ...limit, status: 'rejected' });
+      quota.limited('one', { ...limit, status: 'rejected' });
+      expect(lines).toEqual([
+        `the five hour limit is nearly used up; it begins anew at ${clock.iso(resets_ms)}`,
+        `the five hour limit is used up; it begins anew at ${clock.iso(resets_ms)}`,
+      ]);
+      await putBack('one', id, failed(429));
+      expect(quota.note('one')?.resume_ms).toBe(resets_ms);
+      clock.advance(7_200_000);
+      await turns.begin(id, null, null);
+      quota.limited('one', { ...limit, status: 'allowed' });
+      await putBack('one', id, failed(429));
+      expect(quota.note('one')?.resume_ms).toBeLessThan(clock.now() + 60_000);
+    });
+
     it('ends the turn after max_tries, with the last reason', async () => {
       const id = await started('one');
       for (const wait_ms of [15_000, 30_000]) {

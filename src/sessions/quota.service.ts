@@ -16,6 +16,7 @@ import { hasBudget, SpendBook, type SpendChange } from './spend-book.js';
 import { TurnStore } from './turn-store.js';
 
 type Result = Extract<RuntimeEvent, { type: 'result' }>;
+type Limit = Extract<RuntimeEvent, { type: 'rate_limit' }>;
 type Retry = Extract<RuntimeEvent, { type: 'api_retry' }>;
 
 /** What becomes of a turn that the model has answered, or has not. */
@@ -36,6 +37,8 @@ interface OverBudget {
 @Injectable()
 export class QuotaService {
   private readonly retries = new Map<string, Retry>();
+  /** What each agent's CLI last said of its login's limits, while it was not plainly allowed. */
+  private readonly limits = new Map<string, Limit>();
   /** Set by wiring. `onChange`: what is said of the agent is different now. `onResume`: its turns may go on. */
   onChange: (agent_id: string) => void = () => undefined;
   onResume: (agent_id: string) => void = () => undefined;
@@ -107,6 +110,25 @@ export class QuotaService {
     this.onChange(agent_id);
   }
 
+  /** The CLI tells how near its login is to a limit: near it a person is told, beyond it the next try waits for the reset. */
+  limited(agent_id: string, limit: Limit): void {
+    const before = this.limits.get(agent_id);
+    if (limit.status === 'allowed') this.limits.delete(agent_id);
+    else this.limits.set(agent_id, limit);
+    if (limit.status === 'allowed' || before?.status === limit.status) return;
+    const which = limit.window === null ? 'a limit of the model' : `the ${limit.window.replaceAll('_', ' ')} limit`;
+    const when = limit.resets_ms === null ? '' : `; it begins anew at ${this.clock.iso(limit.resets_ms)}`;
+    this.logs.add(agent_id, 'nox', `${which} is ${limit.status === 'rejected' ? 'used up' : 'nearly used up'}${when}`);
+  }
+
+  /** How long the model wants to be left alone; null when it has not said. */
+  private retryAfterMs(agent_id: string, retry: Retry | undefined): number | null {
+    const limit = this.limits.get(agent_id);
+    const reset_ms = limit?.status === 'rejected' ? limit.resets_ms : null;
+    if (reset_ms === null) return retry?.delay_ms ?? null;
+    return Math.max(retry?.delay_ms ?? 0, reset_ms - this.clock.now());
+  }
+
   /** The model has answered, or nobody waits for it any more. */
   answered(agent_id: string): void {
     if (this.retries.delete(agent_id)) this.onChange(agent_id);
@@ -129,7 +151,7 @@ export class QuotaService {
     const resume_ms = nextTryMs({
       config,
       tries,
-      retry_after_ms: fault === 'rate_limit' ? (retry?.delay_ms ?? null) : null,
+      retry_after_ms: fault === 'rate_limit' ? this.retryAfterMs(agent_id, retry) : null,
       now_ms: this.clock.now(),
       random: Math.random(),
     });

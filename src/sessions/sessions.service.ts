@@ -235,6 +235,10 @@ export class SessionsService extends RunObserver {
       this.logs.add(agent_id, event.stream, event.line);
       return;
     }
+    if (event.type === 'rate_limit') {
+      this.quota.limited(agent_id, event);
+      return;
+    }
     const turn = this.pipes.openTurn(agent_id);
     if (turn === undefined) return;
     if (event.type === 'text_delta') {
@@ -328,7 +332,7 @@ export class SessionsService extends RunObserver {
   private async handle(
     agent_id: string,
     turn: OpenTurn,
-    event: Exclude<RuntimeEvent, { type: 'log' | 'text_delta' }>,
+    event: Exclude<RuntimeEvent, { type: 'log' | 'text_delta' | 'rate_limit' }>,
   ): Promise<void> {
     switch (event.type) {
       case 'turn_init':

@@ -13,6 +13,13 @@ export type RuntimeEvent =
   | { type: 'tool_call'; tool_use_id: string; name: string; input: unknown; parent_tool_use_id: string | null }
   | { type: 'tool_result'; tool_use_id: string; is_error: boolean; result: string }
   | { type: 'api_retry'; attempt: number; max_retries: number; delay_ms: number; status: number | null; error: string }
+  /** How near the login is to a limit of its use, and when that limit begins anew. */
+  | {
+      type: 'rate_limit';
+      status: 'allowed' | 'allowed_warning' | 'rejected';
+      resets_ms: number | null;
+      window: string | null;
+    }
   /** The turn's end. Decide by `is_error`, never by the CLI's `subtype` (it says "success" for API errors). */
   | {
       type: 'result';

@@ -78,6 +78,14 @@ export const FRAME_SCHEMAS = {
     usage: PlainUsage.nullish().catch(null),
     model_usage_since_last_result: z.record(z.string(), ModelUsage).nullish().catch(null),
   }),
+  /** Said when it changes. `resetsAt` in seconds since the epoch. */
+  rate_limit_event: z.object({
+    rate_limit_info: z.object({
+      status: z.string(),
+      resetsAt: z.number().positive().nullish().catch(null),
+      rateLimitType: z.string().nullish().catch(null),
+    }),
+  }),
   command_lifecycle: z.object({ command_uuid: z.string(), state: z.string() }),
   control_request: z.object({
     request_id: z.string(),

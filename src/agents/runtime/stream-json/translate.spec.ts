@@ -167,4 +167,18 @@ describe(Translator.name, () => {
       { type: 'api_retry', attempt: 1, max_retries: 2, delay_ms: 500, status: null, error: 'unknown' },
     ]);
   });
+
+  it('tells how near a limit is, in milliseconds, and nothing of a status that it does not know', () => {
+    const limit = (rate_limit_info: object) => ({ type: 'rate_limit_event', rate_limit_info });
+    expect(
+      events(
+        limit({ status: 'rejected', resetsAt: 1_800_000_000, rateLimitType: 'five_hour', utilization: 1 }),
+        limit({ status: 'allowed' }),
+        limit({ status: 'a status of the future' }),
+      ),
+    ).toEqual([
+      { type: 'rate_limit', status: 'rejected', resets_ms: 1_800_000_000_000, window: 'five_hour' },
+      { type: 'rate_limit', status: 'allowed', resets_ms: null, window: null },
+    ]);
+  });
 });

@@ -38,6 +38,8 @@ export class Translator {
           },
         ];
       }
+      case 'rate_limit_event':
+        return rateLimit(frame.body);
       case 'command_lifecycle':
         return promptState(frame.body);
       case 'stream_event': {
@@ -112,6 +114,14 @@ export class Translator {
       ...apiError(body),
     };
   }
+}
+
+/** A status that a later CLI may know says nothing yet. */
+function rateLimit({ rate_limit_info: info }: FrameBody<'rate_limit_event'>): RuntimeEvent[] {
+  const { status, resetsAt, rateLimitType } = info;
+  if (status !== 'allowed' && status !== 'allowed_warning' && status !== 'rejected') return [];
+  const resets_ms = typeof resetsAt === 'number' ? resetsAt * 1000 : null;
+  return [{ type: 'rate_limit', status, resets_ms, window: rateLimitType ?? null }];
 }
 
 function apiError({ is_error, terminal_reason, ...body }: FrameBody<'result'>): Pick<ResultEvent, 'api_error'> {
