@@ -115,6 +115,14 @@ export function approvedCall(db: Reader, agent_id: string, tool_use_id: string):
   return row === undefined ? undefined : stored(row).approval;
 }
 
+/** Approved calls of a turn of which nothing was heard since. */
+export function untoldCalls(db: Reader, turn_id: string): Approval[] {
+  return db
+    .all<Row>(`${COLUMNS} WHERE turn_id = ? AND status = 'approved'`, turn_id)
+    .map((row) => stored(row).approval)
+    .filter(({ executed, result }) => executed === null && result === null);
+}
+
 export interface Page {
   readonly status?: ApprovalStatus | undefined;
   readonly agent_id?: string | undefined;

@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { Approval } from '../contracts/approval.js';
 import type { Actor } from '../contracts/auth.js';
 import type { AnyNoxEvent } from '../contracts/event.js';
+import type { Turn } from '../contracts/turn.js';
 import { EventLog } from '../events/event-log.js';
 import { ManualClock } from '../shared/clock.js';
 import { StateDb } from '../shared/db/state-db.js';
@@ -71,6 +72,36 @@ const call = (change: Partial<GatedCall> = {}): GatedCall => ({
   requires_user_interaction: false,
   ...change,
 });
+const cutOff: Turn = {
+  id: 'trn_cut',
+  agent_id: 'worker',
+  session_id: 'ses',
+  source: 'user',
+  actor: 'admin',
+  prompt: 'go',
+  status: 'interrupted',
+  text: '',
+  blocks: [
+    {
+      type: 'tool',
+      tool: {
+        tool_use_id: 'toolu_cut',
+        name: 'Bash',
+        input: {},
+        input_sha256: '',
+        decision: 'allow',
+        approval_id: null,
+        result: null,
+        is_error: null,
+      },
+    },
+  ],
+  usage: null,
+  reason: 'the process ended: killed',
+  queued_at: '2026-11-29T10:00:00.000Z',
+  started_at: '2026-11-29T10:00:00.000Z',
+  ended_at: '2026-11-29T10:00:01.000Z',
+};
 const live = new AbortController().signal;
 const never = (): void => {
   throw new Error('must not be told');
@@ -377,6 +408,21 @@ describe(ApprovalsService.name, () => {
       [denied.id, null],
       [id, true],
     ]);
+  });
+
+  it('regression: says that nobody will know whether a call ran whose turn was cut off', async () => {
+    const { id } = await house.ask({ tool_use_id: 'toolu_cut', turn_id: 'trn_cut' });
+    await house.service.approve(id, { channel: 'api' }, admin);
+    expect(house.service.get(id)).toMatchObject({ executed: null, result: null });
+    const noted = new Promise<void>((resolve) => {
+      house.events.subscribe(({ type }) => {
+        if (type === 'approval.executed') resolve();
+      });
+    });
+    await house.db.write((tx) => house.events.appendIn(tx, 'turn.ended', { turn: cutOff, usage: null }, 'worker'));
+    await noted;
+    const result = 'Whether it ran is not known: the process ended: killed';
+    expect(house.service.get(id)).toMatchObject({ executed: null, result });
   });
 
   it('lists pending ones first and oldest first, ended ones newest first', async () => {

@@ -9,6 +9,7 @@ import type {
   GroupDecisionRequest,
 } from '../contracts/approval.js';
 import type { Actor } from '../contracts/auth.js';
+import type { Turn } from '../contracts/turn.js';
 import { EventLog } from '../events/event-log.js';
 import { Clock } from '../shared/clock.js';
 import { StateDb, type Tx } from '../shared/db/state-db.js';
@@ -81,6 +82,7 @@ export class ApprovalsService extends ApprovalGate {
     // Each change of a request is told by an event of the same transaction.
     events.subscribe((event) => {
       if (event.type.startsWith('approval.')) this.pending = undefined;
+      if (event.type === 'turn.ended') this.closeUntold(event.payload.turn);
     });
   }
 
@@ -245,6 +247,25 @@ export class ApprovalsService extends ApprovalGate {
     });
     if (approval !== undefined) this.pump.nudge();
     return approval;
+  }
+
+  /** What a turn that has ended did not tell about its approved calls, nobody will: that is noted instead of an outcome. */
+  private closeUntold({ id, blocks, reason }: Turn): void {
+    if (!blocks.some((block) => block.type === 'tool' && block.tool.result === null)) return;
+    const result = `Whether it ran is not known: ${reason ?? 'the turn ended without a word about it'}`;
+    this.db
+      .write((tx) => {
+        for (const before of store.untoldCalls(tx, id)) {
+          const after: Approval = { ...before, result };
+          store.updateApproval(tx, after);
+          this.ledger.append(tx, 'executed', after);
+          this.events.appendIn(tx, 'approval.executed', { approval: after }, before.agent_id);
+        }
+      })
+      .then(
+        () => this.pump.nudge(),
+        (error: unknown) => this.logger.error(`The outcome of calls of ${id} was not noted: ${messageOf(error)}`),
+      );
   }
 
   /** How many requests of an agent, or of a turn of it, are parked. */

@@ -87,7 +87,7 @@ export const Approval = z.object({
   updated_input: z.unknown().nullable(),
   /** The same hash over what ran instead; only with `updated_input`. */
   updated_input_sha256: z.string().optional(),
-  /** Whether the call ran: null while nothing is known. */
+  /** Whether the call ran: null while nothing is known. When nothing ever will be, `result` says why. */
   executed: z.boolean().nullable(),
   result: z.string().nullable(),
   /** When it was first parked: the agent's process may be gone, the call comes back by itself. */

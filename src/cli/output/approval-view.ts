@@ -75,7 +75,7 @@ function behind({ waits_behind }: Approval): string {
 }
 
 function decisionOf(a: Approval, now_ms: number): (readonly [string, string | null])[] {
-  const ran = a.executed === null ? 'not known yet' : a.executed ? 'yes' : 'no';
+  const ran = a.executed === null ? (a.result ?? 'not known yet') : a.executed ? 'yes' : 'no';
   return [
     ['decided', `${relative(a.decided_at, now_ms)} by ${a.decided_by ?? 'nobody'} (${a.channel ?? 'nox'})`],
     ['because', a.reason],

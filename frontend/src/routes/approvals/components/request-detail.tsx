@@ -287,6 +287,7 @@ function Outcome({ approval }: { readonly approval: Approval }) {
         {reason !== null && `: ${reason}`}
         {executed === true && ' · It ran.'}
         {executed === false && ' · It did not run.'}
+        {executed === null && result !== null && ` · ${result}.`}
       </Banner>
       {updated_input !== null && updated_input !== undefined && (
         <div>
@@ -294,7 +295,7 @@ function Outcome({ approval }: { readonly approval: Approval }) {
           <RequestInput tool_name={approval.tool_name} input={updated_input} compact />
         </div>
       )}
-      {result !== null && result !== '' && (
+      {executed !== null && result !== null && result !== '' && (
         <div>
           <h3 className="field-label">Result</h3>
           <pre className="code code-wrap">
