@@ -138,10 +138,16 @@ export class IntentFolder {
     if (known !== undefined && stat !== undefined && known.settled && sameStat(known.stat, stat)) return known.read;
     const now_ms = Date.now();
     const read = await readText(path, file);
+    // What was read may be younger than what was looked at before.
+    const after = await lstat(path, { bigint: true }).catch(noFile);
     // Times of files are coarse: one that was changed just now may change again and keep them.
-    const settled = stat !== undefined && now_ms - Number(stat.ctimeNs / 1_000_000n) > COARSE_MS;
-    if (stat === undefined) this.known.delete(file);
-    else this.known.set(file, { stat, read, settled });
+    const settled =
+      stat !== undefined &&
+      after !== undefined &&
+      sameStat(stat, after) &&
+      now_ms - Number(stat.ctimeNs / 1_000_000n) > COARSE_MS;
+    if (after === undefined) this.known.delete(file);
+    else this.known.set(file, { stat: after, read, settled });
     return read;
   }
 }

@@ -7,7 +7,7 @@ import { ExactText } from '../../../components/exact-text.js';
 import { Banner } from '../../../components/states.js';
 import { RelativeTime } from '../../../components/time.js';
 import { call, useCan } from '../../../lib/session.js';
-import { useExternalEdits, useRegistryChange } from '../queries.js';
+import { useExternalEdits, useRegistryChange, useRegistryStatus } from '../queries.js';
 
 type Decision = 'accept' | 'reject';
 
@@ -57,6 +57,7 @@ export function ExternalEdits() {
 
 function EditBanner({ edit, onAsk }: { readonly edit: ExternalEdit; readonly onAsk: (decision: Decision) => void }) {
   const mayDecide = useCan('admin');
+  const path = useRegistryStatus().data?.path;
   const held = edit.state === 'held';
   return (
     <Banner
@@ -90,8 +91,8 @@ function EditBanner({ edit, onAsk }: { readonly edit: ExternalEdit; readonly onA
           </p>
         )}
         <Fields edit={edit} />
-        {edit.saved !== null && (
-          <CommandLine command={`git -C .nox-registry show ${edit.saved.slice(0, 12)}:${edit.file}`} />
+        {edit.saved !== null && path !== undefined && (
+          <CommandLine command={`git -C ${path} show ${edit.saved.slice(0, 12)}:${edit.file}`} />
         )}
       </section>
     </Banner>
