@@ -5,7 +5,7 @@ import type { ReconcileStep } from '../contracts/registry.js';
 import { AgentId } from '../contracts/ids.js';
 import type { RouteInput, RouteReply } from '../contracts/routes.js';
 import { EventLog } from '../events/event-log.js';
-import { type Intent, Reconciler, RegistryService } from '../registry/registry.service.js';
+import { EXTERNAL, type Intent, Reconciler, RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';
 import { StateDb } from '../shared/db/state-db.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
@@ -277,7 +277,7 @@ export class AgentsService extends Reconciler {
       if (action === 'create' && !this.fleet.has(agent_id)) this.fleet.add(agent_id);
     const reason = `the configuration was changed by ${actor.name}`;
     for (const step of steps) {
-      const problem = await this.applyStep(step, reason).then(
+      const problem = await this.applyStep(step, reason, actor.name === EXTERNAL.name).then(
         () => undefined,
         (error: unknown) => (error instanceof Error ? error.message : String(error)),
       );
@@ -286,7 +286,8 @@ export class AgentsService extends Reconciler {
     return done;
   }
 
-  private async applyStep({ agent_id: id, action }: ReconcileStep, reason: string): Promise<void> {
+  /** `gently`: an agent that works ends its turn before it restarts, as after a change over the API. */
+  private async applyStep({ agent_id: id, action }: ReconcileStep, reason: string, gently: boolean): Promise<void> {
     switch (action) {
       case 'create':
         await this.registry.record.ensureAgent(id);
@@ -304,7 +305,7 @@ export class AgentsService extends Reconciler {
         this.fleet.retire(id, reason);
         return;
       case 'restart':
-        await this.restartNow(id, reason);
+        await (gently ? this.restartWhenIdle(id, reason) : this.restartNow(id, reason));
         return;
       case 'update':
         return;

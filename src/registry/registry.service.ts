@@ -59,6 +59,7 @@ import { RemoteBackup } from './remote/remote-backup.js';
 import { Branches } from './time/branches.js';
 import { type Rollback, TimeMachine, type TimePorts } from './time/time-machine.js';
 
+export { EXTERNAL } from './intent-commit.js';
 export type { ConfigPatch } from './intent-change.js';
 export type { Intent } from './intent.js';
 export { Reconciler } from './reconciler.js';

@@ -10,7 +10,7 @@ import { NoxError } from '../../../src/shared/nox-error.js';
 import { ADMIN, agentConfig, TEMPLATE } from '../../integration/registry-kit.js';
 import { load, SAVES } from '../../support/editors.js';
 import { makeTempDir } from '../../support/temp-dir.js';
-import { eventually } from '../../support/wait.js';
+import { eventually, within } from '../../support/wait.js';
 
 export interface EditorsOptions {
   readonly editors: number;
@@ -97,10 +97,9 @@ export async function runEditors({ editors, saves, writes, seed, say }: EditorsO
             const told = new Promise<void>((resolve) => (heard.invalid = resolve));
             const from = performance.now();
             await save(path, `${loaded}\n[agents.${id}\nbroken = `);
-            await Promise.race([
-              told,
-              delay(15_000).then(() => violations.push(`${how}: a broken file was not told of`)),
-            ]);
+            await within(`${how}: word of a broken file`, told).catch((error: unknown) =>
+              violations.push(String(error)),
+            );
             slowest_invalid_ms = Math.max(slowest_invalid_ms, performance.now() - from);
             if (nameOf(id) !== before) violations.push(`${how}: a broken file was in force`);
           }
