@@ -382,7 +382,14 @@ export class ApprovalsService extends ApprovalGate {
         store.updateApproval(tx, after);
         this.events.appendIn(tx, 'approval.requested', { approval: after }, after.agent_id);
       };
-      return this.wait(call, back, store_it, signal, onPending);
+      try {
+        return await this.wait(call, back, store_it, signal, onPending);
+      } catch (error) {
+        // Decided in that very moment: then it gets that answer.
+        const now = store.readApproval(this.db, id);
+        if (!isEnd(now.approval.status)) throw error;
+        return this.comeBack(call, now, signal, onPending);
+      }
     }
     // From here on nobody can undo it: the answer is taken in the same step in which it is read.
     const told = await this.db.write((tx) => {

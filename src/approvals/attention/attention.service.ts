@@ -55,8 +55,8 @@ export class AttentionService {
     @Inject(AttentionSettings) private readonly settings: AttentionSettings,
   ) {
     events.subscribe((event) => {
-      if (event.type === 'approval.requested' && event.payload.approval.parked_at === undefined)
-        this.background(this.plan([event.payload.approval]));
+      // Told again when the call is parked or has come back: what is planned stays as it is.
+      if (event.type === 'approval.requested') this.background(this.plan([event.payload.approval]));
       if (event.type === 'approval.updated' && (event.payload.approval.votes ?? []).length > 0)
         this.background(this.hurry(event.payload.approval));
     });

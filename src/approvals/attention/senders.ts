@@ -23,12 +23,9 @@ FORBIDDEN.addSubnet('169.254.0.0', 16, 'ipv4');
 FORBIDDEN.addSubnet('fe80::', 10, 'ipv6');
 FORBIDDEN.addAddress('fd00:ec2::254', 'ipv6');
 
-const isForbidden = (address: string): boolean => {
-  const family = isIP(address);
-  // An IPv4 address in IPv6 clothes is checked as what it is.
-  const plain = address.toLowerCase().startsWith('::ffff:') ? address.slice(7) : address;
-  return family !== 0 && FORBIDDEN.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4');
-};
+/** Also for an IPv4 address in IPv6 clothes. */
+const isForbidden = (address: string): boolean =>
+  isIP(address) !== 0 && FORBIDDEN.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 
 const checkedLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
