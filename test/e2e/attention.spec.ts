@@ -84,7 +84,7 @@ describe('attention', () => {
 
   it('decides seven agents that ask the same together', async () => {
     const ids = Array.from({ length: 7 }, (_, n) => `twin-${n}`);
-    await Promise.all(ids.map(agent));
+    for (const id of ids) await agent(id);
     for (const id of ids) begin(id, 'tool Bash {"command":"echo ran >> same.txt"}\nsay done');
     begin('twin-0', 'say later');
     begin('twin-0', 'say later still');
@@ -226,7 +226,14 @@ insecure = true
 from = "nox@example.org"
 `,
     );
-    await eventually('the settings', async () => (await nox.call('system_config')).attention.steps.length === 2);
+    // Whom Nox calls is nothing that a hand edit alone decides.
+    const edit = await eventually('the held edit', async () =>
+      (await nox.call('registry_external')).edits.find(({ file }) => file === 'system-config.toml'),
+    );
+    await nox.call('registry_external_accept', {
+      body: { edits: [{ file: 'system-config.toml', version: edit.version }], confirm: true },
+    });
+    expect((await nox.call('system_config')).attention.steps).toHaveLength(2);
     await nox.call('policy_write', {
       body: { text: 'schema_version = 1\n[defaults]\npark_after_s = 60\nask_expires_after_s = 86400\n' },
     });

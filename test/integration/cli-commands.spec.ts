@@ -157,7 +157,7 @@ describe('nox approval', () => {
   it('lists what waits', async () => {
     const { nox } = await withServer({ approvals_list: list });
     const { stdout } = await nox(['approval', 'ls']);
-    expect(stdout).toContain(`${A}  lead   ▰▰▰▱ high  ◆ pending  5m ago  Bash  rm -rf build`);
+    expect(stdout).toContain(`${A}  lead   ▰▰▰▱ high  ◆ pending  5m ago  -       Bash  rm -rf build`);
     expect(stdout).not.toContain(B);
   });
 
