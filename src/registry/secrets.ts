@@ -1,8 +1,9 @@
 import { NoxError } from '../shared/nox-error.js';
+import { commonLength } from './common-length.js';
 import type { Document, FileProblem, IntentFile } from './intent.js';
 import { SECRET_FORMATS } from './secret-formats.js';
 import { lineOf } from './toml/toml-scan.js';
-import { isTable, type TomlValue } from './toml/toml.js';
+import { isTable, type TomlTable, type TomlValue } from './toml/toml.js';
 
 /** A secret in a file: where, and of which kind. Never the value. */
 export interface SecretFinding {
@@ -15,21 +16,31 @@ export interface SecretFinding {
 
 const REMEDY = 'put it into .nox/secrets or the environment of Nox, and write file:NAME or env:NAME here';
 
+/** What stood there before, as far as it is at hand. */
+export interface Earlier {
+  readonly text: string;
+  readonly table?: TomlTable;
+}
+
+/** How far a pattern looks back beyond its hit, with room. */
+const CONTEXT_CHARS = 512;
+
 /**
  * The first secret in a document that its version before did not hold: git forgets nothing, so it must not come in. What is
- * in the history already is not refused again, else nobody could write any more.
+ * in the history already is not refused again, else nobody could write any more. Only what differs is looked at: a hit that
+ * touches nothing new was there before.
  */
-export function newSecret(file: IntentFile, document: Document, before: string | undefined): SecretFinding | undefined {
+export function newSecret(file: IntentFile, document: Document, before: Earlier | undefined): SecretFinding | undefined {
+  const values = freshStrings(document.table, before?.table);
+  const fresh = freshText(document.text, before?.text);
+  const is_new = (hit: string): boolean => before?.text.includes(hit) !== true;
   for (const [kind, pattern] of SECRET_FORMATS) {
-    const values = strings(document.table).flatMap(([path, text]) =>
-      matches(text, pattern).map((hit) => [path, hit] as const),
-    );
-    const in_key = values.find(([, hit]) => before?.includes(hit) !== true);
+    const in_key = values.find(([, text]) => matches(text, pattern).some(is_new));
     if (in_key !== undefined) {
       const [path] = in_key;
       return { file, key: path.join('.'), line: lineOf(document.text, path), kind };
     }
-    const hit = matches(document.text, pattern).find((each) => before?.includes(each) !== true);
+    const hit = matches(fresh, pattern).find(is_new);
     if (hit === undefined) continue;
     return { file, key: '', line: document.text.slice(0, document.text.indexOf(hit)).split('\n').length, kind };
   }
@@ -42,7 +53,7 @@ export function refuseSecrets(
   before: ReadonlyMap<IntentFile, Document>,
 ): void {
   for (const [file, document] of documents) {
-    const found = newSecret(file, document, before.get(file)?.text);
+    const found = newSecret(file, document, before.get(file));
     if (found === undefined) continue;
     throw new NoxError('SECRET_REFUSED', `${file}: ${found.key || `line ${found.line}`} ${secretWords(found)}`, {
       file,
@@ -56,7 +67,7 @@ export function refuseSecrets(
 export function secretProblem(
   file: IntentFile,
   document: Document,
-  before: string | undefined,
+  before: Earlier | undefined,
 ): FileProblem | undefined {
   const found = newSecret(file, document, before);
   return found && { file, line: found.line, field: found.key, message: secretWords(found) };
@@ -67,9 +78,35 @@ const secretWords = ({ kind }: SecretFinding): string =>
 
 const matches = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([hit]) => hit);
 
-function strings(value: TomlValue, path: readonly string[] = []): (readonly [path: readonly string[], text: string])[] {
+/** Whole lines: those that differ, and some around them. All of it where a private key spans lines. */
+function freshText(text: string, before = ''): string {
+  if (text.includes('PRIVATE KEY')) return text;
+  const shorter = Math.min(text.length, before.length);
+  const head = commonLength(shorter, (at, end) => text.slice(at, end) === before.slice(at, end));
+  const [t, b] = [text.length, before.length];
+  const tail = commonLength(shorter - head, (at, end) => text.slice(t - end, t - at) === before.slice(b - end, b - at));
+  const start = text.lastIndexOf('\n', Math.max(head - CONTEXT_CHARS, 0)) + 1;
+  const end = text.indexOf('\n', t - tail);
+  return text.slice(Math.min(start, head), end < 0 ? t : end);
+}
+
+/** Keys and strings that are not the same at the same place as before. */
+function freshStrings(
+  value: TomlValue,
+  before: TomlValue | undefined,
+  path: readonly string[] = [],
+): (readonly [path: readonly string[], text: string])[] {
+  if (value === before) return [];
   if (typeof value === 'string') return [[path, value]];
-  if (Array.isArray(value)) return value.flatMap((item: TomlValue, i) => strings(item, [...path, String(i)]));
+  if (Array.isArray(value)) {
+    const old: readonly TomlValue[] = Array.isArray(before) ? before : [];
+    return value.flatMap((item: TomlValue, i) => freshStrings(item, old[i], [...path, String(i)]));
+  }
   if (!isTable(value)) return [];
-  return Object.entries(value).flatMap(([key, member]) => [[path, key] as const, ...strings(member, [...path, key])]);
+  const old = isTable(before) ? before : {};
+  return Object.entries(value).flatMap(([key, member]) => {
+    const known = Object.hasOwn(old, key);
+    const inner = freshStrings(member, known ? old[key] : undefined, [...path, key]);
+    return known ? inner : [[[...path, key], key] as const, ...inner];
+  });
 }

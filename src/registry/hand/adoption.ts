@@ -35,7 +35,7 @@ export function adoptionOf(
   { in_force, versions }: Standing,
   now: { readonly ms: number; readonly iso: string },
 ): Adoption | FileProblem {
-  const secret = secretProblem(file, edited, in_force.text);
+  const secret = secretProblem(file, edited, in_force);
   if (secret !== undefined) return secret;
   const [current] = versions;
   const base = baseOf(file, versions, edited, now.ms);

@@ -33,7 +33,7 @@ export async function keepEdit(
 ): Promise<Kept> {
   if (text === undefined) return { commit: null, path: null };
   const { main, writer, clock, folder } = context;
-  if (newSecret(file, { text, table: {}, unknown_keys: [] }, in_force) !== undefined) {
+  if (newSecret(file, { text, table: {}, unknown_keys: [] }, { text: in_force }) !== undefined) {
     if (!aside) return { commit: null, path: null };
     const path = join(folder.root, '.git', KEPT_FOLDER, `${versionName(text)}-${file}`);
     await mkdir(join(folder.root, '.git', KEPT_FOLDER), { recursive: true, mode: 0o700 });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32, deflateSync } from 'node:zlib';
+import { commonLength } from '../../common-length.js';
 import type { GitObject } from './git-object.js';
 
 const TYPES = { commit: 1, tree: 2, blob: 3 } as const;
@@ -129,17 +130,6 @@ export function deltaOf(base: Buffer, target: Buffer): Buffer | undefined {
     parts.push(Buffer.from([piece.length]), piece);
   }
   return Buffer.concat([...parts, ...copies(base.length - tail, tail)]);
-}
-
-/** The greatest length up to `limit` for which every stretch is the same, by halving. */
-function commonLength(limit: number, same: (at: number, end: number) => boolean): number {
-  let [low, high] = [0, limit];
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (same(low, middle)) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 function size(length: number): Buffer {
