@@ -91,8 +91,10 @@ function agentChange(
 ): Change {
   const old = versionOf(versions, 'agents.toml');
   const known = isTable(old.table['agents']) ? old.table['agents'] : {};
-  const others = Object.fromEntries(Object.entries(known).filter(([key]) => key !== id));
-  const document = edited(old, { ...old.table, agents: table === undefined ? others : { ...known, [id]: table } });
+  const changed: Record<string, TomlValue> = { ...known };
+  if (table === undefined) delete changed[id];
+  else changed[id] = table;
+  const document = edited(old, { ...old.table, agents: changed });
   const agents = new Map(intent.agents);
   if (table === undefined) agents.delete(id);
   else agents.set(id, parsed('agent', AgentConfig, { ...timesOf(agents.get(id)), ...table }));

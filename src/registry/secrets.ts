@@ -30,7 +30,11 @@ const CONTEXT_CHARS = 512;
  * in the history already is not refused again, else nobody could write any more. Only what differs is looked at: a hit that
  * touches nothing new was there before.
  */
-export function newSecret(file: IntentFile, document: Document, before: Earlier | undefined): SecretFinding | undefined {
+export function newSecret(
+  file: IntentFile,
+  document: Document,
+  before: Earlier | undefined,
+): SecretFinding | undefined {
   const values = freshStrings(document.table, before?.table);
   const fresh = freshText(document.text, before?.text);
   const is_new = (hit: string): boolean => before?.text.includes(hit) !== true;

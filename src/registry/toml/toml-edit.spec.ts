@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { editToml } from './toml-edit.js';
 import { formatTable } from './toml-format.js';
 import { lineOf } from './toml-scan.js';
-import { parseToml, type TomlTable, TomlProblem } from './toml.js';
+import { parseToml, type TomlTable, TomlProblem, type TomlValue } from './toml.js';
 
 const FILE = `schema_version = 1
 
@@ -165,6 +165,28 @@ describe('editToml', () => {
         expect(parseToml(editToml(written, before, after))).toEqual(after);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('follows any row of changes of single tables, and keeps the comments of the others', () => {
+    const keys = fc.constantFrom('k', 'l', 'm');
+    const flat = fc.dictionary(keys, leaf, { noNullPrototype: true });
+    const step = fc.record({ id: fc.constantFrom('a', 'b', 'c', 'd'), value: fc.option(flat) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+        let text = '# head\n\n# of x\n[agents.x]\nk = 1\n\n[other] # other\nk = 2\n# end\n';
+        let data = parseToml(text);
+        for (const { id, value } of steps) {
+          const agents: Record<string, TomlValue> = { ...(data['agents'] as TomlTable) };
+          if (value === null) delete agents[id];
+          else agents[id] = value;
+          const next = { ...data, agents };
+          text = editToml(text, data, next);
+          data = next;
+          expect(parseToml(text)).toEqual(data);
+          for (const comment of ['# head\n', '# of x\n', ' # other\n', '# end\n']) expect(text).toContain(comment);
+        }
+      }),
     );
   });
 

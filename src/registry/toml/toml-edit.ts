@@ -37,56 +37,121 @@ interface Region {
 const outlines = new WeakMap<TomlTable, Outline>();
 
 /**
- * The same where all that changed lies below one table such as `[agents.lead]`, and that table's lines stand together: only
- * they are read, edited and read back, since what stands outside a header's reach does not depend on it. Undefined when
- * that is not so.
+ * The same where all that changed is one table such as `[agents.lead]`, and that table's lines stand together: only they
+ * are read, edited and read back, since what stands outside a header's reach does not depend on it. Undefined when that is
+ * not so.
  */
 function editRegion(text: string, before: TomlTable, after: TomlTable): string | undefined {
-  const changed = changedTable(before, after);
-  if (changed === undefined) return undefined;
-  const { group, id, old, young } = changed;
+  const change = changedTable(before, after);
+  if (change === undefined) return undefined;
   const known = outlines.get(before);
   const outline = known !== undefined && known.text === text ? known : outlineOf(text);
-  const key = keyOf([group, id]);
-  const at = outline.regions.findIndex((region) => region.key === key);
-  const region = outline.regions[at];
-  if (region === undefined || outline.regions.some((other, n) => n !== at && other.key === key)) return undefined;
-  const lines = text.slice(region.start, region.end);
-  // A neighbour, or a key of this table that stands elsewhere, would show here.
-  if (!sameValue(tryParse(lines), { [group]: { [id]: old } })) return undefined;
-  const edited = tryEdit(lines, { [group]: { [id]: old } }, { [group]: { [id]: young } });
-  if (edited === undefined || (region.end < text.length && !edited.endsWith('\n'))) return undefined;
-  const result = text.slice(0, region.start) + edited + text.slice(region.end);
-  const shift = edited.length - lines.length;
-  const regions = outline.regions.map((other, n) => {
-    if (n < at) return other;
-    return { key: other.key, start: other.start + (n > at ? shift : 0), end: other.end + shift };
+  const edit = change.old === undefined ? added(outline, change) : editedIn(outline, change);
+  if (edit === undefined) return undefined;
+  const { start, end, lines, regions } = edit;
+  const result = text.slice(0, start) + lines + text.slice(end);
+  const shift = lines.length - (end - start);
+  const moved = outline.regions.flatMap((region) => {
+    if (region.end <= start) return [region];
+    return region.start < end ? [] : [{ key: region.key, start: region.start + shift, end: region.end + shift }];
   });
-  outlines.set(after, { text: result, regions });
+  const at = moved.findIndex((region) => region.start >= start);
+  moved.splice(at < 0 ? moved.length : at, 0, ...regions);
+  outlines.set(after, { text: result, regions: moved });
   return result;
 }
 
-/** The one table of the second level in which two documents differ; both have it. */
-function changedTable(
-  before: TomlTable,
-  after: TomlTable,
-): { group: string; id: string; old: TomlValue; young: TomlValue } | undefined {
+/** What takes the place of a stretch of the text, and the regions in it. */
+interface RegionEdit {
+  readonly start: number;
+  readonly end: number;
+  readonly lines: string;
+  readonly regions: readonly Region[];
+}
+
+/** A table that is there, with other data or none. */
+function editedIn({ text, regions }: Outline, { group, id, old, young, alone }: TableChange): RegionEdit | undefined {
+  const key = keyOf([group, id]);
+  const at = regions.findIndex((region) => region.key === key);
+  const region = regions[at];
+  if (region === undefined || regions.some((other, n) => n !== at && other.key === key)) return undefined;
+  const { start, end } = region;
+  const lines = text.slice(start, end);
+  // A neighbour, or a key of this table that stands elsewhere, would show here.
+  if (old === undefined || !sameValue(tryParse(lines), { [group]: { [id]: old } })) return undefined;
+  // The last one takes its group with it, unless that has a header of its own.
+  if (young === undefined)
+    return alone ? undefined : { start, end: afterEmptyLines(text, end), lines: '', regions: [] };
+  const edited = tryEdit(lines, { [group]: { [id]: old } }, { [group]: { [id]: young } });
+  if (edited === undefined || (end < text.length && !edited.endsWith('\n'))) return undefined;
+  return { start, end, lines: edited, regions: [{ key, start, end: start + edited.length }] };
+}
+
+/** A new table, behind those of its group. */
+function added({ text, regions }: Outline, { group, id, young }: TableChange): RegionEdit | undefined {
+  const prefix = keyOf([group]).slice(0, -1);
+  const near = regions.findLast(({ key }) => key.startsWith(`${prefix},`));
+  if (near === undefined || young === undefined) return undefined;
+  const at = near === regions.at(-1) ? text.length : near.end;
+  const table = formatTable([group, id], young);
+  if (!sameValue(tryParse(table), { [group]: { [id]: young } })) return undefined;
+  const gap = gapBelow(text.slice(0, at));
+  const start = at + gap.length;
+  const lines = gap + table + (at < text.length && !isLineEnd(text[at]) ? '\n' : '');
+  return { start: at, end: at, lines, regions: [{ key: keyOf([group, id]), start, end: start + table.length }] };
+}
+
+interface TableChange {
+  readonly group: string;
+  readonly id: string;
+  /** Undefined: it is new. */
+  readonly old: TomlTable | undefined;
+  /** Undefined: it goes. */
+  readonly young: TomlTable | undefined;
+  /** Whether its group has no other. */
+  readonly alone: boolean;
+}
+
+/** The one table of the second level in which two documents differ. */
+function changedTable(before: TomlTable, after: TomlTable): TableChange | undefined {
   const group = onlyChange(before, after);
   const [old_group, young_group] = group === undefined ? [] : [before[group], after[group]];
   if (group === undefined || !isTable(old_group) || !isTable(young_group)) return undefined;
   const id = onlyChange(old_group, young_group);
-  const [old, young] = id === undefined ? [] : [old_group[id], young_group[id]];
-  return id !== undefined && isTable(old) && isTable(young) ? { group, id, old, young } : undefined;
+  if (id === undefined) return undefined;
+  const [old, young] = [old_group[id], young_group[id]];
+  if ((old !== undefined && !isTable(old)) || (young !== undefined && !isTable(young))) return undefined;
+  return { group, id, old, young, alone: Object.keys(young_group).length === 0 };
 }
 
-/** The key whose value is not the same object any more, if it is one and both sides have it. */
+/** The key whose value is not the same object any more, if it is one; one side may lack it. */
 function onlyChange(before: TomlTable, after: TomlTable): string | undefined {
-  const keys = Object.keys(after);
-  const changed = keys.filter((key) => before[key] !== after[key]);
-  const [key] = changed;
-  return keys.length === Object.keys(before).length && changed.length === 1 && key !== undefined && key in before
-    ? key
-    : undefined;
+  const gone = Object.keys(before).filter((key) => !Object.hasOwn(after, key));
+  const changed = Object.keys(after).filter((key) => !Object.hasOwn(before, key) || before[key] !== after[key]);
+  const all = [...gone, ...changed];
+  return all.length === 1 ? all[0] : undefined;
+}
+
+const isLineEnd = (char: string | undefined): boolean => char === '\n' || char === '\r';
+
+/** What separates a new table from the text above it. */
+function gapBelow(above: string): string {
+  if (above === '' || /\n\r?\n$/.test(above)) return '';
+  return above.endsWith('\n') ? '\n' : '\n\n';
+}
+
+function afterEmptyLines(text: string, from: number): number {
+  let at = from;
+  for (let end = lineEnd(text, at); at < text.length && text.slice(at, end).trim() === '';) {
+    at = end;
+    end = lineEnd(text, at);
+  }
+  return at;
+}
+
+function lineEnd(text: string, from: number): number {
+  const end = text.indexOf('\n', from);
+  return end < 0 ? text.length : end + 1;
 }
 
 function outlineOf(text: string): Outline {
@@ -170,7 +235,7 @@ class Editor {
   private remove(path: readonly string[]): void {
     for (const section of this.sections) {
       if (section.path.length > 0 && within(section.path, path)) {
-        this.splices.push({ start: section.lead, end: this.skipEmptyLines(section.end), text: '' });
+        this.splices.push({ start: section.lead, end: afterEmptyLines(this.text, section.end), text: '' });
         continue;
       }
       for (const entry of section.entries) {
@@ -182,7 +247,7 @@ class Editor {
   private addRows(path: readonly string[], rows: readonly [string, TomlValue][]): void {
     const section = this.sections.find((s) => !s.array && keyOf(s.path) === keyOf(path));
     if (section === undefined) return this.addTable(path, Object.fromEntries(rows));
-    const at = section.entries.at(-1)?.end ?? (section.path.length === 0 ? 0 : this.lineEnd(section.header));
+    const at = section.entries.at(-1)?.end ?? (section.path.length === 0 ? 0 : lineEnd(this.text, section.header));
     const lines = rows.map(([key, value]) => `${formatKey(key)} = ${formatValue(value, key)}\n`).join('');
     this.splices.push({ start: at, end: at, text: (this.atLineStart(at) ? '' : '\n') + lines });
   }
@@ -192,25 +257,10 @@ class Editor {
     const parent = path.slice(0, -1);
     const near = this.sections.findLast((s) => s.path.length > 0 && within(s.path, parent));
     const at = near === undefined || near === this.sections.at(-1) ? this.text.length : near.end;
-    const above = this.text.slice(0, at);
-    const gap = above === '' || /\n\r?\n$/.test(above) ? '' : this.atLineStart(at) ? '\n' : '\n\n';
-    const more = at < this.text.length && this.text[at] !== '\n' && this.text[at] !== '\r';
+    const gap = gapBelow(this.text.slice(0, at));
+    const more = at < this.text.length && !isLineEnd(this.text[at]);
     this.splices.push({ start: at, end: at, text: gap + formatTable(path, table) + (more ? '\n' : '') });
   }
 
   private atLineStart = (at: number): boolean => at === 0 || this.text[at - 1] === '\n';
-
-  private lineEnd(from: number): number {
-    const end = this.text.indexOf('\n', from);
-    return end < 0 ? this.text.length : end + 1;
-  }
-
-  private skipEmptyLines(from: number): number {
-    let at = from;
-    for (let end = this.lineEnd(at); at < this.text.length && this.text.slice(at, end).trim() === '';) {
-      at = end;
-      end = this.lineEnd(at);
-    }
-    return at;
-  }
 }
