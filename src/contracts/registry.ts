@@ -30,6 +30,13 @@ export const HistoryQuery = z.object({
     .refine((p) => !p.split('/').includes('..'))
     .optional(),
   since: Timestamp.optional(),
+  /** Changes of one agent, whoever made them: also those that came with a rollback, a merge or a hand edit. */
+  agent: AgentId.optional(),
+  /** The same for any object, as `service:browser` or `policy:approval-policy`. */
+  object: z
+    .string()
+    .regex(/^[a-z]{1,20}:[A-Za-z0-9][A-Za-z0-9._ >-]{0,200}$/)
+    .optional(),
   /** intent (the default) or the record of what happened. */
   ref: z.enum(['main', 'record']).default('main'),
 });

@@ -13,23 +13,40 @@ import { NoxError } from '../shared/nox-error.js';
 import type { GitHistory } from './git/git-history.js';
 import { gitError } from './git/git-process.js';
 import type { MainBranch } from './git/main-branch.js';
+import type { IndexedHistory } from './indexed-history.js';
 import { diffFiles } from './intent-diff.js';
 import { INTENT_FILES } from './intent.js';
 
 export type History = z.output<typeof HistorySchema>;
 export type CommitView = z.output<typeof CommitViewSchema>;
 
-/** Answers what changed, when and by whom, from git alone. */
+/** Answers what changed, when and by whom, from git, by way of an index where that is quicker. */
 export class HistoryReader {
   constructor(
     private readonly main: MainBranch,
     private readonly git: GitHistory,
     private readonly clock: Clock,
+    private readonly index: IndexedHistory,
   ) {}
+
+  /** Brings the index up to date, so that the first question does not wait for it. */
+  warmUp(): Promise<void> {
+    return this.index.catchUp(this.main.branch);
+  }
+
+  close(): Promise<void> {
+    return this.index.close();
+  }
 
   async history(query: z.output<typeof HistoryQuery>): Promise<History> {
     const ref = query.ref === 'main' ? this.main.branch : query.ref;
-    const commits = await this.git.log({ ...query, ref, limit: query.limit + 1 });
+    const { before, path, agent } = query;
+    const object = agent === undefined ? query.object : `agent:${agent}`;
+    const since_ms = query.since === undefined ? undefined : Date.parse(query.since);
+    const limit = query.limit + 1;
+    const commits =
+      (await this.index.find({ ref, limit, before, path, object, since_ms })) ??
+      (await this.git.log({ ...query, object, ref, limit }));
     return { commits: commits.slice(0, query.limit), has_more: commits.length > query.limit };
   }
 

@@ -45,6 +45,7 @@ import {
   updateAgentChange,
 } from './intent-change.js';
 import { EXTERNAL, type IntentContext } from './intent-commit.js';
+import { IndexedHistory } from './indexed-history.js';
 import { IntentStore } from './intent-store.js';
 import { describeProblem, type FileProblem, type Intent, INTENT_FILES } from './intent.js';
 import { addRuleChange, policyVersion, removeRuleChange, writePolicyChange } from './policy-change.js';
@@ -76,6 +77,9 @@ export interface RegistryOptions {
   /** Answers the value of `env:NAME` or `file:name`; rejects in words when there is none. */
   readonly secret?: (reference: string) => Promise<string>;
 }
+
+/** When nobody waits any more for Nox to start. */
+const WARM_UP_MS = 5000;
 
 /** What is told beside commits. */
 export type RegistryNews = {
@@ -192,7 +196,9 @@ export class RegistryService {
       });
       const record = new RecordWriter(root, new RecordBranch(git, main, writer), clock, warn, options.record);
       record.start();
-      const reader = new HistoryReader(main, new GitHistory(root), clock);
+      const index = new IndexedHistory(join(root, '.git', 'nox-history.db'), git, main, warn);
+      const reader = new HistoryReader(main, new GitHistory(root), clock, index);
+      clock.after(WARM_UP_MS, () => void reader.warmUp());
       const refs = new Refs(git);
       return new RegistryService(
         root,
@@ -417,6 +423,7 @@ export class RegistryService {
     await this.record.close().catch((error: unknown) => {
       this.warn('the record is on the disk but not committed; the next start does it', { reason: messageOf(error) });
     });
+    await this.reader.close();
     await this.writer.close();
     await this.lock.release();
   }

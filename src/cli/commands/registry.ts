@@ -79,6 +79,8 @@ function statusCommand(registry: Command, cliOf: CliOf): void {
 interface HistoryOptions {
   readonly limit: number;
   readonly path?: string;
+  readonly agent?: string;
+  readonly object?: string;
   readonly since?: string;
   readonly before?: string;
   readonly record?: boolean;
@@ -91,19 +93,23 @@ function historyCommand(registry: Command, cliOf: CliOf): void {
     .description('who changed what, newest first')
     .option('-n, --limit <number>', 'how many, 1 to 500', historyLimit, 20)
     .option('--path <file>', 'changes of one file, as agents.toml')
+    .option('--agent <id>', 'changes of one agent, also by rollback, merge or hand')
+    .option('--object <object>', 'the same for another object, as service:browser')
     .option('--since <time>', 'not older than this, as "2h ago" or a date')
     .option('--before <hash>', 'only what is older than this commit')
     .option('--record', 'the record of what happened, instead of the configuration')
     .action(async (options: HistoryOptions, command: Command) => {
       const cli = cliOf(command);
       const client = await cli.client();
-      const { limit, path, record } = options;
+      const { limit, path, agent, object, record } = options;
       const since = options.since === undefined ? undefined : timeOf(options.since, cli.now_ms);
       const before = options.before === undefined ? undefined : await fullHash(client, options.before);
       const reply = await client.call('registry_history', {
         query: {
           limit,
           ...(path === undefined ? {} : { path }),
+          ...(agent === undefined ? {} : { agent }),
+          ...(object === undefined ? {} : { object }),
           ...(since === undefined ? {} : { since }),
           ...(before === undefined ? {} : { before }),
           ...(record === true ? { ref: 'record' as const } : {}),

@@ -11,6 +11,8 @@ export interface LogQuery {
   readonly before?: string | undefined;
   readonly path?: string | undefined;
   readonly since?: string | undefined;
+  /** What the commit says that it changed. */
+  readonly object?: string | undefined;
 }
 
 /** Characters of a patch that are shown; the rest is in git. */
@@ -28,8 +30,9 @@ export class GitHistory {
     const start = query.before === undefined ? [`refs/heads/${query.ref}`] : [`${query.before}^@`];
     const since = query.since === undefined ? [] : [`--since=${query.since}`];
     const path = query.path === undefined ? [] : [query.path];
+    const object = query.object === undefined ? [] : ['--fixed-strings', `--grep=Nox-Object: ${query.object}`];
     return this.readLog(
-      [`--max-count=${query.limit}`, ...since, '--end-of-options', ...start, '--', ...path],
+      [`--max-count=${query.limit}`, ...since, ...object, '--end-of-options', ...start, '--', ...path],
       query.before,
     );
   }
@@ -66,7 +69,7 @@ export class GitHistory {
   private async readLog(args: readonly string[], hash: string | undefined): Promise<RegistryCommit[]> {
     try {
       return parseLog(
-        await this.raw(['log', '-z', '--name-only', '--no-renames', '--root', `--format=${LOG_FORMAT}`, ...args]),
+        await this.raw(['log', '-z', '--name-only', '--no-renames', '--diff-merges=first-parent', '--root', `--format=${LOG_FORMAT}`, ...args]),
       );
     } catch (error) {
       const text = String(error);
