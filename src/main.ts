@@ -32,6 +32,7 @@ export interface ServeOptions {
   readonly port?: number | undefined;
   readonly home?: string | undefined;
   readonly registry_path?: string | undefined;
+  readonly repair_registry?: boolean | undefined;
 }
 
 /** A Nox that is built and wired, and not yet at work. */

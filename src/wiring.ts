@@ -132,6 +132,7 @@ export async function startWork(app: NestFastifyApplication): Promise<void> {
   await app.get(AttentionService).start();
   await app.get(EventLog).append('system.started', { version: VERSION });
   app.get(RegistryService).remote.start();
+  app.get(RegistryService).care.start();
   decideModel(app);
   pruneDaily(app);
 }

@@ -102,6 +102,12 @@ export const ERRORS = {
     'No container engine answers. Start Docker, or set DOCKER_HOST to its socket; everything else works without it.',
   ),
   BROKER_UNAVAILABLE: row(503, 6, 'warn', 'The message queue cannot be reached; nothing was sent. Try again.'),
+  REGISTRY_DAMAGED: row(
+    503,
+    6,
+    'error',
+    'The registry on the disk is damaged; nothing is written to it. Repair it: nox registry repair.',
+  ),
   SHUTTING_DOWN: row(503, 6, 'info', 'Nox is shutting down.'),
   STORAGE_FAILED: row(507, 1, 'error', 'The disk refused the write; nothing was changed.'),
   UNEXPECTED_REPLY: row(0, 1, 'warn', 'The server answered something that this client does not understand.'),

@@ -313,6 +313,8 @@ export const REGISTRY_EVENTS = {
   }),
   /** The backup has come to another state, or to the same for another reason. */
   'registry.remote': z.object({ remote: RemoteStatus }),
+  /** The repository on the disk is not whole; nothing is written to it until it is repaired. */
+  'registry.damaged': z.object({ problems: z.array(z.string()) }),
 } as const;
 
 export const RegistryStatus = z.object({
@@ -329,3 +331,25 @@ export const RegistryStatus = z.object({
   remote: RemoteStatus,
 });
 export type RegistryStatus = z.infer<typeof RegistryStatus>;
+
+/** Whether the repository is whole, down to the last byte. */
+export const CareStatus = z.object({
+  ok: z.boolean(),
+  /** In git's words. While there are any, nothing is written. */
+  problems: z.array(z.string()),
+  checked_at: Timestamp.nullable(),
+  /** What a damaged registry is repaired from. */
+  bundle: z.object({ path: z.string(), made_at: Timestamp }).nullable(),
+});
+export type CareStatus = z.infer<typeof CareStatus>;
+export const RepairResult = z.object({
+  problems: z.array(z.string()),
+  /** Where the damaged parts were put. */
+  damaged_folder: z.string(),
+  /** `repository`: with commits that are newer than the bundle. */
+  refs: z.array(z.object({ ref: z.string(), commit_hash: CommitHash, from: z.enum(['bundle', 'repository']) })),
+});
+export type RepairResult = z.infer<typeof RepairResult>;
+const Size = z.object({ packs: z.number().int(), pack_bytes: z.number().int(), loose_objects: z.number().int() });
+export const GcResult = z.object({ dry_run: z.boolean(), before: Size, after: Size });
+export type GcResult = z.infer<typeof GcResult>;

@@ -180,6 +180,19 @@ export class IntentStore {
     this.stands(file, document, []);
   }
 
+  /** While the job runs, nothing is written. */
+  alone<T>(job: () => Promise<T>): Promise<T> {
+    return this.queue.run('write', job);
+  }
+
+  /** Takes up what is on the disk now, as at a start; only inside `alone`. */
+  async reopen(): Promise<void> {
+    const before = this.current;
+    const commits = await this.open(false);
+    for (const commit of commits) this.listeners.committed(commit);
+    this.listeners.adopted(before, this.current);
+  }
+
   /** Resolves when the writes asked for so far have ended. */
   idle(): Promise<void> {
     return this.queue.idle();

@@ -60,6 +60,8 @@ export class RecordWriter {
   private readonly files = new KeyedQueue();
   /** Given at wiring: the newest link of the ledger of decisions, which every commit then names. */
   anchor: () => { readonly seq: number; readonly sha256: string } | null = () => null;
+  /** Given at wiring: throws while nothing may be committed. */
+  guard: () => void = () => undefined;
   private readonly commits = new KeyedQueue<'commit'>();
   private readonly dirty = new Set<string>();
   /** Files whose end has been looked at since the start. */
@@ -232,6 +234,17 @@ export class RecordWriter {
     return this.dirty.size;
   }
 
+  /** While the job runs, nothing is committed. */
+  alone<T>(job: () => Promise<T>): Promise<T> {
+    return this.commits.run('commit', job);
+  }
+
+  /** What git has may have changed beneath: the next commit looks at all files. */
+  rescan(): void {
+    this.scan = true;
+    this.schedule();
+  }
+
   /** Commits everything written so far. GIT_OPERATION_FAILED leaves it for the next time; the files are safe. */
   async flush(): Promise<void> {
     await this.files.idle();
@@ -251,6 +264,7 @@ export class RecordWriter {
     this.dirty.clear();
     this.changes = 0;
     try {
+      this.guard();
       await this.commit(this.scan ? await this.everything() : written);
       this.scan = false;
     } catch (error) {
@@ -302,6 +316,8 @@ export class RecordWriter {
     this.commits
       .run('commit', () => this.commitNow())
       .catch((error: unknown) => {
+        // After the repair everything is looked at again.
+        if (error instanceof NoxError && error.code === 'REGISTRY_DAMAGED') return;
         this.warn('the record could not be committed; it is tried again', { reason: messageOf(error) });
         this.schedule();
       });

@@ -66,4 +66,24 @@ export class RegistryController {
   ): Promise<RouteReply<'registry_undo'>> {
     return this.registry.time.undo(body, actor);
   }
+
+  @Route('registry_care')
+  care(): Promise<RouteReply<'registry_care'>> {
+    return this.registry.care.status();
+  }
+
+  @Route('registry_verify')
+  verify(): Promise<RouteReply<'registry_verify'>> {
+    return this.registry.care.verify();
+  }
+
+  @Route('registry_repair')
+  repair(): Promise<RouteReply<'registry_repair'>> {
+    return this.registry.care.repair();
+  }
+
+  @Route('registry_gc')
+  gc(@Input('registry_gc') { body }: RouteInput<'registry_gc'>): Promise<RouteReply<'registry_gc'>> {
+    return this.registry.care.gc(body);
+  }
 }

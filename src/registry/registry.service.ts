@@ -23,6 +23,8 @@ import {
 import type { Clock } from '../shared/clock.js';
 import { FolderWatch, type WatchOptions } from '../shared/folder-watch.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
+import { RegistryCare } from './care/registry-care.js';
+import { repairRepository } from './care/repair.js';
 import { GitHistory } from './git/git-history.js';
 import { gitError, GitProcess } from './git/git-process.js';
 import { MainBranch } from './git/main-branch.js';
@@ -74,6 +76,10 @@ export interface RegistryOptions {
   readonly record?: RecordOptions;
   /** How long a hand edit is left alone before it is taken up. Default: not at all. */
   readonly settle?: SettleOptions;
+  /** Where a bundle of it is kept, to repair it from. */
+  readonly bundle?: string;
+  /** Makes it whole from the bundle before it is opened. */
+  readonly repair?: boolean;
   /** Answers the value of `env:NAME` or `file:name`; rejects in words when there is none. */
   readonly secret?: (reference: string) => Promise<string>;
 }
@@ -107,6 +113,8 @@ export class RegistryService {
   readonly remote: RemoteBackup;
   /** Hand edits that wait for a person, or do not fit. */
   readonly external: ExternalEdits;
+  /** Whether the repository is whole, and what to do when it is not. */
+  readonly care: RegistryCare;
 
   private constructor(
     readonly path: string,
@@ -122,6 +130,7 @@ export class RegistryService {
     private readonly lock: OwnerLock,
     private readonly clock: Clock,
     private readonly warn: (message: string, fields: object) => void,
+    bundle: string | undefined,
     secret: (reference: string) => Promise<string>,
   ) {
     store.listeners = {
@@ -169,6 +178,21 @@ export class RegistryService {
       accepted: (payload) => this.announce(this.newsListeners, { type: 'registry.accepted', payload }),
       rejected: (payload) => this.announce(this.newsListeners, { type: 'registry.rejected', payload }),
     });
+    this.care = new RegistryCare({
+      git: new GitProcess(path),
+      clock,
+      bundle,
+      alone: (job) => store.alone(() => record.alone(job)),
+      leavePacks: () => writer.forget(),
+      reload: async () => {
+        await store.reopen();
+        record.rescan();
+      },
+      found: (problems) =>
+        this.announce(this.newsListeners, { type: 'registry.damaged', payload: { problems: [...problems] } }),
+      warn,
+    });
+    record.guard = () => this.care.refuseDamaged();
     this.remote = new RemoteBackup({
       root: path,
       clock,
@@ -185,6 +209,10 @@ export class RegistryService {
     const { clock, template_path, warn = () => undefined, secret = noSecrets } = options;
     const root = await makeRoot(options.path);
     const lock = await OwnerLock.acquire(join(root, '.git', 'nox.lock'));
+    if (options.repair === true)
+      await repairOffline(root, options).catch((error: unknown) =>
+        lock.release().then(() => Promise.reject(error as Error)),
+      );
     const writer = openWriter(root);
     try {
       const git = new GitProcess(root);
@@ -213,6 +241,7 @@ export class RegistryService {
         lock,
         clock,
         warn,
+        options.bundle,
         secret,
       );
     } catch (error) {
@@ -418,6 +447,7 @@ export class RegistryService {
     this.closed = true;
     await this.watching?.close();
     await this.remote.stop();
+    await this.care.stop();
     await this.store.idle();
     await this.following;
     await this.record.close().catch((error: unknown) => {
@@ -436,8 +466,10 @@ export class RegistryService {
     return this.mustBeOpen(() => this.store.write(decide, how));
   }
 
-  private mustBeOpen<T>(job: () => Promise<T>): Promise<T> {
-    return this.closed ? Promise.reject(new NoxError('SHUTTING_DOWN')) : job();
+  private async mustBeOpen<T>(job: () => Promise<T>): Promise<T> {
+    if (this.closed) throw new NoxError('SHUTTING_DOWN');
+    this.care.refuseDamaged();
+    return job();
   }
 
   private async mustWrite(decide: (base: Base) => Change): Promise<RegistryCommit> {
@@ -481,4 +513,10 @@ async function makeRoot(path: string): Promise<string> {
   } catch (error) {
     throw storageError(error);
   }
+}
+
+async function repairOffline(root: string, { bundle, clock, warn }: RegistryOptions): Promise<void> {
+  if (bundle === undefined) throw new NoxError('INVALID_STATE', 'No bundle of the registry is kept.');
+  const { damaged_folder, refs } = await repairRepository(root, bundle, clock.iso());
+  warn?.('the registry was repaired', { damaged_folder, refs });
 }

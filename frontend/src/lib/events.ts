@@ -166,6 +166,8 @@ export function sentenceOf(event: AnyNoxEvent): string {
       return `${event.payload.actor} put branch ${event.payload.to} in force, ${plural(event.payload.reconciled.length, 'step')} in the live system`;
     case 'registry.named':
       return `${event.payload.actor} ${event.payload.change} ${event.payload.kind} ${event.payload.name}`;
+    case 'registry.damaged':
+      return `the registry on the disk is damaged, nothing is written to it: ${event.payload.problems[0] ?? ''}`;
     case 'registry.remote':
       return `the backup on the remote is ${event.payload.remote.state}: ${event.payload.remote.detail}`;
     case 'registry.invalid':
@@ -235,6 +237,7 @@ const HEADLINES: Handlers<[], boolean> = {
 const ALARMS: Handlers<[], boolean> = {
   'agent.status_changed': ({ payload }) => payload.status.status === 'failed',
   'registry.invalid': () => true,
+  'registry.damaged': () => true,
   'registry.held': () => true,
   'registry.conflict': () => true,
   'registry.remote': ({ payload }) => payload.remote.failures > 0,

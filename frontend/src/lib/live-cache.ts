@@ -88,6 +88,7 @@ export class LiveCache implements LiveListener {
     'registry.rolled_back': () => this.#registryMoved(),
     'registry.switched': () => this.#registryMoved(),
     'registry.named': () => this.#outdated(keys.registry),
+    'registry.damaged': () => this.#outdated(keys.registry),
     'registry.remote': () => this.#outdated(keys.registry),
     'registry.invalid': () => this.#outdated(keys.registry),
     'registry.held': () => this.#outdated(keys.registry),

@@ -14,6 +14,7 @@ import { changesView, historyTable, patchView, planView } from '../output/regist
 import { pairs } from '../output/table.js';
 import { parseTime, relative } from '../output/time.js';
 import { externalCommands } from './registry-external.js';
+import { careCommands } from './registry-care.js';
 import { remoteCommands } from './registry-remote.js';
 import { timeCommands } from './registry-time.js';
 
@@ -60,6 +61,7 @@ export function registryCommands(program: Command, cliOf: CliOf): void {
   timeCommands(registry, cliOf);
   externalCommands(registry, cliOf);
   remoteCommands(registry, cliOf);
+  careCommands(registry, cliOf);
 }
 
 function statusCommand(registry: Command, cliOf: CliOf): void {

@@ -9,6 +9,7 @@ interface ServeOptions {
   readonly port?: number;
   readonly home?: string;
   readonly registry?: string;
+  readonly repairRegistry?: boolean;
 }
 
 /** `nox serve`: the server itself, in this process. Its code is loaded here and nowhere else. */
@@ -20,7 +21,8 @@ export function serveCommand(program: Command): void {
     .addOption(new Option('--port <number>', 'port to listen at').env('NOX_PORT').argParser(port))
     .addOption(new Option('--home <folder>', 'folder of journal, secrets and run files').env('NOX_HOME'))
     .addOption(new Option('--registry <folder>', 'folder of the registry').env('NOX_REGISTRY_PATH'))
-    .action(async ({ host, port, home, registry }: ServeOptions) => {
+    .option('--repair-registry', 'first make a damaged registry whole from its last good bundle')
+    .action(async ({ host, port, home, registry, repairRegistry }: ServeOptions) => {
       // The compiled code is kept beside the bundle: from the second start on that saves a tenth of the time.
       enableCompileCache(join(packageRoot(), 'dist', '.compile-cache'));
       // Before the server's code is loaded: reading source maps is nothing that every short command should pay for.
@@ -31,6 +33,7 @@ export function serveCommand(program: Command): void {
         ...(port === undefined ? {} : { port }),
         ...(home === undefined ? {} : { home }),
         ...(registry === undefined ? {} : { registry_path: registry }),
+        ...(repairRegistry === undefined ? {} : { repair_registry: repairRegistry }),
       });
       flushCompileCache();
     });

@@ -90,6 +90,7 @@ const SUMMARIES: { readonly [T in EventType]: (payload: EventPayload<T>) => stri
   'registry.switched': (p) => `${p.from} → ${p.to} by ${p.actor}`,
   'registry.named': (p) => `${p.kind} ${p.name} ${p.change} by ${p.actor}`,
   'registry.remote': (p) => `${p.remote.state}: ${p.remote.detail}`,
+  'registry.damaged': (p) => p.problems.join('; '),
   'registry.invalid': (p) => `${p.file}:${p.line}: ${p.field === '' ? '' : `${p.field}: `}${p.message}`,
   'registry.held': ({ edit: e }) => `${e.file} waits for a person: ${e.fields.map(({ key }) => key).join(', ')}`,
   'registry.mended': (p) => p.file,

@@ -69,7 +69,16 @@ export class GitHistory {
   private async readLog(args: readonly string[], hash: string | undefined): Promise<RegistryCommit[]> {
     try {
       return parseLog(
-        await this.raw(['log', '-z', '--name-only', '--no-renames', '--diff-merges=first-parent', '--root', `--format=${LOG_FORMAT}`, ...args]),
+        await this.raw([
+          'log',
+          '-z',
+          '--name-only',
+          '--no-renames',
+          '--diff-merges=first-parent',
+          '--root',
+          `--format=${LOG_FORMAT}`,
+          ...args,
+        ]),
       );
     } catch (error) {
       const text = String(error);

@@ -43,12 +43,12 @@ export const PINNED_CONFIG: readonly string[] = [
 ];
 
 /** The whole environment of git: no configuration but the pinned one, no prompt, this repository and no outer one. */
-export function gitEnvironment(root: string): Record<string, string> {
+export function gitEnvironment(root: string, git_dir = `${root}/.git`): Record<string, string> {
   return {
     PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
     LC_ALL: 'C',
     TZ: 'UTC',
-    GIT_DIR: `${root}/.git`,
+    GIT_DIR: git_dir,
     GIT_WORK_TREE: root,
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_CONFIG_GLOBAL: '/dev/null',
@@ -74,6 +74,7 @@ export class GitFailure extends Error {
     readonly exit_code: number | null,
     readonly signal: string | null,
     readonly stderr: string,
+    readonly stdout = '',
   ) {
     super(`git ${command} ended with ${signal ?? exit_code}: ${stderr.trim().slice(0, 500)}`);
   }
@@ -99,14 +100,20 @@ export function gitError(error: unknown): NoxError {
 export interface GitOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: a minute. */
+  readonly timeout_ms?: number;
 }
 
 /** Runs git on one repository: without a shell, with arguments that Nox chose. */
 export class GitProcess {
   private readonly env: Record<string, string>;
 
-  constructor(readonly root: string) {
-    this.env = gitEnvironment(root);
+  /** `git_dir`: another one than the folder's own. */
+  constructor(
+    readonly root: string,
+    git_dir?: string,
+  ) {
+    this.env = gitEnvironment(root, git_dir);
   }
 
   /** What git wrote to stdout. Rejects with GitFailure, or with the error of the system when git cannot be started. */
@@ -116,7 +123,7 @@ export class GitProcess {
         cwd: this.root,
         env: { ...this.env, ...options.env },
         stdio: ['pipe', 'pipe', 'pipe'],
-        timeout: TIMEOUT_MS,
+        timeout: options.timeout_ms ?? TIMEOUT_MS,
         killSignal: 'SIGKILL',
       });
       const out: Buffer[] = [];
@@ -126,7 +133,8 @@ export class GitProcess {
       child.on('error', reject);
       child.on('close', (code, signal) => {
         if (code === 0) resolve(Buffer.concat(out).toString());
-        else reject(new GitFailure(args[0], code, signal, Buffer.concat(err).toString()));
+        else
+          reject(new GitFailure(args[0], code, signal, Buffer.concat(err).toString(), Buffer.concat(out).toString()));
       });
       // Git may end before it has read its input; its exit says why.
       child.stdin.on('error', () => undefined);

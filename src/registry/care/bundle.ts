@@ -1,0 +1,35 @@
+import { open, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { errnoOf } from '../../shared/nox-error.js';
+import { syncDirectory } from '../append-file.js';
+import type { GitProcess } from '../git/git-process.js';
+
+const TIMEOUT_MS = 10 * 60_000;
+
+/**
+ * Everything that the repository has as one file, in place of the last one when it is whole and on the disk. Only for a
+ * repository that was found whole: it is what a damaged one is repaired from.
+ */
+export async function makeBundle(git: GitProcess, path: string): Promise<void> {
+  const tmp = `${path}.new`;
+  await git.run(['bundle', 'create', '--quiet', tmp, '--all'], { timeout_ms: TIMEOUT_MS });
+  await git.run(['bundle', 'verify', '--quiet', tmp], { timeout_ms: TIMEOUT_MS });
+  const handle = await open(tmp, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(tmp, path);
+  await syncDirectory(dirname(path));
+}
+
+/** When the bundle was made; null: there is none. */
+export async function bundleTime(path: string): Promise<Date | null> {
+  try {
+    return (await stat(path)).mtime;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
