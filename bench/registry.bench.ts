@@ -10,6 +10,9 @@ import { createAgents } from './lib/fleet.js';
 import { figures, timed } from './lib/stats.js';
 
 const AGENTS = 50;
+const LARGE = { agents: 1000, commits: 10_000 };
+/** So many requests under way at a time while the large registry is filled. */
+const AT_ONCE = 100;
 
 /** A change of one agent, acknowledged only when it is committed; beside others' ways to write and commit the same file. */
 export const registry: Bench = {
@@ -80,9 +83,72 @@ export const registry: Bench = {
         runs: writes,
         note: 'one commit each',
       },
+      ...(await large(quick)),
     ];
   },
 };
+
+/** The same in a registry of many agents with a long history, and who changed one of them. */
+async function large(quick: boolean): Promise<Row[]> {
+  const { agents, commits } = quick ? { agents: 60, commits: 200 } : LARGE;
+  const runs = quick ? 10 : 100;
+  await using server = await NoxServer.start();
+  const ids = Array.from({ length: agents }, (_, n) => `agent-${n}`);
+  const body = { name: 'Agent', system_prompt: 'You check what others have written.' };
+  await inGroups(ids, (id) => server.call('agents_create', { body: { ...body, id } }));
+  const change = (n: number) =>
+    server.call('agents_update', {
+      params: { id: ids[(n * 7) % agents] ?? '' },
+      body: { capabilities: [`written-${n}`] },
+    });
+  await inGroups(
+    Array.from({ length: commits - agents }, (_, n) => n),
+    change,
+  );
+
+  const one: number[] = [];
+  for (let n = 0; n < runs; n += 1) one.push(await timed(() => change(commits + n)));
+  const ask = (n: number) =>
+    server.call('registry_history', { query: { agent: ids[(n * 13) % agents] ?? '', limit: 20 } });
+  const first_ms = await timed(() => ask(0));
+  const history: number[] = [];
+  for (let n = 0; n < runs; n += 1) history.push(await timed(() => ask(n)));
+  const git: number[] = [];
+  for (let n = 0; n < 5; n += 1) {
+    const args = [
+      '-C',
+      server.registry,
+      'log',
+      '--format=%H',
+      '--max-count=20',
+      `--grep=Nox-Object: agent:${ids[n] ?? ''}$`,
+    ];
+    git.push(await timed(() => promisify(execFile)('git', args)));
+  }
+  return [
+    {
+      what: `PATCH of an agent of ${agents}, at ${commits} commits`,
+      unit: 'ms',
+      ...figures(one),
+      target: { below: 20 },
+      beside: [],
+      runs,
+    },
+    {
+      what: `history of one agent of ${agents}, at ${commits} commits`,
+      unit: 'ms',
+      ...figures(history),
+      target: { below: 100 },
+      beside: [{ name: 'git log --grep', ...figures(git) }],
+      runs,
+      note: `the first question after these writes took ${Math.round(first_ms)} ms`,
+    },
+  ];
+}
+
+async function inGroups<T>(all: readonly T[], job: (one: T) => Promise<unknown>): Promise<void> {
+  for (let at = 0; at < all.length; at += AT_ONCE) await Promise.all(all.slice(at, at + AT_ONCE).map(job));
+}
 
 const AUTHOR = ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost'];
 
