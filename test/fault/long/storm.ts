@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RestartConfig } from '../../../src/contracts/agent.js';
 import { CLEAN_SLATE, decideRestart, type RestartMemory } from '../../../src/agents/restart-policy.js';
+import { NoxApiError } from '../../../src/client/api-error.js';
 import { NoxServer } from '../../support/nox-server.js';
 import { eventually } from '../../support/wait.js';
 import { type LongReport, quantile, type Say, secondsSince } from './report.js';
@@ -44,10 +45,22 @@ export async function runStorm({ agents, seconds, say }: StormOptions): Promise<
   const began = performance.now();
   const cpu_before = cpuSeconds(nox.pid);
   // Their first process does not live long enough to be ready: each start is refused, and tried again.
-  await Promise.all(ids.map((id) => nox.call('agents_start', { params: { id } }).catch(() => undefined)));
+  const answers: Record<string, number> = {};
+  const start = (id: string): Promise<void> =>
+    nox.client.call('agents_start', { params: { id } }, { timeout_ms: 0 }).then(
+      () => undefined,
+      (error: unknown) => {
+        const code = error instanceof NoxApiError ? error.code : String(error);
+        answers[code] = (answers[code] ?? 0) + 1;
+      },
+    );
+  await Promise.all(ids.map(start));
+  const unlike = Object.entries(answers).filter(([code]) => code !== 'AGENT_START_FAILED');
+  for (const [code, times] of unlike) broken.push(`${times} first starts answered ${code}`);
+  say(`${JSON.stringify(answers)} to the first starts`);
   const first_starts_s = secondsSince(began);
   const statuses = async () => (await nox.call('agents_list', { query: { limit: agents } })).agents;
-  await delay(seconds * 1000 - (performance.now() - began));
+  await delay(Math.max(0, seconds * 1000 - (performance.now() - began)));
   const cpu_share = (cpuSeconds(nox.pid) - cpu_before) / ((performance.now() - began) / 1000);
   const by_now = spawnsOf(nox);
   const model = modelOf(restart, by_now.ran_ms, by_now.age_ms);
@@ -67,7 +80,13 @@ export async function runStorm({ agents, seconds, say }: StormOptions): Promise<
     broken.push(`${total} spawns in all; ${agents * (restart.intensity + 1)} end in failed`);
   // A few at a time: each is a commit, and a caller waits no longer than 30 s.
   for (let n = 0; n < ids.length; n += 5)
-    await Promise.all(ids.slice(n, n + 5).map((id) => nox.call('agents_stop', { params: { id } })));
+    await Promise.all(
+      ids
+        .slice(n, n + 5)
+        .map((id) =>
+          nox.call('agents_stop', { params: { id } }).catch((error: unknown) => broken.push(`${id}: ${String(error)}`)),
+        ),
+    );
   for (const { id, process_state, pid } of await statuses())
     if (process_state !== 'stopped' || pid !== null) broken.push(`${id} is ${process_state} after its stop`);
   if (spawnsOf(nox).open > 0) broken.push('a run is open after all were stopped');
