@@ -10,7 +10,7 @@ import { isAlarm, isMain, sentenceOf } from '../../lib/events.js';
 import { useAgents } from '../../lib/queries.js';
 import { useEvents } from './queries.js';
 
-const AREAS = ['agent', 'turn', 'approval', 'registry', 'system'];
+const AREAS = ['agent', 'turn', 'approval', 'message', 'task', 'service', 'registry', 'system'];
 
 /** Everything that happened, newest first, as it happens. */
 export function EventsPage() {
