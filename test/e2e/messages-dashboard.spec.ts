@@ -111,7 +111,16 @@ describe('the page of messages', () => {
     const messages = page.getByRole('list', { name: 'Messages' });
     await messages.getByRole('link').first().waitFor();
     await page.getByRole('button', { name: 'Show older' }).click();
-    await eventually('more rows', async () => (await messages.getByRole('link').count()) >= 200);
+    await eventually('more rows', async () => (await messages.getByRole('link').count()) === 200);
+    for (const rows of [300, 300]) {
+      await page.getByRole('button', { name: 'Show older' }).click();
+      await eventually(
+        'no more than can be scrolled well',
+        async () => (await messages.getByRole('link').count()) === rows,
+      );
+    }
+    await page.getByRole('button', { name: 'Show newer' }).click();
+    await page.getByRole('button', { name: 'Show newer' }).waitFor({ state: 'hidden' });
     const scroller = page.locator('.inbox-scroll');
     await scroller.evaluate((element: { scrollTop: number }) => (element.scrollTop = 3000));
     const before = await scroller.evaluate((element: { scrollTop: number }) => element.scrollTop);

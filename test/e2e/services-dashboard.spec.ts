@@ -142,6 +142,7 @@ describe('the page of services', () => {
   }, 30_000);
 
   it('says that there is no engine, and still removes the service', async () => {
+    expect(desk.complaints).toEqual([]);
     await engine[Symbol.asyncDispose]();
     await page.reload();
     await page.getByText('No container engine.').waitFor();
@@ -154,6 +155,7 @@ describe('the page of services', () => {
     await picture('services-remove');
     await dialog('Remove busy?').getByRole('button', { name: 'Remove service' }).click();
     await page.getByText('No services yet').waitFor();
-    expect(desk.complaints).toEqual([]);
+    // What was asked of the engine while it ended is refused in words, never a failure of Nox.
+    expect(desk.complaints.filter((text) => !/status of (404|409|503)/.test(text))).toEqual([]);
   }, 60_000);
 });

@@ -200,13 +200,15 @@ export class DockerEngine {
   async usage(id: string): Promise<Usage> {
     const docker = await this.docker();
     const stats = await this.asked(() => docker.getContainer(id).stats({ stream: false }));
-    const cpu = stats.cpu_stats.cpu_usage.total_usage - (stats.precpu_stats.cpu_usage?.total_usage ?? 0);
-    const system = stats.cpu_stats.system_cpu_usage - (stats.precpu_stats.system_cpu_usage ?? 0);
-    const inactive = stats.memory_stats.stats?.total_inactive_file ?? stats.memory_stats.stats?.inactive_file ?? 0;
+    // Of a container that has just ended the engine answers with holes, whatever its types say.
+    const { cpu_stats: now, precpu_stats: before, memory_stats: memory } = stats as Partial<typeof stats>;
+    const cpu = (now?.cpu_usage?.total_usage ?? 0) - (before?.cpu_usage?.total_usage ?? 0);
+    const system = (now?.system_cpu_usage ?? 0) - (before?.system_cpu_usage ?? 0);
+    const inactive = memory?.stats?.total_inactive_file ?? memory?.stats?.inactive_file ?? 0;
     return {
-      memory_bytes: Math.max(0, (stats.memory_stats.usage ?? 0) - inactive),
-      memory_limit_bytes: stats.memory_stats.limit ?? 0,
-      cpu_percent: system > 0 ? (cpu / system) * (stats.cpu_stats.online_cpus ?? 1) * 100 : 0,
+      memory_bytes: Math.max(0, (memory?.usage ?? 0) - inactive),
+      memory_limit_bytes: memory?.limit ?? 0,
+      cpu_percent: system > 0 ? (Math.max(0, cpu) / system) * (now?.online_cpus ?? 1) * 100 : 0,
       pids: stats.pids_stats?.current ?? 0,
     };
   }

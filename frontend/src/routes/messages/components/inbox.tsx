@@ -8,6 +8,9 @@ import { threadsOf, upTo } from '../threads.js';
 import { MessageRow, ThreadRow } from './message-list.js';
 
 const TOP_PX = 8;
+/** Rows that are there at once, however many messages have been asked for: a page of thousands would be slow to scroll. */
+const ROWS = 300;
+const STEP = 100;
 /** A live list grows to this many rows before the oldest are let go. */
 const GROWN = 600;
 
@@ -27,12 +30,16 @@ export function Inbox({ filter, grouped, names, selected, search }: InboxProps) 
   const forgetOld = useForgetOld(filter);
   const scroller = useRef<HTMLDivElement>(null);
   const [anchor, setAnchor] = useState<string>();
+  /** Rows above those that are there; more than there can be: the last ones are there. */
+  const [above, setAbove] = useState(0);
   const shown = useMemo(() => messages && upTo(messages, anchor), [messages, anchor]);
   const threads = useMemo(() => (grouped ? threadsOf(shown ?? []) : []), [grouped, shown]);
+  const rows = (grouped ? threads : (shown ?? [])).length;
+  const first = Math.max(0, Math.min(above, rows - ROWS));
   const held = (messages?.length ?? 0) - (shown?.length ?? 0);
 
   const onScroll = (): void => {
-    const top = (scroller.current?.scrollTop ?? 0) <= TOP_PX;
+    const top = first === 0 && (scroller.current?.scrollTop ?? 0) <= TOP_PX;
     if (top) setAnchor(undefined);
     else if (anchor === undefined) setAnchor(messages?.[0]?.id);
   };
@@ -70,34 +77,42 @@ export function Inbox({ filter, grouped, names, selected, search }: InboxProps) 
             label={plural(held, 'new message')}
             onClick={() => {
               setAnchor(undefined);
+              setAbove(0);
               scroller.current?.scrollTo(0, 0);
             }}
           />
         </div>
       )}
       <div className="inbox-scroll" ref={scroller} onScroll={onScroll} tabIndex={-1}>
+        {first > 0 && (
+          <Button type="button" text label="Show newer" onClick={() => setAbove(Math.max(0, first - STEP))} />
+        )}
         <ol className="message-list" aria-label={grouped ? 'Conversations' : 'Messages'}>
           {grouped
-            ? threads.map((thread) => (
-                <ThreadRow
-                  key={thread.id}
-                  thread={thread}
-                  names={names}
-                  search={search}
-                  current={thread.id === selected}
-                />
-              ))
-            : shown.map((message) => (
-                <MessageRow
-                  key={message.id}
-                  message={message}
-                  names={names}
-                  search={search}
-                  current={message.thread_id === selected}
-                />
-              ))}
+            ? threads
+                .slice(first, first + ROWS)
+                .map((thread) => (
+                  <ThreadRow
+                    key={thread.id}
+                    thread={thread}
+                    names={names}
+                    search={search}
+                    current={thread.id === selected}
+                  />
+                ))
+            : shown
+                .slice(first, first + ROWS)
+                .map((message) => (
+                  <MessageRow
+                    key={message.id}
+                    message={message}
+                    names={names}
+                    search={search}
+                    current={message.thread_id === selected}
+                  />
+                ))}
         </ol>
-        {hasNextPage && (
+        {(hasNextPage || first + ROWS < rows) && (
           <Button
             type="button"
             text
@@ -106,7 +121,8 @@ export function Inbox({ filter, grouped, names, selected, search }: InboxProps) 
             onClick={() => {
               // Older ones are asked for by somebody who reads here: from now on nothing moves.
               setAnchor(anchor ?? messages[0]?.id);
-              void fetchNextPage();
+              if (first + ROWS < rows) setAbove(first + STEP);
+              else void fetchNextPage().then(() => setAbove(Number.MAX_SAFE_INTEGER));
             }}
           />
         )}
