@@ -13,6 +13,8 @@
 //   soak       a large fleet and mixed work: memory stays flat --minutes N (10)
 //   broker     Redis, Nox and agents killed under messages    --messages N (1000000)  --kills N (300)
 //   tasks      task files written at random                   --times N (10000)
+//   canaries   calls that wait meet each fault five times a round --times N (20)
+//   binding    approvals against changed, late and racing calls --times N (1000)
 //   disk       each single call of the file system fails once  --every N (1); needs a C compiler
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -111,6 +113,9 @@ const RUNS = {
       minutes: given('minutes', 10),
       say,
     }),
+  canaries: async () =>
+    (await import('../test/fault/long/canaries.ts')).runCanaries({ rounds: given('times', 20), say }),
+  binding: () => spec('unit', 'src/approvals/approvals.binding.spec.ts', { NOX_RUNS: String(given('times', 1000)) }),
   disk: async () => (await import('../test/fault/long/disk.ts')).runDisk({ every: given('every', 1), say }),
   broker: () =>
     spec('fault', 'test/fault/broker-chaos.spec.ts', {

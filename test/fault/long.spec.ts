@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { canInjectFaults, runDisk } from './long/disk.js';
+import { runCanaries } from './long/canaries.js';
 import { runStorm } from './long/storm.js';
 import { runZoo } from './long/zoo.js';
 
@@ -26,3 +27,7 @@ const EVERY = 61;
   },
   120_000,
 );
+it('no call that waits takes effect without an approval before it, whatever breaks', async () => {
+  const report = await runCanaries({ rounds: 1, say });
+  expect(report).toMatchObject({ violations: [] });
+}, 120_000);
