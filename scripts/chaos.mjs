@@ -114,7 +114,7 @@ const RUNS = {
       say,
     }),
   canaries: async () =>
-    (await import('../test/fault/long/canaries.ts')).runCanaries({ rounds: given('times', 20), say }),
+    (await import('../test/fault/long/canaries.ts')).runCanaries({ rounds: given('times', 20), real: 2, say }),
   binding: () => spec('unit', 'src/approvals/approvals.binding.spec.ts', { NOX_RUNS: String(given('times', 1000)) }),
   disk: async () => (await import('../test/fault/long/disk.ts')).runDisk({ every: given('every', 1), say }),
   broker: () =>

@@ -12,9 +12,8 @@ import { eventually } from '../../support/wait.js';
 import { canMount } from '../fault-support.js';
 import { type LongReport, type Say, secondsSince } from './report.js';
 
-const REAL = ['claude-1', 'claude-2'];
-const FAKE = ['fake-1', 'fake-2', 'fake-3'];
-const AGENTS = [...REAL, ...FAKE];
+/** Calls per fault and round. */
+const AGENTS = 5;
 
 /** A call that leaves a file behind, and waits for a person. */
 interface Canary {
@@ -26,8 +25,9 @@ interface Canary {
 }
 
 export interface CanaryOptions {
-  /** Each fault meets five calls per round: of two real CLIs, and of three fake agents. */
+  /** Each fault meets five calls per round: of so many real CLIs, the others of fake agents. */
   readonly rounds: number;
+  readonly real: number;
   readonly say: Say;
   readonly random?: () => number;
 }
@@ -36,7 +36,7 @@ export interface CanaryOptions {
  * RELIABILITY A1: whatever breaks while calls wait, the effect of a call is there if and only if an approval of that very
  * call was in the journal before. (What breaks between the CLI and Nox is the canary of `src/agents/canary`.)
  */
-export async function runCanaries({ rounds, say, random = Math.random }: CanaryOptions): Promise<LongReport> {
+export async function runCanaries({ rounds, real, say, random = Math.random }: CanaryOptions): Promise<LongReport> {
   const began = performance.now();
   const violations: string[] = [];
   const calls: Record<string, number> = {};
@@ -50,10 +50,12 @@ export async function runCanaries({ rounds, say, random = Math.random }: CanaryO
   const nox = await NoxServer.start({
     env: { NOX_CLAUDE_PATH: CLAUDE_PATH, ...(home === undefined ? {} : { NOX_HOME: home }) },
   });
-  const world = new World(nox, home ?? nox.home);
+  const real_ids = Array.from({ length: real }, (_, at) => `claude-${at}`);
+  const fake_ids = Array.from({ length: AGENTS - real }, (_, at) => `fake-${at}`);
+  const world = new World(nox, home ?? nox.home, [...real_ids, ...fake_ids]);
   try {
-    for (const id of REAL) await nox.call('agents_create', { body: { id, name: id, start: true } });
-    for (const id of FAKE) await nox.call('agents_create', { body: fakeAgent(id) });
+    for (const id of real_ids) await nox.call('agents_create', { body: { id, name: id, start: true } });
+    for (const id of fake_ids) await nox.call('agents_create', { body: fakeAgent(id) });
     for (let round = 0; round < rounds; round += 1) {
       for (const [fault, meet] of Object.entries(FAULTS)) {
         if (fault === 'disk full' && home === undefined) continue;
@@ -76,7 +78,7 @@ export async function runCanaries({ rounds, say, random = Math.random }: CanaryO
       await disk.remove();
     }
   }
-  return { rounds, calls, executed, disk_full: home !== undefined, took_s: secondsSince(began), violations };
+  return { rounds, real, calls, executed, disk_full: home !== undefined, took_s: secondsSince(began), violations };
 }
 
 type Meet = (world: World, canaries: readonly Canary[], random: () => number) => Promise<void>;
@@ -109,7 +111,7 @@ const FAULTS: Record<string, Meet> = {
   },
   'broken decisions': async (world, canaries) => {
     for (const { approval_id } of canaries)
-      for (const body of ['{"reason":', '[]', '{"approved":true}', 'null', '{"updated_input":7}'])
+      for (const body of ['{"reason":', '[]', '{"approved":true}', '{"updated_input":7}'])
         await world.broken(approval_id, body);
     await world.denyAll(canaries);
   },
@@ -151,13 +153,14 @@ class World {
   constructor(
     readonly nox: NoxServer,
     readonly home: string,
+    private readonly agents: readonly string[],
   ) {}
 
   /** One waiting call per agent. */
   ask(): Promise<Canary[]> {
     this.count += 1;
     return Promise.all(
-      AGENTS.map(async (agent_id) => {
+      this.agents.map(async (agent_id) => {
         const name = `canary-${this.count}-${agent_id}`;
         await eventually(
           `${agent_id} at rest`,
