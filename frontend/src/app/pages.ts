@@ -12,6 +12,7 @@ export interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { path: '/', label: 'Overview', icon: 'overview', onPhone: true },
   { path: '/approvals', label: 'Approvals', icon: 'approvals', onPhone: true },
+  { path: '/policy', label: 'Policy', icon: 'policy' },
   { path: '/agents', label: 'Agents', icon: 'agents', onPhone: true },
   { path: '/messages', label: 'Messages', icon: 'messages', onPhone: true },
   { path: '/tasks', label: 'Tasks', icon: 'tasks' },

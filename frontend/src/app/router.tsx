@@ -102,6 +102,14 @@ export const router = createBrowserRouter([
                 lazy: async () => ({ Component: (await import('../routes/events/page.js')).EventsPage }),
               },
               {
+                path: 'audit/ledger/:seq?',
+                lazy: async () => ({ Component: (await import('../routes/ledger/page.js')).LedgerPage }),
+              },
+              {
+                path: 'policy',
+                lazy: async () => ({ Component: (await import('../routes/policy/page.js')).PolicyPage }),
+              },
+              {
                 path: 'settings',
                 lazy: async () => ({ Component: (await import('../routes/settings/page.js')).SettingsPage }),
               },

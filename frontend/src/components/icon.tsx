@@ -16,6 +16,7 @@ const DRAWINGS = {
   ),
   events: <path d="M2.5 10h3l2.5-6 4 12 2.5-6h3" />,
   settings: <path d="M3 6h7M14 6h3M3 14h3M10 14h7M12 4v4M8 12v4" />,
+  policy: <path d="M4 3h12v14H4zM7 7h6M7 10h6M7 13h3" />,
   search: <path d="M9 14.5a5.5 5.5 0 1 0 0-11 5.5 5.5 0 0 0 0 11zM13 13l4 4" />,
   plus: <path d="M10 4v12M4 10h12" />,
   play: <path d="M6 4l10 6-10 6z" />,

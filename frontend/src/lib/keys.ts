@@ -10,6 +10,8 @@ export const keys = {
   usage: (agent_id: string) => ['usage', agent_id] as const,
   fleetUsage: ['fleet-usage'] as const,
   registry: ['registry'] as const,
+  policy: ['registry', 'policy'] as const,
+  ledger: ['ledger'] as const,
   tasks: ['tasks'] as const,
   taskFile: (agent_id: string) => ['task-file', agent_id] as const,
   taskFiles: ['task-file'] as const,

@@ -58,7 +58,10 @@ export class LiveCache implements LiveListener {
     'approval.decided': ({ payload }) => this.#noLongerPending(payload.approval),
     'approval.expired': ({ payload }) => this.#noLongerPending(payload.approval),
     'approval.cancelled': ({ payload }) => this.#noLongerPending(payload.approval),
-    'approval.executed': () => this.#outdated(keys.decided),
+    'approval.executed': () => {
+      this.#outdated(keys.decided);
+      this.#outdated(keys.ledger);
+    },
     'task.created': ({ payload }) => this.#task(payload.task),
     'task.updated': ({ payload }) => this.#task(payload.task),
     'task.status_changed': ({ payload }) => this.#task(payload.task),
@@ -144,6 +147,7 @@ export class LiveCache implements LiveListener {
 
   /** In its place, or at the end; what waits behind it is not told by events. */
   #updatePending(approval: Approval): void {
+    this.#outdated(keys.ledger);
     this.#pending((list) => {
       const known = list.find(({ id }) => id === approval.id);
       if (known === undefined) return [...list, approval];
@@ -154,6 +158,7 @@ export class LiveCache implements LiveListener {
   }
 
   #noLongerPending({ id }: Approval): void {
+    this.#outdated(keys.ledger);
     this.#pending((list) => list.filter((each) => each.id !== id));
     this.#outdated(keys.decided);
   }

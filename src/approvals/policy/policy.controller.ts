@@ -44,4 +44,11 @@ export class PolicyController {
   async proposals(): Promise<RouteReply<'policy_proposals'>> {
     return { proposals: await this.policy.proposals() };
   }
+
+  @Route('policy_dismiss')
+  async dismiss(
+    @Input('policy_dismiss') { params }: RouteInput<'policy_dismiss'>,
+  ): Promise<RouteReply<'policy_dismiss'>> {
+    return { proposals: await this.policy.dismiss(params.id) };
+  }
 }

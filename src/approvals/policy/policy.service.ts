@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import * as z from 'zod';
 import type { Approval } from '../../contracts/approval.js';
 import type { Actor } from '../../contracts/auth.js';
 import type { PolicyTestRequest } from '../../contracts/policy.js';
@@ -16,6 +17,7 @@ import { parsePolicy } from '../../registry/policy-change.js';
 import { RegistryService } from '../../registry/registry.service.js';
 import { StateDb } from '../../shared/db/state-db.js';
 import { answeredByPeople } from '../approval-store.js';
+import { canonicalJson } from '../canonical.js';
 import { askedOf } from '../request.js';
 import { NoxError } from '../../shared/nox-error.js';
 import { validationProblem } from '../problem.js';
@@ -25,6 +27,11 @@ import { proposeRules, ruleOf } from './propose.js';
 
 const LOOKED_AT = 200;
 const DRY_RUN_OVER = 60;
+const DISMISSED = 'dismissed_proposals';
+const MAX_DISMISSED = 1000;
+
+/** What a rule does, whatever it is called. */
+const keyOf = ({ when, then: effect }: PolicyRule): string => canonicalJson([when, effect]);
 
 /** The rules: reading and changing them, trying them on past requests, and proposing new ones. */
 @Injectable()
@@ -73,7 +80,10 @@ export class PolicyService {
       const { verdict, answered } = await this.judge.answered(approval, policy);
       if (verdict.rule_id === null) open.push(answered);
     }
-    const proposed = proposeRules(open, new Set(policy.rules.map(({ id }) => id)));
+    const dismissed = this.dismissed();
+    const proposed = proposeRules(open, new Set(policy.rules.map(({ id }) => id))).filter(
+      ({ rule }) => !dismissed.includes(keyOf(rule)),
+    );
     const proposals = proposed.map(async ({ rule, answers }): Promise<PolicyProposal> => ({
       id: rule.id,
       rule,
@@ -106,6 +116,19 @@ export class PolicyService {
     const { rule, why_not } = await this.offer(approval);
     if (rule === null) throw validationProblem('remember', `cannot be done: ${why_not ?? 'there is no such rule'}`);
     return rule;
+  }
+
+  /** A person does not want this rule: it is not proposed again. NOT_FOUND. Answers those that are left. */
+  async dismiss(id: string): Promise<PolicyProposal[]> {
+    const proposal = (await this.proposals()).find((one) => one.id === id);
+    if (proposal === undefined) throw new NoxError('NOT_FOUND', `No proposal has the id ${id}.`);
+    const kept = [...this.dismissed(), keyOf(proposal.rule)].slice(-MAX_DISMISSED);
+    await this.db.setMeta(DISMISSED, JSON.stringify(kept));
+    return this.proposals();
+  }
+
+  private dismissed(): string[] {
+    return z.array(z.string()).parse(JSON.parse(this.db.getMeta(DISMISSED) ?? '[]'));
   }
 
   private async verdictOn(call: NonNullable<PolicyTestRequestOf['call']>, policy: Policy): Promise<PolicyVerdict> {

@@ -26,10 +26,17 @@ export function policyCommands(program: Command, cliOf: CliOf): void {
     .command('propose')
     .description('rules that follow from equal answers, each tried on past requests')
     .option('--accept <id>', 'take this proposal into the policy')
+    .option('--dismiss <id>', 'do not propose this rule again')
     .option('--yes', 'do not ask')
-    .action(async ({ accept, yes }: { accept?: string; yes?: boolean }, command: Command) => {
+    .action(async ({ accept, dismiss, yes }: ProposeOptions, command: Command) => {
       const cli = cliOf(command);
       const client = await cli.client();
+      if (dismiss !== undefined) {
+        if (accept !== undefined) throw usageError('Either --accept or --dismiss.');
+        const left = await client.call('policy_dismiss', { params: { id: dismiss } });
+        cli.answer(left, () => cli.say(`The rule ${dismiss} will not be proposed again.`));
+        return;
+      }
       const { proposals } = await client.call('policy_proposals');
       if (accept === undefined) {
         cli.answer({ proposals }, () => {
@@ -56,6 +63,12 @@ export function policyCommands(program: Command, cliOf: CliOf): void {
       const view = await (await cli.client()).call('policy_remove_rule', { params: { id } });
       cli.answer(view, ({ version }) => cli.say(`The rule is gone (version ${version}).`));
     });
+}
+
+interface ProposeOptions {
+  readonly accept?: string;
+  readonly dismiss?: string;
+  readonly yes?: boolean;
 }
 
 function editCommand(policy: Command, cliOf: CliOf): void {

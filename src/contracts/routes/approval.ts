@@ -217,6 +217,15 @@ export const APPROVAL_ROUTES = {
     summary: 'Rules that follow from equal answers, each with its dry run',
     response: PolicyProposalList,
   }),
+  policy_dismiss: route({
+    method: 'POST',
+    path: '/policy/proposals/:id/dismiss',
+    role: 'operator',
+    status: 200,
+    summary: 'Do not propose this rule again',
+    params: z.object({ id: z.string().max(100) }),
+    response: PolicyProposalList,
+  }),
   audit_list: route({
     method: 'GET',
     path: '/audit',

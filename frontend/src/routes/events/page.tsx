@@ -2,6 +2,7 @@ import { Button } from 'primereact/button';
 import { InputText } from 'primereact/inputtext';
 import { useMemo, useState } from 'react';
 import { useSearchParams } from 'react-router';
+import { AuditTabs } from '../../components/audit-tabs.js';
 import { CommandHint } from '../../components/command-hint.js';
 import { EventRow } from '../../components/event-row.js';
 import { PageHead } from '../../components/page-head.js';
@@ -46,6 +47,7 @@ export function EventsPage() {
       <PageHead title="Audit" summary="What agents and people did, newest first.">
         <CommandHint commands={['nox events', 'nox events --follow']} />
       </PageHead>
+      <AuditTabs />
       <div className="filters">
         <InputText
           type="search"
