@@ -205,6 +205,7 @@ export class AppModule {
             agent: (id) => ({
               capabilities: given.registry.agents().get(id)?.capabilities ?? [],
               spent_usd: spent.today(id).usd,
+              permissions: given.registry.agents().get(id)?.permissions,
             }),
           }),
         },

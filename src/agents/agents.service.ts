@@ -13,6 +13,8 @@ import { AgentListing } from './agent-listing.js';
 import { isAtRest, isLive } from './agent-state.js';
 import { Fleet } from './fleet.js';
 import { Launcher } from './launcher.js';
+import { profileGuard } from './permissions.js';
+import { ProcessHost } from './process/process-host.js';
 import { launchChanges, planReconcile } from './reconcile.js';
 import { RunStore } from './run-store.js';
 import { SpawnLimits } from './spawn-limits.service.js';
@@ -34,6 +36,7 @@ export class AgentsService extends Reconciler {
     @Inject(Clock) private readonly clock: Clock,
     @Inject(SpawnLimits) private readonly spawns: SpawnLimits,
     @Inject(StateDb) db: StateDb,
+    @Inject(ProcessHost) private readonly host: ProcessHost,
   ) {
     super();
     this.listing = new AgentListing({
@@ -327,7 +330,10 @@ export class AgentsService extends Reconciler {
   /** With the usage as last measured; none is shown for a process that is gone. */
   private view(id: string): Agent {
     const status = this.fleet.describe(id, this.fleet.resources.lastUsage(id));
-    return { ...this.known(id), ...status, usage: this.fleet.workOf(id).usage };
+    const config = this.known(id);
+    const kept = profileGuard(config, this.host.confinement(this.registry.config().agents.confine));
+    const guard = kept === undefined ? {} : { permissions_kept_by: kept };
+    return { ...config, ...status, usage: this.fleet.workOf(id).usage, ...guard };
   }
 
   /** Those that are both wanted and known: an agent just committed comes a moment later. */

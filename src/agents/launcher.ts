@@ -7,7 +7,9 @@ import { buildAgentEnv } from './agent-env.js';
 import { GateProof } from './canary/gate-proof.js';
 import { ClaudeLocator } from './claude-locator.js';
 import { ModelEndpoint } from './model-endpoint.js';
+import { uselessTools } from '../approvals/policy/profile.js';
 import { controlsOf } from './process/controls.js';
+import { confinedTo } from './permissions.js';
 import type { Confine } from './process/process-host.js';
 import { ClaudeRuntime } from './runtime/claude/claude-runtime.js';
 import { CommandRuntime } from './runtime/command/command-runtime.js';
@@ -65,7 +67,7 @@ export class Launcher {
     const parts = { nox_env: env, config: settings.claude_cli, agent_env, model_env, agent_id: id };
     const whole_env = buildAgentEnv(parts);
     const { home, registry } = this.around;
-    const confine = await controlsOf({
+    const controls = await controlsOf({
       mode: settings.agents.confine,
       home,
       registry,
@@ -73,6 +75,7 @@ export class Launcher {
       env: whole_env,
       cwd,
     });
+    const confine = confinedTo(config, controls, cwd);
     return this.runtimeOf(config.runtime).start(
       {
         ...run,
@@ -83,7 +86,7 @@ export class Launcher {
         command: config.command,
         env: whole_env,
         confine,
-        disallowed_tools: settings.claude_cli.disallowed_tools,
+        disallowed_tools: [...settings.claude_cli.disallowed_tools, ...uselessTools(config.permissions)],
         // Nox's own expiry must come first: the CLI's would be an answer that Nox did not give.
         tool_timeout_s: settings.approvals.ask_expires_after_s + 60,
       },
@@ -104,8 +107,8 @@ export class Launcher {
     ]);
     const claude_cli = { ...settings.claude_cli, pass_env: [] };
     const env = buildAgentEnv({ nox_env, config: claude_cli, agent_env, model_env: {}, agent_id: id });
-    const confine = await controlsOf({ mode: settings.agents.confine, home, registry, nox_env, env, cwd });
-    return { cwd, env, confine };
+    const controls = await controlsOf({ mode: settings.agents.confine, home, registry, nox_env, env, cwd });
+    return { cwd, env, confine: confinedTo(config, controls, cwd) };
   }
 
   /** The folder in which the agent's last run was started, wherever it has gone since. */

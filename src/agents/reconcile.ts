@@ -5,7 +5,7 @@ import { isLive } from './agent-state.js';
 type Agents = ReadonlyMap<string, AgentConfig>;
 
 /** Fields that a process is started with: when one of them changes, the process must be a new one. */
-const LAUNCH_FIELDS = ['runtime', 'system_prompt', 'model', 'cwd', 'command', 'env'] as const;
+const LAUNCH_FIELDS = ['runtime', 'system_prompt', 'model', 'cwd', 'command', 'env', 'permissions'] as const;
 
 /** Which launch fields differ. */
 export function launchChanges(before: AgentConfig, after: AgentConfig): string[] {

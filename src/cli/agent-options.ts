@@ -18,6 +18,11 @@ export interface AgentOptions {
   readonly env?: Record<string, string>;
   readonly maxMemory?: number;
   readonly hibernateAfter?: number;
+  readonly files?: 'none' | 'ro' | 'rw';
+  readonly network?: 'none' | 'limited' | 'full';
+  readonly host?: string[];
+  readonly allowTool?: string[];
+  readonly denyTool?: string[];
 }
 
 /** Adds them to a command. */
@@ -36,7 +41,12 @@ export function withAgentOptions(command: Command): Command {
       collectEnv,
     )
     .option('--max-memory <mb>', 'memory limit in MiB', wholeNumber)
-    .option('--hibernate-after <seconds>', 'how long it may be idle; 0 for ever', wholeNumber);
+    .option('--hibernate-after <seconds>', 'how long it may be idle; 0 for ever', wholeNumber)
+    .addOption(new Option('--files <access>', 'files it may ever touch').choices(['none', 'ro', 'rw']))
+    .addOption(new Option('--network <access>', 'network it may ever use').choices(['none', 'limited', 'full']))
+    .option('--host <names...>', 'hosts of --network limited, as *.example.org')
+    .option('--allow-tool <names...>', 'only these tools, as Read or mcp__github__*')
+    .option('--deny-tool <names...>', 'never these tools');
 }
 
 /** What making and changing an agent have in common. */
@@ -57,6 +67,28 @@ export async function agentFields(cli: Cli, options: AgentOptions, args: readonl
     ...(env === undefined ? {} : { env }),
     ...(maxMemory === undefined ? {} : { resource_limits: { max_memory_mb: maxMemory } }),
     ...(hibernateAfter === undefined ? {} : { idle: { hibernate_after_s: hibernateAfter } }),
+    ...profileOf(options),
+  };
+}
+
+/** The whole profile: what is not named is not limited. */
+function profileOf({
+  files,
+  network,
+  host,
+  allowTool: allow,
+  denyTool: deny,
+}: AgentOptions): Pick<UpdateAgent, 'permissions'> {
+  if ([files, network, host, allow, deny].every((one) => one === undefined)) return {};
+  if (host !== undefined && network !== 'limited') throw usageError('--host belongs to --network limited.');
+  const tools = { ...(allow === undefined ? {} : { allow }), ...(deny === undefined ? {} : { deny }) };
+  return {
+    permissions: {
+      filesystem: files ?? 'rw',
+      network: network ?? 'full',
+      hosts: host ?? [],
+      ...(allow === undefined && deny === undefined ? {} : { tools }),
+    },
   };
 }
 

@@ -113,6 +113,28 @@ export type Budget = z.infer<typeof Budget>;
 
 const hibernate_after_s = z.number().int().min(0).max(604_800);
 
+const ToolNames = z
+  .array(z.string().regex(/^[A-Za-z_][\w-]{0,199}\*?$/, 'must be the name of a tool, `*` at the end'))
+  .max(200);
+
+/**
+ * What an agent may ever do; whatever rules and people allow, Nox refuses the rest. It gives nothing: what is left is
+ * still judged by the policy.
+ */
+export const PermissionProfile = z.strictObject({
+  /** `ro`: it reads; `none`: no tool that touches files, no shell. */
+  filesystem: z.enum(['none', 'ro', 'rw']).default('rw'),
+  /** `limited`: only hosts that are named here; `none`: nothing that may reach out. */
+  network: z.enum(['none', 'limited', 'full']).default('full'),
+  hosts: z
+    .array(z.string().regex(/^(\*\.)?[a-z0-9.-]{1,253}$/i, 'must be a host, as api.example.org or *.example.org'))
+    .max(200)
+    .default([]),
+  /** With `allow` only these; never those of `deny`. `*` at the end stands for the rest. */
+  tools: z.strictObject({ allow: ToolNames.optional(), deny: ToolNames.optional() }).optional(),
+});
+export type PermissionProfile = z.infer<typeof PermissionProfile>;
+
 /** An agent as it stands in `agents.toml`: what it should be. Unknown keys are kept. */
 export const AgentConfig = z.looseObject({
   name: Name,
@@ -138,6 +160,7 @@ export const AgentConfig = z.looseObject({
   idle: z.object({ hibernate_after_s: hibernate_after_s.optional() }).optional(),
   budget: Budget.optional(),
   env: z.record(EnvName, SecretReference).optional(),
+  permissions: PermissionProfile.optional(),
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 
@@ -158,6 +181,7 @@ export const CreateAgent = z.strictObject({
   idle: AgentConfig.shape.idle,
   budget: AgentConfig.shape.budget,
   env: AgentConfig.shape.env,
+  permissions: AgentConfig.shape.permissions,
   start: z.boolean().default(false),
 });
 export type CreateAgent = z.infer<typeof CreateAgent>;
@@ -280,8 +304,21 @@ export const UsageTotals = z.object({
 });
 export type UsageTotals = z.infer<typeof UsageTotals>;
 
+/** By what each part of a profile is kept: `gate` refuses tool calls; `os` holds for whatever a program does, too. */
+export const ProfileGuard = z.object({
+  filesystem: z.enum(['gate', 'os']),
+  network: z.enum(['gate', 'os']),
+  /** For people: what that means, and what it does not. */
+  detail: z.string(),
+});
+export type ProfileGuard = z.infer<typeof ProfileGuard>;
+
 /** An agent as the API shows it: configuration plus where its run stands. */
-export const Agent = AgentConfig.extend(AgentStatus.shape).extend({ usage: UsageTotals });
+export const Agent = AgentConfig.extend(AgentStatus.shape).extend({
+  usage: UsageTotals,
+  /** Only with a profile. */
+  permissions_kept_by: ProfileGuard.optional(),
+});
 export type Agent = z.infer<typeof Agent>;
 
 export const AgentListQuery = PageQuery.extend({

@@ -108,12 +108,17 @@ export class NamespaceWrapper {
   }
 
   /** The argument vector that runs `argv` inside, in the folder `cwd`. The plan's table must be given as descriptor 3. */
-  wrap(argv: readonly string[], cwd: string, remounts: MountPlan['remounts']): [string, ...string[]] {
+  wrap(
+    argv: readonly string[],
+    cwd: string,
+    remounts: MountPlan['remounts'],
+    no_network = false,
+  ): [string, ...string[]] {
     const { setpriv, unshare, mount, sh } = this.tools;
     const user = this.user_namespace ? ['--map-root-user'] : [];
     const setup = [sh, '-c', SETUP, mount, cwd, ...remounts.flatMap(({ path, options }) => [path, options]), '--'];
     const init = [sh, '-c', INIT, INIT_NAME, ...argv];
-    const options = [...user, '--pid', '--fork', '--kill-child', '--mount-proc'];
+    const options = [...user, '--pid', '--fork', '--kill-child', '--mount-proc', ...(no_network ? ['--net'] : [])];
     return [setpriv, '--pdeathsig', 'KILL', unshare, ...options, ...setup, ...this.drop(), ...init];
   }
 

@@ -152,7 +152,7 @@ class NativeProcessHost extends ProcessHost {
     this.mount_points.hold(sealed);
     try {
       const plan = await mountsOf(request, wrapper.as_root);
-      const argv = wrapper.wrap(request.argv, request.cwd, plan.remounts);
+      const argv = wrapper.wrap(request.argv, request.cwd, plan.remounts, request.confine?.no_network);
       const started = await withTable(plan.table, (table) => this.start(request, argv, 'pid-namespace', table));
       const run = new NamespaceRun(...started, this.killer);
       void run.exited.then(() => this.mount_points.release(sealed));

@@ -15,6 +15,8 @@ export interface Confine {
   readonly read_only: readonly string[];
   /** The same, also while nothing is there: then an empty folder stands there. */
   readonly sealed: readonly string[];
+  /** No network but a loopback of its own; only on the rung that has namespaces. */
+  readonly no_network?: boolean;
 }
 
 /** A process is known by all of these together, never by its pid alone (RELIABILITY §1). */

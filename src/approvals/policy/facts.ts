@@ -1,3 +1,4 @@
+import type { PermissionProfile } from '../../contracts/agent.js';
 import { absolute, type Place, type Resolve } from '../paths.js';
 import { callPaths, type RiskyCall } from '../risk.js';
 import type { Risk } from '../finding.js';
@@ -9,6 +10,7 @@ import type { CommandFacts, PolicyFacts } from './evaluate.js';
 export interface AgentFacts {
   readonly capabilities: readonly string[];
   readonly spent_usd: number;
+  readonly permissions?: PermissionProfile | undefined;
 }
 
 /** Gathers what rules may ask for. Pure: where paths lead is told by `resolve`. */

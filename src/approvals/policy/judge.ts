@@ -10,6 +10,7 @@ import { classify, type RiskyCall } from '../risk.js';
 import { ShellParser } from '../shell/shell-parser.js';
 import { evaluate, type Verdict } from './evaluate.js';
 import { factsOf } from './facts.js';
+import { profileVerdict } from './profile.js';
 import type { Answered } from './propose.js';
 
 /** A call to judge. */
@@ -39,10 +40,11 @@ export class PolicyJudge {
     const resolve = this.paths.from(call.cwd);
     const risk = classify(call, resolve);
     const { policy: in_force, version } = this.source.current();
-    const facts = factsOf(call, risk, this.source.agent(call.agent_id), { resolve, now: new Date(this.clock.now()) });
+    const agent = this.source.agent(call.agent_id);
+    const facts = factsOf(call, risk, agent, { resolve, now: new Date(this.clock.now()) });
     return {
       risk,
-      verdict: evaluate(policy ?? in_force, facts),
+      verdict: profileVerdict(agent.permissions, facts) ?? evaluate(policy ?? in_force, facts),
       policy_version: version,
       commands: call.commands?.map(({ words }) => words) ?? null,
     };
