@@ -61,6 +61,7 @@ export function agentView(cli: Cli, a: Agent): string {
       ['folder', a.cwd],
       ['priority', a.priority],
       ['capabilities', a.capabilities.join(', ')],
+      ['permissions', permissionsText(a)],
       ['session', a.session_id],
       ['turn', a.current_turn_id],
       ['queued turns', a.queued_turns],
@@ -114,3 +115,16 @@ const memory = (a: AgentStatus): string =>
 const cpu = (a: AgentStatus): string => (a.cpu_usage === null ? '' : `${Math.round(a.cpu_usage)} %`);
 /** Dollars; small sums with more digits, so that they are not nothing. */
 export const cost = (usd: number): string => `$${usd.toFixed(usd > 0 && usd < 0.1 ? 4 : 2)}`;
+
+/** What it may ever do, and by what that is kept; nothing while it is not limited. */
+function permissionsText({ permissions, permissions_kept_by: kept }: Agent): string | undefined {
+  if (permissions === undefined) return undefined;
+  const { filesystem, network, hosts, tools } = permissions;
+  const words = [
+    `files ${filesystem}${kept === undefined ? '' : ` (kept by ${kept.filesystem})`}`,
+    `network ${network}${hosts.length === 0 ? '' : ` to ${hosts.join(', ')}`}${kept === undefined ? '' : ` (kept by ${kept.network})`}`,
+    ...(tools?.allow === undefined ? [] : [`only ${tools.allow.join(', ') || 'no tool'}`]),
+    ...(tools?.deny === undefined ? [] : [`never ${tools.deny.join(', ')}`]),
+  ];
+  return plain(words.join('; '));
+}

@@ -11,6 +11,7 @@ import { fieldProblems, messageOf } from '../../../lib/http.js';
 import { notify } from '../../../lib/notify.js';
 import { useCan } from '../../../lib/session.js';
 import { useUpdateAgent } from '../queries.js';
+import { Permissions } from './permissions.js';
 import { Relations } from './relations.js';
 
 /** What the agent should be, as it stands in the registry; saving makes one commit. */
@@ -102,6 +103,7 @@ export function Configuration() {
           <span className="muted">{dirty ? 'Not saved yet' : ''}</span>
         </div>
       </form>
+      <Permissions agent={agent} />
       <Relations agent={agent} />
     </div>
   );
