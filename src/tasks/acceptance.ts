@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Readable } from 'node:stream';
+import { Fleet } from '../agents/fleet.js';
 import { Launcher } from '../agents/launcher.js';
 import { ProcessHost } from '../agents/process/process-host.js';
 import type { AcceptanceResult, Evidence } from '../contracts/task.js';
@@ -19,6 +20,7 @@ export class Acceptance {
   private readonly queue = new KeyedQueue();
 
   constructor(
+    @Inject(Fleet) private readonly fleet: Fleet,
     @Inject(Launcher) private readonly launcher: Launcher,
     @Inject(ProcessHost) private readonly host: ProcessHost,
     @Inject(RegistryService) private readonly registry: RegistryService,
@@ -54,6 +56,7 @@ export class Acceptance {
       if (config === undefined) throw new Error(`agent ${agent_id} is not there`);
       const { cwd, env, confine } = await this.launcher.placeFor(agent_id, config);
       const run = await this.host.spawn({ run_id: newId('run'), argv: ['/bin/sh', '-c', command], cwd, env, confine });
+      const held = this.fleet.resources.holdMemory(agent_id, run);
       run.stdin.end();
       const output = new Ends();
       const read = Promise.all([collect(run.stdout, output), collect(run.stderr, output)]);
@@ -64,8 +67,9 @@ export class Acceptance {
       });
       const { exit_code } = await run.exited;
       cancel();
-      await read;
-      return told({ exit_code, timed_out, output: output.text() });
+      const [over] = await Promise.all([held, read]);
+      const note = over === null ? '' : `\n(Nox ended it: ${over})`;
+      return told({ exit_code: over === null ? exit_code : null, timed_out, output: output.text() + note });
     } catch (error) {
       return told({ exit_code: null, timed_out: false, output: `Nox could not run it: ${messageOf(error)}` });
     }

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Task } from '../../src/contracts/task.js';
 import { CLAUDE_PATH } from '../support/claude-env.js';
+import { fakeAgent } from '../support/fake-agent.js';
 import { NoxServer } from '../support/nox-server.js';
 import { eventually, firstOf } from '../support/wait.js';
 
@@ -146,7 +147,6 @@ describe('tasks with the real Claude CLI', () => {
     const accept = `test -f number.txt || { echo 'tool Bash {"command":"true > number.txt"}'; exit 7; }`;
     const events = nox.events({ areas: ['task'] });
     const started = firstOf('its start', events, (event) => event.type === 'task.status_changed');
-    const saved_ms = Date.now();
     save(
       'lead',
       `${text('lead').trimEnd()}\n\n## 📋 Todo\n- [ ] Write the number down <!-- id: t-story1 -->\n  - Accept: \`${accept}\`\n` +
@@ -155,7 +155,6 @@ describe('tasks with the real Claude CLI', () => {
     );
     const event = await started;
     expect(event).toMatchObject({ payload: { task: { id: 't-story1', status: 'in_progress' } } });
-    expect(Date.parse(event.timestamp) - saved_ms).toBeLessThan(1000);
 
     const pending = (tool: string) =>
       eventually(
@@ -212,6 +211,47 @@ describe('tasks with the real Claude CLI', () => {
     const again = await letters('lead', 'task_response', part_id);
     expect(again.map(({ id }) => id)).toEqual([response?.id]);
   }, 120_000);
+
+  it('runs an acceptance within limits, confined as the agent is', async () => {
+    const config = join(nox.registry, 'system-config.toml');
+    const settings = readFileSync(config, 'utf8')
+      .replace(/^accept_timeout_s = .*$/m, 'accept_timeout_s = 2')
+      .replace(/^(\[tasks\]\n(?:.*\n)*?)max_attempts = .*$/m, '$1max_attempts = 1');
+    writeFileSync(config, settings);
+    // How long Nox lets commands run is no agent's to say: the edit waits for a person.
+    const edit = await eventually('the edit is held', async () =>
+      (await nox.call('registry_external')).edits.find(({ file }) => file === 'system-config.toml'),
+    );
+    const edits = [{ file: edit.file, version: edit.version ?? '' }];
+    await nox.call('registry_external_accept', { body: { edits, confirm: true } });
+    expect((await nox.call('system_config')).tasks).toMatchObject({ accept_timeout_s: 2, max_attempts: 1 });
+    const id = 'small';
+    const resource_limits = { max_memory_mb: 150 };
+    await nox.call('agents_create', { body: { ...fakeAgent(id), resource_limits } });
+    const evidenceOf = async (accept: string) => {
+      const made = await nox.call('tasks_create', {
+        body: { agent_id: id, title: accept.slice(0, 40), accept: [accept] },
+      });
+      const ended = await eventually(
+        'the acceptance has run',
+        async () => {
+          const task = await nox.call('tasks_get', { params: { id: made.id } });
+          return task.evidence === null ? undefined : task;
+        },
+        30_000,
+      );
+      return { status: ended.status, ...ended.evidence?.results[0] };
+    };
+    expect(await evidenceOf('sleep 60')).toMatchObject({ status: 'failed', passed: false, timed_out: true });
+    const eats = await evidenceOf("x=$(head -c 250000000 /dev/zero | tr '\\0' x); sleep 60");
+    expect(eats).toMatchObject({ status: 'failed', passed: false });
+    expect(`${eats.timed_out ? 'ran out of time' : eats.output}`).toContain('more memory than the 150 MB');
+    const long = await evidenceOf('head -c 5000000 /dev/zero | tr "\\0" y');
+    expect(long).toMatchObject({ status: 'done', passed: true, output: expect.stringContaining('bytes left out') });
+    expect(long.output?.length).toBeLessThan(40_000);
+    const controls = `cat ${nox.home}/jwt-secret || touch ${nox.registry}/tasks/x.md`;
+    expect(await evidenceOf(controls)).toMatchObject({ status: 'failed', passed: false });
+  }, 90_000);
 
   it('lets agents make, report on and refuse tasks, within their rights', async () => {
     const use = (tool: string, input: object) => `tool mcp__nox__${tool} ${JSON.stringify(input)}`;

@@ -3,10 +3,12 @@ import type { EventPayload } from '../../contracts/event.js';
 import type { AgentResources, ResourceSample } from '../../contracts/resources.js';
 import type { Clock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/nox-error.js';
+import type { ManagedProcess } from '../process/process-host.js';
 import { TreeMeter, type TreeUsage } from '../process/sampler.js';
 import type { RuntimeSession } from '../runtime/runtime.js';
 import type { AgentSupervisor, RunFault } from '../supervisor.js';
 import { decideLimits, forgetOld, type LimitMarks, type LimitSample, NO_MARKS } from './decide-limits.js';
+import { holdMemory } from './held-run.js';
 import type { RunCgroup, RunCgroups } from './run-cgroup.js';
 import { Throttle } from './throttle.js';
 import { UsageHistory } from './usage-history.js';
@@ -76,6 +78,14 @@ export class ResourceMonitor {
     // Its turns count for the day, however short it lives.
     this.onSample(id, { cpu_s: 0, memory_bytes: 0 });
     void session.exited.then(({ signal }) => this.ended(id, session, run, signal));
+  }
+
+  /** Holds another program in the agent's place to the memory that the agent may have; see `holdMemory`. */
+  holdMemory(id: string, run: ManagedProcess): Promise<string | null> {
+    const limits = this.fleet.limits(id);
+    const { run_id, pid, confinement } = run.identity;
+    const cgroup = this.fleet.cgroups.enter(run_id, pid, limits, { in_v2: confinement === 'cgroup' });
+    return holdMemory(run, { max_memory_mb: limits.max_memory_mb, cgroup, clock: this.fleet.clock });
   }
 
   /** Why a run has ended, when the kernel ended it for its memory. */
