@@ -14,6 +14,7 @@ import { memory } from './memory.bench.js';
 import { processes } from './processes.bench.js';
 import { registry } from './registry.bench.js';
 import { sampling } from './sampling.bench.js';
+import { services } from './services.bench.js';
 import { startUp } from './start-up.bench.js';
 import { tasks } from './tasks.bench.js';
 import { wake } from './wake.bench.js';
@@ -30,6 +31,7 @@ const BENCHES: readonly Bench[] = [
   broker,
   fleetMessages,
   tasks,
+  services,
 ];
 
 /** Many times what any of them needs: a bench that hangs must not hide the others' figures. */

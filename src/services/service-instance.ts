@@ -11,6 +11,8 @@ const PING_EVERY_MS = 30_000;
 const MAX_LINES = 1000;
 /** How often one that has no engine to run on looks whether there is one. */
 const ENGINE_EVERY_MS = 5000;
+/** Not there, and not about to come back by itself at once. */
+const GONE: ReadonlySet<ServiceStatus> = new Set(['stopped', 'failed', 'removing']);
 
 export interface InstanceWorld {
   readonly clock: Clock;
@@ -59,9 +61,7 @@ export class ServiceInstance {
 
   /** What it offers; while it comes back, what it offered last. */
   get tools(): readonly RawTool[] {
-    if (this.live !== undefined) this.known_tools = this.live.tools;
-    else if (this.status === 'stopped' || this.status === 'failed' || this.status === 'removing') this.known_tools = [];
-    return this.known_tools;
+    return GONE.has(this.status) ? [] : (this.live?.tools ?? this.known_tools);
   }
 
   get container_id(): string | null {
@@ -141,7 +141,11 @@ export class ServiceInstance {
       }
       this.opened = opened;
       this.connection = connection;
-      connection.onToolsChanged = this.world.changed;
+      this.known_tools = connection.tools;
+      connection.onToolsChanged = () => {
+        this.known_tools = connection.tools;
+        this.world.changed();
+      };
       this.move('running', null);
       const over = Promise.race([opened.ended, connection.closed.then(() => 'it closed the connection')]);
       void over.then((reason) => this.died(generation, reason));

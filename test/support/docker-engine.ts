@@ -10,6 +10,13 @@ import { eventually } from './wait.js';
 
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'mcp-image');
 
+/** How each kind of server is started; `quick` starts no process for an answer. */
+const COMMANDS = {
+  stdio: ['/bin/sh', '/server.sh'],
+  http: ['/bin/httpd', '-f', '-p', '8080', '-h', '/www'],
+  quick: ['/bin/awk', '-f', '/quick.awk'],
+};
+
 /**
  * A real Docker Engine and a real image registry of the test's own: private socket, data and port. Both end with it, and
  * so does every container, network and packet-filter rule that it made.
@@ -75,7 +82,7 @@ export class TestEngine implements AsyncDisposable {
    * Builds an image that serves MCP (a shell script in busybox), pushes it to the registry and takes it away from the engine.
    * Answers its name with tag.
    */
-  async publish(name: string, kind: 'stdio' | 'http' = 'stdio'): Promise<string> {
+  async publish(name: string, kind: keyof typeof COMMANDS = 'stdio'): Promise<string> {
     await using stage = await makeTempDir('nox-image-');
     const root = (path: string): string => join(stage.path, path);
     for (const folder of ['bin', 'tmp', 'etc', 'www/cgi-bin', 'proc', 'sys', 'dev'])
@@ -89,6 +96,7 @@ export class TestEngine implements AsyncDisposable {
     for (const [from, to] of [
       ['server.sh', 'server.sh'],
       ['answer.sh', 'answer.sh'],
+      ['quick.awk', 'quick.awk'],
       ['http.sh', 'www/cgi-bin/mcp'],
     ] as const) {
       await writeFile(root(to), await readFile(join(FIXTURES, from)));
@@ -102,13 +110,12 @@ export class TestEngine implements AsyncDisposable {
     }
     const tar = join(dirname(stage.path), `${stage.path.split('/').at(-1) ?? 'image'}.tar`);
     execFileSync('tar', ['-C', stage.path, '-cf', tar, '.']);
-    const command = kind === 'stdio' ? ['/bin/sh', '/server.sh'] : ['/bin/httpd', '-f', '-p', '8080', '-h', '/www'];
     const reference = `${this.registry}/${name}:latest`;
     await this.follow(
       await this.docker.importImage(tar, {
         repo: `${this.registry}/${name}`,
         tag: 'latest',
-        changes: [`CMD ${JSON.stringify(command)}`, 'ENV PATH=/bin'],
+        changes: [`CMD ${JSON.stringify(COMMANDS[kind])}`, 'ENV PATH=/bin'],
       } as object),
     );
     execFileSync('rm', ['-f', tar]);
