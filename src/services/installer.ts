@@ -14,7 +14,7 @@ import { failpoint } from '../shared/failpoint.js';
 import { newId } from '../shared/ids.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
-import { approvedTable, askedInput, type Proposal, proposals, proposedService } from './proposal.js';
+import { approvedTable, askedCall, type Proposal, proposals, proposedService } from './proposal.js';
 import { assertComplete, propose } from './proposer.js';
 import { ServicesService } from './services.service.js';
 
@@ -136,26 +136,8 @@ export class Installer {
   }
 
   private async ask(proposal: Proposal, agent_id: string): Promise<Proposal> {
-    const { id, evaluation, cwd } = proposal;
     let asked = proposal;
-    const risk = {
-      level: evaluation?.risk_level ?? (proposal.kind === 'attach' ? ('medium' as const) : ('high' as const)),
-      reasons: evaluation?.reasons ?? [
-        proposal.kind === 'attach' ? 'one agent more will use this service' : 'a program outside of any container',
-      ],
-    };
-    const call = {
-      agent_id,
-      session_id: null,
-      turn_id: null,
-      tool_use_id: `service:${id}`,
-      tool_name: proposal.kind === 'attach' ? 'attach_service' : 'install_service',
-      input: askedInput(proposal),
-      cwd,
-      requires_user_interaction: false,
-      asked: { request_type: 'mcp_installation' as const, risk },
-    };
-    await this.approvals.request(call, (tx, approval) => {
+    await this.approvals.request(askedCall(proposal, agent_id), (tx, approval) => {
       asked = { ...proposal, approval_id: approval.id };
       proposals.put(tx, asked);
     });

@@ -1,6 +1,10 @@
 import { mcpToolName } from '../agents/runtime/mcp-tool-name.js';
 import type { ListedTool } from '../agents/runtime/pipe-server.js';
+import type { ServiceConfig } from '../contracts/service.js';
+import type { Offer } from './agent-pipes.js';
 import type { RawTool } from './mcp/mcp-connection.js';
+import type { ServicePool } from './service-pool.js';
+import { toolAllowed } from './tool-rules.js';
 
 /** What a model's API takes for a name; one longer would fail every request of the agent, not only the call. */
 const MAX_NAME_CHARS = 128;
@@ -33,4 +37,19 @@ export function listedTools(
     });
   }
   return listed;
+}
+
+/** What an agent may call, of each of its services; while one comes back, what it offered last. */
+export function offersTo(
+  agent_id: string,
+  services: ReadonlyMap<string, ServiceConfig>,
+  pool: Pick<ServicePool, 'connection'>,
+): Offer[] {
+  return [...services].flatMap(([service, config]) => {
+    if (!config.agents.includes(agent_id) || config.desired_state !== 'active') return [];
+    const { live, tools, reason } = pool.connection(service, agent_id);
+    const allowed = tools.filter((tool) => toolAllowed(tool.name, config));
+    const unavailable = live === undefined ? (reason ?? 'it is starting') : null;
+    return [{ service, tools: listedTools(service, allowed, unavailable) }];
+  });
 }

@@ -1,3 +1,4 @@
+import type { GatedCall } from '../approvals/gate.js';
 import type { Actor } from '../contracts/auth.js';
 import type { Evaluation, Service } from '../contracts/service.js';
 import { ServiceConfig } from '../contracts/service.js';
@@ -51,8 +52,31 @@ export const proposals = {
   },
 };
 
-/** What a person is shown of a request to install or to attach, and what the approval is bound to. Pure. */
-export const askedInput = ({ kind, name, table, evaluation, needs, agent_id, why }: Proposal) => ({
+/** The request for a person's decision; no process waits for it. Pure. */
+export function askedCall(proposal: Proposal, agent_id: string): GatedCall {
+  const { id, kind, evaluation, cwd } = proposal;
+  const unknown =
+    kind === 'attach'
+      ? { level: 'medium' as const, reasons: ['one agent more will use this service'] }
+      : { level: 'high' as const, reasons: ['a program outside of any container'] };
+  return {
+    agent_id,
+    session_id: null,
+    turn_id: null,
+    tool_use_id: `service:${id}`,
+    tool_name: kind === 'attach' ? 'attach_service' : 'install_service',
+    input: askedInput(proposal),
+    cwd,
+    requires_user_interaction: false,
+    asked: {
+      request_type: 'mcp_installation',
+      risk: evaluation === null ? unknown : { level: evaluation.risk_level, reasons: evaluation.reasons },
+    },
+  };
+}
+
+/** What a person is shown, and what the approval is bound to. */
+const askedInput = ({ kind, name, table, evaluation, needs, agent_id, why }: Proposal) => ({
   service: name,
   ...(kind === 'attach' ? { attach_to: agent_id } : table),
   ...(evaluation === null ? {} : { evaluation }),

@@ -19,7 +19,8 @@ import { Catalogue } from './catalogue/catalogue.js';
 import { AgentPipes, type Offer } from './agent-pipes.js';
 import { Gateway } from './gateway.js';
 import { createMachinery, type Machinery } from './machinery.js';
-import { listedTools } from './offers.js';
+import { logsOf, statsOf } from './insight.js';
+import { offersTo } from './offers.js';
 import { ServicePool } from './service-pool.js';
 import { shownService } from './service-view.js';
 import { toolAllowed } from './tool-rules.js';
@@ -180,33 +181,23 @@ export class ServicesService {
 
   async logs(name: string, lines: number): Promise<RouteReply<'services_logs'>> {
     this.configOf(name);
-    const all: RouteReply<'services_logs'>['lines'] = [];
-    for (const instance of this.pool.of(name)) {
-      const { container_id, log } = instance;
-      if (container_id === null) all.push(...log.map((line) => ({ stream: 'stderr', line }) as const));
-      else all.push(...(await this.engine.logs(container_id, lines)));
-    }
-    return { lines: all.slice(-lines) };
+    return { lines: await logsOf(this.pool.of(name), this.engine, lines) };
   }
 
   async stats(name: string): Promise<RouteReply<'services_stats'>> {
     this.configOf(name);
-    const ids = this.pool.of(name).flatMap(({ container_id }) => (container_id === null ? [] : [container_id]));
-    if (ids.length === 0) throw new NoxError('INVALID_STATE', `${name} has no container that runs.`);
-    const all = await Promise.all(ids.map((id) => this.engine.usage(id)));
-    const sum = (key: keyof (typeof all)[number]): number => all.reduce((total, usage) => total + usage[key], 0);
-    return {
-      memory_bytes: sum('memory_bytes'),
-      memory_limit_bytes: sum('memory_limit_bytes'),
-      cpu_percent: sum('cpu_percent'),
-      pids: sum('pids'),
-    };
+    return statsOf(name, this.pool.of(name), this.engine);
   }
 
   tools(name: string): ToolInfo[] {
     const config = this.configOf(name);
     const { live } = this.pool.connection(name, config.agents[0]);
     return (live?.tools ?? []).map((tool) => ({ ...tool, allowed: toolAllowed(tool.name, config) }));
+  }
+
+  /** What an agent may call, of each of its services; while one comes back, what it offered last. */
+  offered(agent_id: string): Offer[] {
+    return offersTo(agent_id, this.registry.intent().services, this.pool);
   }
 
   /** See Gateway.call. */
@@ -227,17 +218,6 @@ export class ServicesService {
         'RESOURCE_LIMIT_EXCEEDED',
         `${agent_id} has ${has.length} services; services.max_per_agent allows no more.`,
       );
-  }
-
-  /** What an agent may call, of each of its services; while one comes back, what it offered last. */
-  offered(agent_id: string): Offer[] {
-    return [...this.registry.intent().services].flatMap(([service, config]) => {
-      if (!config.agents.includes(agent_id) || config.desired_state !== 'active') return [];
-      const { live, tools, reason } = this.pool.connection(service, agent_id);
-      const allowed = tools.filter((tool) => toolAllowed(tool.name, config));
-      const unavailable = live === undefined ? (reason ?? 'it is starting') : null;
-      return [{ service, tools: listedTools(service, allowed, unavailable) }];
-    });
   }
 
   private configOf(name: string): ServiceConfig {

@@ -1,65 +1,19 @@
 import type Dockerode from 'dockerode';
 import type { ContainerCreateOptions } from 'dockerode';
-import type { Duplex, Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { PassThrough } from 'node:stream';
 import type { EngineState, PullProgress } from '../../contracts/service.js';
-import { messageOf, NoxError } from '../../shared/nox-error.js';
+import { NoxError } from '../../shared/nox-error.js';
 import { LABELS } from './container-spec.js';
+import { engineAddress, engineError, engineReason, pullError, statusOf, within } from './engine-errors.js';
+import type { Attached, ImageFacts, Listed, Network, Usage } from './engine-facts.js';
+import { framesOf } from './log-frames.js';
 import { PullMeter } from './pull-meter.js';
 
 const PING_MS = 3000;
 
-/** A container of Nox's, as the engine lists it. */
-export interface Listed {
-  readonly id: string;
-  readonly service: string;
-  readonly holder: string | undefined;
-  readonly config_hash: string;
-  readonly running: boolean;
-}
-
-export interface Attached {
-  readonly stdin: Duplex;
-  readonly stdout: Readable;
-  readonly stderr: Readable;
-  close(): void;
-}
-
-export interface ImageFacts {
-  /** `name@sha256:…`; null for an image that was only built here. */
-  readonly reference: string | null;
-  readonly size_bytes: number;
-  readonly created_at: string | null;
-}
-
-/** A network as the host sees it: the name of its bridge, and the host's address in it. */
-export interface Network {
-  readonly id: string;
-  readonly bridge: string;
-  readonly gateway: string;
-}
-
 interface Distribution {
   readonly Descriptor: { readonly digest: string };
-}
-
-export interface Usage {
-  readonly memory_bytes: number;
-  readonly memory_limit_bytes: number;
-  readonly cpu_percent: number;
-  readonly pids: number;
-}
-
-/** Where the engine listens, as DOCKER_HOST says it. VALIDATION_ERROR for what is neither a socket nor plain http. */
-export function engineAddress(
-  docker_host: string | undefined,
-): { socketPath: string } | { host: string; port: number } {
-  if (docker_host === undefined || docker_host === '') return { socketPath: '/var/run/docker.sock' };
-  if (docker_host.startsWith('unix://')) return { socketPath: docker_host.slice('unix://'.length) };
-  const url = URL.canParse(docker_host) ? new URL(docker_host) : undefined;
-  if (url !== undefined && ['tcp:', 'http:'].includes(url.protocol) && url.hostname !== '')
-    return { host: url.hostname, port: Number(url.port === '' ? '2375' : url.port) };
-  throw new NoxError('VALIDATION_ERROR', `DOCKER_HOST must be unix:///path or tcp://host:port, not ${docker_host}.`);
 }
 
 /**
@@ -285,52 +239,4 @@ export class DockerEngine {
       throw engineError(error);
     }
   }
-}
-
-/** A socket that takes a connection and stays silent must not hold anybody up. */
-async function within<T>(limit_ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${limit_ms} ms`)), limit_ms);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
-
-const statusOf = (error: unknown): number | undefined =>
-  error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
-    ? error.statusCode
-    : undefined;
-
-function engineReason(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code === 'ENOENT' || code === 'ECONNREFUSED') return 'No container engine listens at DOCKER_HOST.';
-  if (code === 'EACCES') return 'The socket of the container engine may not be opened by this user.';
-  return `The container engine does not answer: ${messageOf(error)}`;
-}
-
-/** What the engine answered keeps its words; silence is ENGINE_UNAVAILABLE. */
-function engineError(error: unknown): NoxError {
-  if (error instanceof NoxError) return error;
-  if (statusOf(error) === undefined) return new NoxError('ENGINE_UNAVAILABLE', engineReason(error));
-  return new NoxError('MCP_SERVICE_UNAVAILABLE', `The container engine refused: ${messageOf(error)}`);
-}
-
-function pullError(image: string, reason: string): NoxError {
-  return new NoxError('MCP_SERVICE_UNAVAILABLE', `The image ${image} could not be pulled: ${reason}`);
-}
-
-/** Log lines of the engine's framing: one byte of stream, three of nothing, four of length, then the bytes. */
-function framesOf(raw: Buffer): { stream: 'stdout' | 'stderr'; line: string }[] {
-  const lines: { stream: 'stdout' | 'stderr'; line: string }[] = [];
-  for (let at = 0; at + 8 <= raw.length;) {
-    const end = at + 8 + raw.readUInt32BE(at + 4);
-    const stream = raw[at] === 2 ? 'stderr' : 'stdout';
-    const text = raw
-      .subarray(at + 8, end)
-      .toString('utf8')
-      .replace(/\n$/, '');
-    lines.push(...text.split('\n').map((line) => ({ stream, line }) as const));
-    at = end;
-  }
-  return lines;
 }

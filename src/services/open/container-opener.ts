@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { ServiceConfig } from '../../contracts/service.js';
 import { NoxError } from '../../shared/nox-error.js';
-import { type Attached, type DockerEngine } from '../docker/engine.js';
+import type { DockerEngine } from '../docker/engine.js';
+import type { Attached } from '../docker/engine-facts.js';
 import { containerSpec, looseness } from '../docker/container-spec.js';
 import type { NetworkGuard, ServiceNetworkPlace } from '../docker/network-guard.js';
 import { StreamTransport } from '../mcp/stream-transport.js';
