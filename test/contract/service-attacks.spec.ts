@@ -71,6 +71,9 @@ beforeAll(async () => {
 }, 180_000);
 
 afterAll(async () => {
+  // Their networks and rules are the machine's: whoever made them takes them away.
+  for (const name of ['web', 'other', 'out'])
+    await nox?.call('services_remove', { params: { name } }).catch((error: unknown) => console.error(name, error));
   await nox?.close();
   await engine?.[Symbol.asyncDispose]();
   bait?.close();
@@ -235,10 +238,10 @@ describe('a service with a network of its own', () => {
     expect(await reached('web', [ours])).toEqual([]);
     const asked = [`${host}:${bait_port}`, 'example.com:443', 'localhost:443', 'api.example.org:22'];
     const ask = (target: string) =>
-      `((echo CONNECT ${target} HTTP/1.1; echo Host: x; echo; sleep 1) | timeout 3 nc ${host} ${port}) &`;
+      `( ( (echo CONNECT ${target} HTTP/1.1; echo Host: x; echo) | unix2dos; sleep 1) | timeout 3 nc ${host} ${port}) &`;
     const answers = await inside('out', `${asked.map(ask).join(' ')} wait`);
     expect(answers).not.toContain('200');
-    expect(answers.match(/403 Forbidden/g)).toHaveLength(asked.length);
+    expect(answers.match(/403 Forbidden/g) ?? answers).toHaveLength(asked.length);
     expect(await inside('out', `wget -q -O - http://example.com/`)).toMatch(/405|403/);
   }, 60_000);
 });

@@ -11,6 +11,7 @@ describe('an agent and a service that it asked for', () => {
   let engine: TestEngine;
   let nox: NoxServer;
   let image: string;
+  let rules_before: string[];
 
   const prompt = (id: string, content: string, wait = true) =>
     nox.call('agents_prompt', { params: { id }, body: { content, wait } });
@@ -45,6 +46,11 @@ describe('an agent and a service that it asked for', () => {
       },
       30_000,
     );
+  /** Rules for networks of an engine. */
+  const rules = () =>
+    execFileSync('iptables', ['-S', 'INPUT'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes('-i br-'));
   const pid = (id: string) =>
     eventually(`${id} runs`, async () => (await nox.call('agents_status', { params: { id } })).pid, 30_000);
   const containers = async () =>
@@ -62,6 +68,7 @@ describe('an agent and a service that it asked for', () => {
     });
 
   beforeAll(async () => {
+    rules_before = rules();
     engine = await TestEngine.start();
     image = await engine.publish('busy');
     nox = await NoxServer.start({
@@ -196,7 +203,7 @@ describe('an agent and a service that it asked for', () => {
     expect((await engine.docker.listNetworks()).filter(({ Name: name }) => name.startsWith('nox-'))).toEqual([]);
     expect((await engine.docker.listVolumes()).Volumes ?? []).toEqual([]);
     expect(await engine.docker.listImages({ all: true })).toEqual([]);
-    expect(execFileSync('iptables', ['-S', 'INPUT'], { encoding: 'utf8' })).not.toMatch(/-i br-/);
+    expect(rules()).toEqual(rules_before);
     expect((await prompt('lead', use('busy__echo', { text: 'gone' }))).text).toContain('No such tool available');
   }, 60_000);
 });

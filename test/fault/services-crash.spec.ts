@@ -6,7 +6,7 @@ import { eventually, firstOf } from '../support/wait.js';
 
 /** When Nox is killed, for a wish that an agent has: at a failpoint, or as soon as an event of the service says so. */
 const AT_FAILPOINTS = ['service.proposed', 'service.asked', 'service.approved', 'service.installed'];
-const AT_STATES = ['starting', 'pulling', 'running'];
+const AT_STATES = ['pulling', 'running'];
 
 describe('a wish for a service, through kill -9 at each of its steps', () => {
   let engine: TestEngine;
