@@ -276,7 +276,7 @@ from = "nox@example.org"
       /http:\/\/127\.0\.0\.1:\d+\/decide#\S+/.exec(letter.replaceAll('=\r\n', '').replaceAll('=3D', '='))?.[0] ?? '';
     const token = url.split('#')[1] ?? '';
     // What looks at the address beforehand decides nothing: the token does not even reach the server.
-    expect((await fetch(url)).status).toBe(200);
+    expect((await fetch(url, { headers: { accept: 'text/html' } })).status).toBe(200);
     expect((await pending()).map((one) => one.id)).toContain(id);
     const { page, context, complaints } = await openPage(browser, nox.url, { width: 360, height: 740 });
     await page.goto(url);
