@@ -91,7 +91,7 @@ export async function runEditors({ editors, saves, writes, seed, say }: EditorsO
           const loaded = await load(path);
           if (loaded.split(`[agents.${id}]`).length !== 2) violations.push(`${how}: agent ${id} is not in the file`);
           await delay(random() * 40);
-          if (random() < 0.05) {
+          if (n === 1 ? i % 6 === 0 : random() < 0.05) {
             broken += 1;
             const before = nameOf(id);
             const told = new Promise<void>((resolve) => (heard.invalid = resolve));
