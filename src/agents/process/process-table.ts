@@ -23,8 +23,8 @@ export abstract class ProcessTable {
    */
   abstract rows(max_age_ms?: number): Promise<readonly ProcessRow[]>;
   /**
-   * NOX_RUN_ID in the process's environment; undefined when it has none or belongs to somebody else; null when there is no
-   * telling now: it has ended meanwhile, or is just becoming another program.
+   * NOX_RUN_ID in the process's environment; undefined when it has none or belongs to somebody else; '' when its whole
+   * environment is empty; null when there is no telling now: it has ended meanwhile, or is just becoming another program.
    */
   abstract cookie(row: ProcessRow): Promise<string | undefined | null>;
   /** Looks once more, without waiting, whether the pid still belongs to this very process. */

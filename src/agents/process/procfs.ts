@@ -151,8 +151,8 @@ async function readCookie({ pid, ppid }: ProcessRow): Promise<string | undefined
     const entry = environ.split('\0').find((line) => line.startsWith('NOX_RUN_ID='));
     if (entry !== undefined) return entry.slice('NOX_RUN_ID='.length);
     // Between two programs, and at its end, a process has neither environment nor arguments for a moment.
-    const is_between = environ === '' && ppid !== KTHREADD && argvOf(pid).length === 0;
-    return is_between ? null : undefined;
+    if (environ !== '' || ppid === KTHREADD) return undefined;
+    return argvOf(pid).length === 0 ? null : '';
   } catch (error) {
     const code = errnoOf(error);
     if (code === 'ENOENT' || code === 'ESRCH') return null;

@@ -108,7 +108,8 @@ export class TreeKiller {
         const cookie = await this.table.cookie(row);
         if (cookie === mark.run_id) cookies.add(row.pid);
         else if (cookie === null) is_sure = false;
-        else strangers.add(keyOf(row));
+        // Without any environment it may just be becoming another program: looked at again next time.
+        else if (cookie !== '') strangers.add(keyOf(row));
       }),
     );
     const alive = membersOf(rows, mark, cookies, spared);
