@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { TOOLS } from '../../src/contracts/toolbox.js';
 import { fakeAgent } from '../support/fake-agent.js';
 import { NoxServer } from '../support/nox-server.js';
 import { eventually } from '../support/wait.js';
@@ -49,7 +50,7 @@ describe('an MCP client with a token', () => {
       is_error: true,
       text: 'FORBIDDEN: send_message needs the role operator; yours is viewer.',
     });
-    expect(await names(await as('operator'))).toHaveLength(12);
+    expect(await names(await as('operator'))).toEqual(Object.keys(TOOLS).sort());
   });
 
   it('sends messages that show who it is', async () => {
