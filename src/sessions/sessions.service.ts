@@ -366,7 +366,7 @@ export class SessionsService extends RunObserver {
         const missed = turn.parcels.findIndex(({ started }) => !started);
         if (missed >= 0) for (const parcel of turn.parcels.splice(missed, 1)) this.pipes.adopt(agent_id, parcel);
         try {
-          await this.settle(agent_id, turn, event);
+          await this.pipes.settled(agent_id, () => this.settle(agent_id, turn, event));
         } finally {
           this.comeToRest(agent_id);
           this.pipes.pump(agent_id);

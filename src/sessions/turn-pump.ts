@@ -42,6 +42,8 @@ export class TurnPump {
   private readonly open = new Map<string, OpenTurn>();
   /** Agents whose last turn was a person's: messages that wait are next. */
   private readonly after_person = new Set<string>();
+  /** Agents of which a turn that has ended is being stored, and how many. */
+  private readonly settling = new Map<string, number>();
   /** Agents whose turn the journal refused to begin. */
   private readonly refused = new Set<string>();
 
@@ -71,6 +73,21 @@ export class TurnPump {
   /** The turn has ended at the process: the pipe is free. */
   close(agent_id: string): void {
     this.open.delete(agent_id);
+  }
+
+  /** Runs `settle`, by which an ended turn is stored: what it has used counts before the next begins. */
+  async settled(agent_id: string, settle: () => Promise<void>): Promise<void> {
+    const count = (by: number): void => {
+      const left = (this.settling.get(agent_id) ?? 0) + by;
+      if (left > 0) this.settling.set(agent_id, left);
+      else this.settling.delete(agent_id);
+    };
+    count(1);
+    try {
+      await settle();
+    } finally {
+      count(-1);
+    }
   }
 
   /** Hands over what waits as far as the agent can take it; wakes it if it sleeps. What the disk refused is tried again. */
@@ -134,6 +151,7 @@ export class TurnPump {
     const supervisor = fleet.get(agent_id);
     const { session } = supervisor;
     if (session === undefined || supervisor.process_state !== 'running' || this.open.has(agent_id)) return;
+    if (this.settling.has(agent_id)) return;
     if (quota.hold(agent_id) !== undefined || this.isParked(agent_id)) return;
     const person_waits = book.queuedCount(agent_id) > 0;
     const person_is_next = person_waits && !this.after_person.delete(agent_id);
