@@ -109,7 +109,7 @@ export class PromptPrinter {
 /** The one field that tells what a call is about, else all of it, on one line. */
 export function shortInput(input: unknown): string {
   if (typeof input !== 'object' || input === null) return oneLine(visible(JSON.stringify(input) ?? ''));
-  for (const name of ['command', 'file_path', 'path', 'pattern', 'url', 'query', 'description']) {
+  for (const name of ['command', 'file_path', 'path', 'pattern', 'url', 'query', 'service', 'description']) {
     const value: unknown = Object.hasOwn(input, name) ? Reflect.get(input, name) : undefined;
     if (typeof value === 'string') return oneLine(visible(value));
   }
