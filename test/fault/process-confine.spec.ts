@@ -229,7 +229,9 @@ inNamespace.each([
 });
 
 inNamespace('the folder /tmp', () => {
-  it('is the own one of an agent that does not work below it', async () => {
+  // Whoever has put Nox itself below /tmp shares it with the agents: they need its programs.
+  const apart = process.cwd().startsWith('/tmp/') ? it.skip : it;
+  apart('is the own one of an agent that does not work below it (unless Nox lies there)', async () => {
     const world = new World(undefined, '/var/tmp');
     try {
       const canary = join('/tmp', `nox-canary-${process.pid}`);
