@@ -78,6 +78,12 @@ inNamespace('what a person allows an agent to try', () => {
     expect(config).toMatch(/^confine = "auto"/m);
     writeFileSync(file, config.replace(/^confine = "auto"/m, 'confine = "off"'));
     await nox.boot();
+    // Not by a hand edit alone: a person has to confirm it.
+    expect((await nox.call('system_status')).components['process_isolation']).toMatchObject({ status: 'ok' });
+    const { edits } = await nox.call('registry_external');
+    await nox.call('registry_external_accept', {
+      body: { edits: edits.map(({ file: name, version }) => ({ file: name, version })), confirm: true },
+    });
     const { components } = await nox.call('system_status');
     expect(components['process_isolation']).toMatchObject({
       status: 'degraded',

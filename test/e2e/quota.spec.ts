@@ -127,7 +127,7 @@ describe('quota and money', () => {
 
   it('goes on at the time that was said, also when Nox is killed meanwhile', async () => {
     // Longer than a start of Nox takes on a busy machine.
-    await quota(12_000);
+    await quota(9000);
     await create();
     const { turn_id } = await prompt('error 529 x3\nsay survived', false);
     const before = await activity('quota');

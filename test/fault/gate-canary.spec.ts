@@ -6,6 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { CLAUDE_PATH } from '../support/claude-env.js';
 import { NoxServer } from '../support/nox-server.js';
 
+/** Workspaces of canaries in the shared folder, also those of others. */
+const canaries = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('nox-canary-'));
+const before = canaries();
+
 const FAILS_OPEN = fileURLToPath(new URL('../fixtures/claude-shims/fails-open.mjs', import.meta.url));
 const id = 'worker';
 let nox: NoxServer;
@@ -80,5 +84,5 @@ it('believes the proof after a restart of Nox', async () => {
 }, 60_000);
 
 it('leaves no workspace of a canary behind', () => {
-  expect(readdirSync(tmpdir()).filter((name) => name.startsWith('nox-canary-'))).toEqual([]);
+  expect(canaries().filter((name) => !before.includes(name))).toEqual([]);
 });
