@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { endStopping, produce, STATES } from '../support/agent-states.js';
-import { launchBrowser, logIn, openPage, type Watched } from '../support/browser.js';
+import { launchBrowser, logIn, openPage, takePictures, type Watched } from '../support/browser.js';
 import { NoxServer } from '../support/nox-server.js';
 
 /** How a person sees each state that test/support/agent-states.ts produces. */
@@ -40,15 +39,7 @@ describe('the states of agents in a browser', () => {
   let browser: Browser;
   let desk: Watched;
   let page: Page;
-  /** Pictures for people who want to look; none unless asked for. */
-  const picture = async (name: string, on: Page = page) => {
-    const folder = process.env['NOX_PICTURES'];
-    if (folder === undefined) return;
-    for (const theme of ['light', 'dark'] as const) {
-      await on.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
-      await on.screenshot({ path: join(folder, `${name}-${theme}.png`) });
-    }
-  };
+  const picture = (name: string, on: Page = page) => takePictures(on, name);
   const heading = (name: string) => page.getByRole('heading', { name, exact: true, level: 1 });
 
   beforeAll(async () => {

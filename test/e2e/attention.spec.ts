@@ -3,10 +3,10 @@ import { existsSync, readFileSync, writeFileSync, appendFileSync, mkdirSync } fr
 import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import type { Approval } from '../../src/contracts/approval.js';
 import { NoxClient } from '../../src/client/http-client.js';
-import { launchBrowser, logIn, openPage } from '../support/browser.js';
+import { launchBrowser, logIn, openPage, takePictures } from '../support/browser.js';
 import { CLAUDE_PATH } from '../support/claude-env.js';
 import { HookServer } from '../support/hook-server.js';
 import { MailServer } from '../support/mail-server.js';
@@ -15,11 +15,6 @@ import { eventually } from '../support/wait.js';
 
 const HOUR_MS = 3_600_000;
 const PASSWORD = 'another password';
-/** A picture for whoever asks for it, by naming a folder. */
-const shot = async (page: Page, name: string): Promise<void> => {
-  const folder = process.env['NOX_SHOTS'];
-  if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
-};
 
 /** Safe and unattended at once: what waits finds a person, in whatever way, with the real CLI and a real browser. */
 describe('attention', () => {
@@ -187,7 +182,7 @@ describe('attention', () => {
       .getByLabel('Dry run')
       .getByText(/of the last \d+ as you did, 0 differently/)
       .waitFor();
-    await shot(page, 'remember');
+    await takePictures(page, 'remember');
     await dialog.getByRole('button', { name: 'Approve and remember' }).click();
     await idle('twin-0');
     expect(existsSync(here('twin-0', 'build'))).toBe(true);
@@ -283,7 +278,7 @@ from = "nox@example.org"
     await page.getByText('echo ran >> once.txt').first().waitFor();
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
     expect(page.url()).toBe(`${nox.url}/decide`);
-    await shot(page, 'phone');
+    await takePictures(page, 'phone');
     await page.getByRole('button', { name: 'Approve' }).click();
     await page.getByText('approved', { exact: false }).first().waitFor();
     await eventually('it ran', () => lines('twin-0', 'once.txt') === 1, 60_000);

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { launchBrowser, logIn, openPage, type Watched } from '../support/browser.js';
+import { launchBrowser, logIn, openPage, takePictures, type Watched } from '../support/browser.js';
 import { NODE, BUNDLE, NoxServer } from '../support/nox-server.js';
 import { fakeAgent } from '../support/fake-agent.js';
 import { eventually } from '../support/wait.js';
@@ -19,13 +19,7 @@ describe('hand edits of the registry', () => {
   const git = (...args: string[]) => execFileSync('git', ['-C', nox.registry, ...args], { encoding: 'utf8' }).trim();
   const agent = () => nox.call('agents_get', { params: { id: 'worker' } });
   const banner = () => page.getByRole('region', { name: 'Hand edit of agents.toml' });
-  /** Pictures for people who want to look; none unless asked for. */
-  const picture = async (name: string, on: Page = page) => {
-    const folder = process.env['NOX_PICTURES'];
-    if (folder === undefined) return;
-    mkdirSync(folder, { recursive: true });
-    await on.screenshot({ path: join(folder, `${name}.png`) });
-  };
+  const picture = (name: string, on: Page = page) => takePictures(on, name);
 
   beforeAll(async () => {
     [nox, browser] = await Promise.all([NoxServer.start(), launchBrowser()]);

@@ -1,19 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { launchBrowser, logIn, openPage, type Watched } from '../support/browser.js';
-import { fakeAgent } from '../support/fake-agent.js';
-import { NODE, NoxServer } from '../support/nox-server.js';
+import { launchBrowser, logIn, openPage, takePictures, type Watched } from '../support/browser.js';
+import { dyingAgent, fakeAgent } from '../support/fake-agent.js';
+import { NoxServer } from '../support/nox-server.js';
 import { eventually } from '../support/wait.js';
-
-/** Starts well, and ends before it has told that it read what it was given. */
-const DIES_OF_ANY_PROMPT = `
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { type, request_id } = JSON.parse(line);
-  if (type === 'user') process.exit(1);
-  const response = { subtype: 'success', request_id, response: { claude_code_version: '2.1.329', pid: process.pid } };
-  if (type === 'control_request') console.log(JSON.stringify({ type: 'control_response', response }));
-});`;
 
 /** What burns, with its action in place; what it costs; and every page within reach, also on a phone. */
 describe('the overview, the costs and the frame', () => {
@@ -21,15 +11,7 @@ describe('the overview, the costs and the frame', () => {
   let browser: Browser;
   let desk: Watched;
   let page: Page;
-  /** Pictures for people who want to look; none unless asked for. */
-  const picture = async (name: string, on: Page = page) => {
-    const folder = process.env['NOX_PICTURES'];
-    if (folder === undefined) return;
-    for (const theme of ['light', 'dark'] as const) {
-      await on.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
-      await on.screenshot({ path: join(folder, `${name}-${theme}.png`) });
-    }
-  };
+  const picture = (name: string, on: Page = page) => takePictures(on, name);
   const alarm = (name: string) => page.getByRole('article', { name, exact: true });
   const prompt = (id: string, content: string, wait = true) =>
     nox.call('agents_prompt', { params: { id }, body: { content, wait } });
@@ -39,13 +21,7 @@ describe('the overview, the costs and the frame', () => {
     await Promise.all([
       nox.call('agents_create', { body: { ...fakeAgent('spender'), budget: { turns_per_day: 2 } } }),
       nox.call('agents_create', { body: { ...fakeAgent('saver'), model: 'small-model', budget: { usd_per_day: 50 } } }),
-      nox.call('agents_create', {
-        body: {
-          ...fakeAgent('victim'),
-          command: [NODE, '-e', DIES_OF_ANY_PROMPT, '--'],
-          restart: { intensity: 100, backoff_ms: { initial: 10, max: 20 } },
-        },
-      }),
+      nox.call('agents_create', { body: dyingAgent('victim') }),
     ]);
     desk = await openPage(browser, nox.url);
     page = desk.page;

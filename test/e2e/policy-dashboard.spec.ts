@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { launchBrowser, logIn, openPage, type Watched } from '../support/browser.js';
+import { launchBrowser, logIn, openPage, takePictures, type Watched } from '../support/browser.js';
 import { fakeAgent } from '../support/fake-agent.js';
 import { NoxServer } from '../support/nox-server.js';
 import { eventually } from '../support/wait.js';
@@ -13,11 +13,7 @@ describe('the rules and the book of decisions', () => {
   let browser: Browser;
   let desk: Watched;
   let page: Page;
-  /** Pictures for people who want to look; none unless asked for. */
-  const picture = async (name: string, on: Page = page) => {
-    const folder = process.env['NOX_PICTURES'];
-    if (folder !== undefined) await on.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
-  };
+  const picture = (name: string, on: Page = page) => takePictures(on, name);
   const policy = () => readFileSync(join(nox.registry, 'approval-policy.toml'), 'utf8');
 
   /** The agent asks, a person answers. */

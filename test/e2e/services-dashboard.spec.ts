@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { launchBrowser, logIn, openPage, type Watched } from '../support/browser.js';
+import { launchBrowser, logIn, openPage, takePictures, type Watched } from '../support/browser.js';
 import { TestEngine } from '../support/docker-engine.js';
 import { fakeAgent } from '../support/fake-agent.js';
 import { NoxServer } from '../support/nox-server.js';
@@ -15,15 +14,7 @@ describe('the page of services', () => {
   let desk: Watched;
   let page: Page;
   let image: string;
-  /** Pictures for people who want to look; none unless asked for. */
-  const picture = async (name: string, on: Page = page) => {
-    const folder = process.env['NOX_PICTURES'];
-    if (folder === undefined) return;
-    for (const theme of ['light', 'dark'] as const) {
-      await on.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
-      await on.screenshot({ path: join(folder, `${name}-${theme}.png`) });
-    }
-  };
+  const picture = (name: string, on: Page = page) => takePictures(on, name);
   const button = (name: string) => page.getByRole('button', { name, exact: true });
   const dialog = (name: string) => page.getByRole('dialog', { name });
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { launchBrowser, logIn, openPage, type Watched } from '../support/browser.js';
+import { launchBrowser, logIn, openPage, takePictures, type Watched } from '../support/browser.js';
 import { NoxServer } from '../support/nox-server.js';
 import { eventually } from '../support/wait.js';
 
@@ -15,11 +15,7 @@ describe('the board of tasks', () => {
   const file = () => join(nox.registry, 'tasks', 'worker.md');
   const column = (name: string) => page.getByRole('listitem', { name });
   const card = (name: string) => page.getByRole('button', { name: new RegExp(`^${name},`) });
-  /** Pictures for people who want to look; none unless asked for. */
-  const picture = async (name: string, on: Page = page) => {
-    const folder = process.env['NOX_PICTURES'];
-    if (folder !== undefined) await on.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
-  };
+  const picture = (name: string, on: Page = page) => takePictures(on, name);
 
   beforeAll(async () => {
     [nox, browser] = await Promise.all([NoxServer.start(), launchBrowser()]);

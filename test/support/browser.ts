@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { ADMIN_PASSWORD, type NoxServer } from './nox-server.js';
 
@@ -41,4 +42,14 @@ export async function logIn(page: Page, nox: NoxServer): Promise<void> {
   await page.getByLabel('Password').fill(ADMIN_PASSWORD);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
+}
+
+/** Pictures of the whole page, light and dark, for people who want to look: into the folder NOX_PICTURES; without it none. */
+export async function takePictures(page: Page, name: string): Promise<void> {
+  const folder = process.env['NOX_PICTURES'];
+  if (folder === undefined) return;
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`), fullPage: true });
+  }
 }

@@ -17,3 +17,18 @@ export const fakeAgent = (id: string, start = true): NonNullable<RouteCall<'agen
   env: FAKE_AGENT_ENV,
   start,
 });
+
+const DIES_OF_ANY_PROMPT = `
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { type, request_id } = JSON.parse(line);
+  if (type === 'user') process.exit(1);
+  const response = { subtype: 'success', request_id, response: { claude_code_version: '2.1.329', pid: process.pid } };
+  if (type === 'control_request') console.log(JSON.stringify({ type: 'control_response', response }));
+});`;
+
+/** Body for one that starts well and ends before it has told that it read what it was given: a message is handed over again, and again. */
+export const dyingAgent = (id: string): NonNullable<RouteCall<'agents_create'>['body']> => ({
+  ...fakeAgent(id),
+  command: [NODE, '-e', DIES_OF_ANY_PROMPT, '--'],
+  restart: { intensity: 100, backoff_ms: { initial: 10, max: 20 } },
+});

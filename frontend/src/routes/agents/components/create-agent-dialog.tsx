@@ -1,9 +1,7 @@
-import { Button } from 'primereact/button';
-import { Dialog } from 'primereact/dialog';
 import { type FormEvent, useState } from 'react';
 import { useNavigate } from 'react-router';
 import { AgentFields } from '../../../components/agent-form.js';
-import { Banner } from '../../../components/states.js';
+import { FormDialog } from '../../../components/form-dialog.js';
 import { type AgentDraft, createRequest, EMPTY_DRAFT, idFrom } from '../../../lib/agent-form.js';
 import { fieldProblems, messageOf, statusOf } from '../../../lib/http.js';
 import { useCreateAgent } from '../queries.js';
@@ -35,53 +33,38 @@ export function CreateAgentDialog({ visible, onClose }: { readonly visible: bool
   };
 
   return (
-    <Dialog
-      visible={visible}
+    <FormDialog
+      id="create-agent"
       header="Create agent"
-      modal
-      draggable={false}
-      resizable={false}
-      blockScroll
-      className="dialog-wide"
-      onHide={onClose}
-      footer={
-        <>
-          <label className="checkbox grow">
-            <input
-              type="checkbox"
-              checked={draft.start}
-              onChange={(event) => setDraft({ ...draft, start: event.target.checked })}
-            />
-            Start it at once
-          </label>
-          <Button type="button" outlined label="Cancel" onClick={onClose} />
-          <Button
-            type="submit"
-            form="create-agent"
-            label={create.isPending ? 'Creating…' : 'Create'}
-            disabled={create.isPending}
+      visible={visible}
+      problem={general}
+      nothing_done="Nothing was created"
+      submit={{ label: 'Create', busy: 'Creating…' }}
+      is_pending={create.isPending}
+      aside={
+        <label className="checkbox grow">
+          <input
+            type="checkbox"
+            checked={draft.start}
+            onChange={(event) => setDraft({ ...draft, start: event.target.checked })}
           />
-        </>
+          Start it at once
+        </label>
       }
+      onSubmit={submit}
+      onClose={onClose}
     >
-      <form id="create-agent" noValidate className="stack" onSubmit={(event) => void submit(event)}>
-        {general !== undefined && (
-          <Banner tone="red" icon="warning">
-            {general} Nothing was created; what you typed is kept.
-          </Banner>
-        )}
-        <AgentFields
-          creating
-          draft={draft}
-          problems={problems}
-          onChange={(change) => setDraft((before) => ({ ...before, ...change }))}
-        />
-        {draft.id === '' && idFrom(draft.name) !== '' && (
-          <p className="field-hint">
-            Its id will be like <code>{idFrom(draft.name)}</code>.
-          </p>
-        )}
-      </form>
-    </Dialog>
+      <AgentFields
+        creating
+        draft={draft}
+        problems={problems}
+        onChange={(change) => setDraft((before) => ({ ...before, ...change }))}
+      />
+      {draft.id === '' && idFrom(draft.name) !== '' && (
+        <p className="field-hint">
+          Its id will be like <code>{idFrom(draft.name)}</code>.
+        </p>
+      )}
+    </FormDialog>
   );
 }

@@ -1,12 +1,10 @@
 import { MessagePriority, MessageType } from '@contracts/message.js';
-import { Button } from 'primereact/button';
-import { Dialog } from 'primereact/dialog';
 import { InputText } from 'primereact/inputtext';
 import { InputTextarea } from 'primereact/inputtextarea';
 import { type FormEvent, useState } from 'react';
 import { CommandLine } from '../../../components/copy-button.js';
 import { Field } from '../../../components/field.js';
-import { Banner } from '../../../components/states.js';
+import { FormDialog } from '../../../components/form-dialog.js';
 import { plural } from '../../../lib/format.js';
 import { fieldProblems, messageOf } from '../../../lib/http.js';
 import { notify } from '../../../lib/notify.js';
@@ -81,114 +79,95 @@ export function SendDialog({
     onSent(first.thread_id);
   };
   return (
-    <Dialog
-      visible
+    <FormDialog
+      id="send-message"
       header="Send message"
-      modal
-      draggable={false}
-      resizable={false}
-      blockScroll
-      className="dialog-wide"
-      onHide={onClose}
-      footer={
-        <>
-          <span className="grow" />
-          <Button type="button" outlined label="Cancel" onClick={onClose} />
-          <Button
-            type="submit"
-            form="send-message"
-            label={send.isPending ? 'Sending…' : 'Send'}
-            disabled={send.isPending}
-          />
-        </>
-      }
+      problem={general}
+      nothing_done="Nothing was sent"
+      submit={{ label: 'Send', busy: 'Sending…' }}
+      is_pending={send.isPending}
+      onSubmit={submit}
+      onClose={onClose}
     >
-      <form id="send-message" noValidate className="stack" onSubmit={(event) => void submit(event)}>
-        {general !== undefined && (
-          <Banner tone="red" icon="warning">
-            {general} Nothing was sent; what you typed is kept.
-          </Banner>
+      <div className="form-grid">
+        <Field label="To">
+          {(control) => (
+            <select {...control} className="select select-wide" value={draft.way} onChange={set('way')}>
+              {Object.entries(WAYS).map(([way, words]) => (
+                <option key={way} value={way}>
+                  {words}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        {draft.way === 'agent' && (
+          <Field label="Agent" error={problems['agent']}>
+            {(control) => (
+              <select {...control} className="select select-wide" value={draft.agent} onChange={set('agent')}>
+                {agents.map(({ id, name }) => (
+                  <option key={id} value={id}>
+                    {name}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
         )}
-        <div className="form-grid">
-          <Field label="To">
-            {(control) => (
-              <select {...control} className="select select-wide" value={draft.way} onChange={set('way')}>
-                {Object.entries(WAYS).map(([way, words]) => (
-                  <option key={way} value={way}>
-                    {words}
-                  </option>
-                ))}
-              </select>
-            )}
+        {(draft.way === 'capability' || draft.way === 'topic') && (
+          <Field
+            label={draft.way === 'topic' ? 'Topic' : 'Capability'}
+            error={problems[draft.way]}
+            hint={
+              draft.way === 'capability' &&
+              capabilities.length > 0 &&
+              `There are: ${capabilities.slice(0, 12).join(', ')}`
+            }
+          >
+            {(control) => <InputText {...control} value={draft.name} onChange={set('name')} />}
           </Field>
-          {draft.way === 'agent' && (
-            <Field label="Agent" error={problems['agent']}>
-              {(control) => (
-                <select {...control} className="select select-wide" value={draft.agent} onChange={set('agent')}>
-                  {agents.map(({ id, name }) => (
-                    <option key={id} value={id}>
-                      {name}
-                    </option>
-                  ))}
-                </select>
-              )}
-            </Field>
+        )}
+        <Field label="Priority" error={problems['priority']} hint={PRIORITY_HINTS[draft.priority]}>
+          {(control) => (
+            <select {...control} className="select select-wide" value={draft.priority} onChange={set('priority')}>
+              {MessagePriority.options.map((each) => (
+                <option key={each}>{each}</option>
+              ))}
+            </select>
           )}
-          {(draft.way === 'capability' || draft.way === 'topic') && (
-            <Field
-              label={draft.way === 'topic' ? 'Topic' : 'Capability'}
-              error={problems[draft.way]}
-              hint={
-                draft.way === 'capability' &&
-                capabilities.length > 0 &&
-                `There are: ${capabilities.slice(0, 12).join(', ')}`
-              }
+        </Field>
+        <Field label="What it says" error={problems['content']} wide>
+          {(control) => (
+            <InputTextarea {...control} autoFocus rows={6} value={draft.content} onChange={set('content')} />
+          )}
+        </Field>
+        <Field label="Kind" error={problems['message_type']}>
+          {(control) => (
+            <select
+              {...control}
+              className="select select-wide"
+              value={draft.message_type}
+              onChange={set('message_type')}
             >
-              {(control) => <InputText {...control} value={draft.name} onChange={set('name')} />}
-            </Field>
+              <option value="">as usual</option>
+              {MessageType.options.map((each) => (
+                <option key={each} value={each}>
+                  {each.replaceAll('_', ' ')}
+                </option>
+              ))}
+            </select>
           )}
-          <Field label="Priority" error={problems['priority']} hint={PRIORITY_HINTS[draft.priority]}>
-            {(control) => (
-              <select {...control} className="select select-wide" value={draft.priority} onChange={set('priority')}>
-                {MessagePriority.options.map((each) => (
-                  <option key={each}>{each}</option>
-                ))}
-              </select>
-            )}
+        </Field>
+        {draft.way !== 'topic' && (
+          <Field label="About" error={problems['topic']} hint="A topic, for filters; may stay empty.">
+            {(control) => <InputText {...control} value={draft.topic} onChange={set('topic')} />}
           </Field>
-          <Field label="What it says" error={problems['content']} wide>
-            {(control) => (
-              <InputTextarea {...control} autoFocus rows={6} value={draft.content} onChange={set('content')} />
-            )}
-          </Field>
-          <Field label="Kind" error={problems['message_type']}>
-            {(control) => (
-              <select
-                {...control}
-                className="select select-wide"
-                value={draft.message_type}
-                onChange={set('message_type')}
-              >
-                <option value="">as usual</option>
-                {MessageType.options.map((each) => (
-                  <option key={each} value={each}>
-                    {each.replaceAll('_', ' ')}
-                  </option>
-                ))}
-              </select>
-            )}
-          </Field>
-          {draft.way !== 'topic' && (
-            <Field label="About" error={problems['topic']} hint="A topic, for filters; may stay empty.">
-              {(control) => <InputText {...control} value={draft.topic} onChange={set('topic')} />}
-            </Field>
-          )}
-          <Field label="Useless after (minutes)" error={problems['ttl_ms']} hint="Empty: as the server is set.">
-            {(control) => <InputText {...control} inputMode="decimal" value={draft.ttl} onChange={set('ttl')} />}
-          </Field>
-        </div>
-        <CommandLine command={sendCommand(draft)} />
-      </form>
-    </Dialog>
+        )}
+        <Field label="Useless after (minutes)" error={problems['ttl_ms']} hint="Empty: as the server is set.">
+          {(control) => <InputText {...control} inputMode="decimal" value={draft.ttl} onChange={set('ttl')} />}
+        </Field>
+      </div>
+      <CommandLine command={sendCommand(draft)} />
+    </FormDialog>
   );
 }

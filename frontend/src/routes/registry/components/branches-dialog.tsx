@@ -1,8 +1,8 @@
 import type { RegistryBranch } from '@contracts/registry.js';
 import { Button } from 'primereact/button';
-import { Dialog } from 'primereact/dialog';
 import { InputText } from 'primereact/inputtext';
 import { type FormEvent, useState } from 'react';
+import { WideDialog } from '../../../components/form-dialog.js';
 import { Banner, SkeletonRows } from '../../../components/states.js';
 import { RelativeTime } from '../../../components/time.js';
 import { plural, shortHash } from '../../../lib/format.js';
@@ -55,16 +55,7 @@ export function BranchesDialog({ onClose, onGoBack }: BranchesDialogProps) {
   });
   const problem = make.error ?? ask.error ?? act.error;
   return (
-    <Dialog
-      visible
-      header="Branches and tags"
-      modal
-      draggable={false}
-      resizable={false}
-      blockScroll
-      className="dialog-wide"
-      onHide={onClose}
-    >
+    <WideDialog header="Branches and tags" onHide={onClose}>
       <div className="stack">
         {problem !== null && (
           <Banner tone="red" icon="warning">
@@ -131,7 +122,7 @@ export function BranchesDialog({ onClose, onGoBack }: BranchesDialogProps) {
         </ul>
         {mayChange && <NameForm label="New tag" onMake={(name) => make.mutateAsync({ kind: 'tag', name })} />}
       </div>
-    </Dialog>
+    </WideDialog>
   );
 }
 

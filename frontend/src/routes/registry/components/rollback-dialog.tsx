@@ -1,9 +1,9 @@
 import type { RollbackResult } from '@contracts/registry.js';
 import { Button } from 'primereact/button';
-import { Dialog } from 'primereact/dialog';
 import { useState } from 'react';
 import { Link } from 'react-router';
 import { CommandLine } from '../../../components/copy-button.js';
+import { WideDialog } from '../../../components/form-dialog.js';
 import { Banner, ErrorState, SkeletonRows } from '../../../components/states.js';
 import { RelativeTime } from '../../../components/time.js';
 import { messageOf } from '../../../lib/http.js';
@@ -52,14 +52,8 @@ export function RollbackDialog({ target, onClose }: RollbackDialogProps) {
         ? `Going back${what}…`
         : `Go back${what}${version === undefined ? '' : ` to ${shortHash(version)}`}?`;
   return (
-    <Dialog
-      visible
+    <WideDialog
       header={title}
-      modal
-      draggable={false}
-      resizable={false}
-      blockScroll
-      className="dialog-wide"
       onHide={onClose}
       footer={
         done === undefined ? (
@@ -136,7 +130,7 @@ export function RollbackDialog({ target, onClose }: RollbackDialogProps) {
         {rollback.isIdle && preview.data !== undefined && <Plan result={preview.data} agent={agent} />}
         {done !== undefined && <Report result={done} onLeave={onClose} />}
       </div>
-    </Dialog>
+    </WideDialog>
   );
 }
 

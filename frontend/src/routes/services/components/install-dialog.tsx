@@ -1,12 +1,12 @@
 import { type CatalogueEntry, type Service, ServiceNetwork } from '@contracts/service.js';
 import { Button } from 'primereact/button';
-import { Dialog } from 'primereact/dialog';
 import { InputText } from 'primereact/inputtext';
 import { InputTextarea } from 'primereact/inputtextarea';
 import { type FormEvent, useState } from 'react';
 import { useNavigate } from 'react-router';
 import { CommandLine } from '../../../components/copy-button.js';
 import { Field } from '../../../components/field.js';
+import { FormDialog } from '../../../components/form-dialog.js';
 import { Banner } from '../../../components/states.js';
 import { fieldProblems, messageOf } from '../../../lib/http.js';
 import { notify } from '../../../lib/notify.js';
@@ -86,147 +86,122 @@ export function InstallDialog({ entry, proposal, onClose }: InstallProps) {
   };
   const container = wish.kind === 'image';
   return (
-    <Dialog
-      visible
+    <FormDialog
+      id="install-service"
       header={
         entry === undefined && proposal === undefined
           ? 'Install a service'
           : `Install ${entry?.title ?? proposal?.name ?? ''}`
       }
-      modal
-      draggable={false}
-      resizable={false}
-      blockScroll
-      className="dialog-wide"
-      onHide={onClose}
-      footer={
-        <>
-          <span className="grow" />
-          <Button type="button" outlined label="Cancel" onClick={onClose} />
-          {judged === undefined ? (
-            <Button
-              type="submit"
-              form="install-service"
-              label={install.isPending ? 'Judging…' : 'Judge'}
-              disabled={install.isPending}
-            />
-          ) : (
-            <Button
-              type="button"
-              label={install.isPending ? 'Asking…' : mayApprove ? 'Install' : 'Ask for approval'}
-              disabled={install.isPending || (!mayApprove && wish.agent === '')}
-              onClick={() => void take()}
-            />
-          )}
-        </>
+      problem={general}
+      nothing_done="Nothing was installed"
+      submit={{ label: 'Judge', busy: 'Judging…' }}
+      is_pending={install.isPending}
+      action={
+        judged === undefined ? undefined : (
+          <Button
+            type="button"
+            label={install.isPending ? 'Asking…' : mayApprove ? 'Install' : 'Ask for approval'}
+            disabled={install.isPending || (!mayApprove && wish.agent === '')}
+            onClick={() => void take()}
+          />
+        )
       }
+      onSubmit={judge}
+      onClose={onClose}
     >
-      <form id="install-service" noValidate className="stack" onSubmit={(event) => void judge(event)}>
-        {general !== undefined && (
-          <Banner tone="red" icon="warning">
-            {general} Nothing was installed; what you typed is kept.
+      {judged !== undefined &&
+        (judged.evaluation === null ? (
+          <Banner tone="amber" icon="warning">
+            Nothing is known of it: it runs outside of any container. Install it only if you trust it.
           </Banner>
-        )}
-        {judged !== undefined &&
-          (judged.evaluation === null ? (
-            <Banner tone="amber" icon="warning">
-              Nothing is known of it: it runs outside of any container. Install it only if you trust it.
-            </Banner>
-          ) : (
-            <Judgement evaluation={judged.evaluation} />
-          ))}
-        <div className="form-grid">
-          {entry === undefined && proposal === undefined && (
-            <Field label="What it is">
-              {(control) => (
-                <select {...control} className="select select-wide" value={wish.kind} onChange={set('kind')}>
-                  {Object.entries(KIND_WORDS).map(([kind, words]) => (
-                    <option key={kind} value={kind}>
-                      {words}
-                    </option>
-                  ))}
-                </select>
-              )}
-            </Field>
-          )}
-          <Field label="Name" error={problems['name']} hint={container ? 'Empty: made from the image.' : undefined}>
-            {(control) => <InputText {...control} value={wish.name} onChange={set('name')} />}
-          </Field>
-          <Field label={SOURCE_WORDS[wish.kind]} error={problems['source']} hint={SOURCE_HINTS[wish.kind]} wide>
+        ) : (
+          <Judgement evaluation={judged.evaluation} />
+        ))}
+      <div className="form-grid">
+        {entry === undefined && proposal === undefined && (
+          <Field label="What it is">
             {(control) => (
-              <InputText
-                {...control}
-                className="mono"
-                autoFocus={entry === undefined}
-                value={wish.source}
-                onChange={set('source')}
-              />
-            )}
-          </Field>
-          {container && (
-            <>
-              <Field label="Network" error={problems['network']} hint={NETWORKS[wish.network]}>
-                {(control) => (
-                  <select {...control} className="select select-wide" value={wish.network} onChange={set('network')}>
-                    {ServiceNetwork.options.map((each) => (
-                      <option key={each}>{each}</option>
-                    ))}
-                  </select>
-                )}
-              </Field>
-              <Field label="It speaks" error={problems['transport']}>
-                {(control) => (
-                  <select
-                    {...control}
-                    className="select select-wide"
-                    value={wish.transport}
-                    onChange={set('transport')}
-                  >
-                    <option value="stdio">over its input and output</option>
-                    <option value="http">over HTTP</option>
-                  </select>
-                )}
-              </Field>
-            </>
-          )}
-          {container && wish.network === 'egress' && (
-            <Field label="Hosts that it may reach" error={problems['hosts']} hint="One on each line." wide>
-              {(control) => (
-                <InputTextarea {...control} rows={2} className="mono" value={wish.hosts} onChange={set('hosts')} />
-              )}
-            </Field>
-          )}
-          <Field
-            label="Secrets"
-            error={problems['env']}
-            hint="NAME=env:NAME of Nox’s own environment, or NAME=file:name in .nox/secrets; never a value."
-            wide
-          >
-            {(control) => (
-              <InputTextarea {...control} rows={2} className="mono" value={wish.env} onChange={set('env')} />
-            )}
-          </Field>
-          <Field
-            label="For agent"
-            error={problems['agent']}
-            hint={
-              mayApprove ? 'It can be given to more of them later.' : 'An admin is asked to approve it for this agent.'
-            }
-          >
-            {(control) => (
-              <select {...control} className="select select-wide" value={wish.agent} onChange={set('agent')}>
-                <option value="">nobody yet</option>
-                {agents.map(({ id, name }) => (
-                  <option key={id} value={id}>
-                    {name}
+              <select {...control} className="select select-wide" value={wish.kind} onChange={set('kind')}>
+                {Object.entries(KIND_WORDS).map(([kind, words]) => (
+                  <option key={kind} value={kind}>
+                    {words}
                   </option>
                 ))}
               </select>
             )}
           </Field>
-        </div>
-        {container && <CommandLine command={installCommand(wish)} />}
-      </form>
-    </Dialog>
+        )}
+        <Field label="Name" error={problems['name']} hint={container ? 'Empty: made from the image.' : undefined}>
+          {(control) => <InputText {...control} value={wish.name} onChange={set('name')} />}
+        </Field>
+        <Field label={SOURCE_WORDS[wish.kind]} error={problems['source']} hint={SOURCE_HINTS[wish.kind]} wide>
+          {(control) => (
+            <InputText
+              {...control}
+              className="mono"
+              autoFocus={entry === undefined}
+              value={wish.source}
+              onChange={set('source')}
+            />
+          )}
+        </Field>
+        {container && (
+          <>
+            <Field label="Network" error={problems['network']} hint={NETWORKS[wish.network]}>
+              {(control) => (
+                <select {...control} className="select select-wide" value={wish.network} onChange={set('network')}>
+                  {ServiceNetwork.options.map((each) => (
+                    <option key={each}>{each}</option>
+                  ))}
+                </select>
+              )}
+            </Field>
+            <Field label="It speaks" error={problems['transport']}>
+              {(control) => (
+                <select {...control} className="select select-wide" value={wish.transport} onChange={set('transport')}>
+                  <option value="stdio">over its input and output</option>
+                  <option value="http">over HTTP</option>
+                </select>
+              )}
+            </Field>
+          </>
+        )}
+        {container && wish.network === 'egress' && (
+          <Field label="Hosts that it may reach" error={problems['hosts']} hint="One on each line." wide>
+            {(control) => (
+              <InputTextarea {...control} rows={2} className="mono" value={wish.hosts} onChange={set('hosts')} />
+            )}
+          </Field>
+        )}
+        <Field
+          label="Secrets"
+          error={problems['env']}
+          hint="NAME=env:NAME of Nox’s own environment, or NAME=file:name in .nox/secrets; never a value."
+          wide
+        >
+          {(control) => <InputTextarea {...control} rows={2} className="mono" value={wish.env} onChange={set('env')} />}
+        </Field>
+        <Field
+          label="For agent"
+          error={problems['agent']}
+          hint={
+            mayApprove ? 'It can be given to more of them later.' : 'An admin is asked to approve it for this agent.'
+          }
+        >
+          {(control) => (
+            <select {...control} className="select select-wide" value={wish.agent} onChange={set('agent')}>
+              <option value="">nobody yet</option>
+              {agents.map(({ id, name }) => (
+                <option key={id} value={id}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      </div>
+      {container && <CommandLine command={installCommand(wish)} />}
+    </FormDialog>
   );
 }

@@ -1,11 +1,9 @@
 import { type Service, ServiceNetwork, UpdateService } from '@contracts/service.js';
-import { Button } from 'primereact/button';
-import { Dialog } from 'primereact/dialog';
 import { InputText } from 'primereact/inputtext';
 import { InputTextarea } from 'primereact/inputtextarea';
 import { type FormEvent, useState } from 'react';
 import { Field } from '../../../components/field.js';
-import { Banner } from '../../../components/states.js';
+import { FormDialog } from '../../../components/form-dialog.js';
 import { fieldProblems, messageOf, schemaProblems } from '../../../lib/http.js';
 import { notify } from '../../../lib/notify.js';
 import { configOf } from '../config.js';
@@ -62,94 +60,75 @@ export function UpdateDialog({ service, onClose }: { readonly service: Service; 
   };
   const dirty = JSON.stringify(draft) !== JSON.stringify(before);
   return (
-    <Dialog
-      visible
+    <FormDialog
+      id="update-service"
       header={`Change ${service.name}`}
-      modal
-      draggable={false}
-      resizable={false}
-      blockScroll
-      className="dialog-wide"
-      onHide={onClose}
-      footer={
-        <>
-          <span className="grow" />
-          <Button type="button" outlined label="Cancel" onClick={onClose} />
-          <Button
-            type="submit"
-            form="update-service"
-            label={update.isPending ? 'Saving…' : 'Save'}
-            disabled={!dirty || update.isPending}
-          />
-        </>
-      }
+      problem={general}
+      nothing_done="Nothing was changed"
+      submit={{ label: 'Save', busy: 'Saving…', disabled: !dirty }}
+      is_pending={update.isPending}
+      onSubmit={submit}
+      onClose={onClose}
     >
-      <form id="update-service" noValidate className="stack" onSubmit={(event) => void submit(event)}>
-        {general !== undefined && (
-          <Banner tone="red" icon="warning">
-            {general} Nothing was changed; what you typed is kept.
-          </Banner>
-        )}
-        <p className="muted">
-          Its containers are made anew if they must: calls that run then fail, and what it holds in memory is lost.
-        </p>
-        {service.kind === 'container' && (
-          <>
-            <Field label="Image" error={problems['image']} hint="With its digest, as image@sha256:…" wide>
-              {(control) => <InputText {...control} className="mono" value={draft.image} onChange={set('image')} />}
-            </Field>
-            <Field label="Network" error={problems['network']} hint={NETWORKS[draft.network]}>
+      <p className="muted">
+        Its containers are made anew if they must: calls that run then fail, and what it holds in memory is lost.
+      </p>
+      {service.kind === 'container' && (
+        <>
+          <Field label="Image" error={problems['image']} hint="With its digest, as image@sha256:…" wide>
+            {(control) => <InputText {...control} className="mono" value={draft.image} onChange={set('image')} />}
+          </Field>
+          <Field label="Network" error={problems['network']} hint={NETWORKS[draft.network]}>
+            {(control) => (
+              <select {...control} className="select" value={draft.network} onChange={set('network')}>
+                {ServiceNetwork.options.map((each) => (
+                  <option key={each}>{each}</option>
+                ))}
+              </select>
+            )}
+          </Field>
+          {draft.network === 'egress' && (
+            <Field label="Hosts that it may reach" error={problems['egress_hosts']} hint="One on each line." wide>
               {(control) => (
-                <select {...control} className="select" value={draft.network} onChange={set('network')}>
-                  {ServiceNetwork.options.map((each) => (
-                    <option key={each}>{each}</option>
-                  ))}
-                </select>
+                <InputTextarea
+                  {...control}
+                  rows={2}
+                  className="mono"
+                  value={draft.egress_hosts}
+                  onChange={set('egress_hosts')}
+                />
               )}
             </Field>
-            {draft.network === 'egress' && (
-              <Field label="Hosts that it may reach" error={problems['egress_hosts']} hint="One on each line." wide>
-                {(control) => (
-                  <InputTextarea
-                    {...control}
-                    rows={2}
-                    className="mono"
-                    value={draft.egress_hosts}
-                    onChange={set('egress_hosts')}
-                  />
-                )}
-              </Field>
-            )}
-          </>
+          )}
+        </>
+      )}
+      <Field
+        label="Tools that agents may call"
+        error={problems['allowed_tools']}
+        hint="One on each line, * stands for any letters. Empty: all."
+        wide
+      >
+        {(control) => (
+          <InputTextarea
+            {...control}
+            rows={2}
+            className="mono"
+            value={draft.allowed_tools}
+            onChange={set('allowed_tools')}
+          />
         )}
-        <Field
-          label="Tools that agents may call"
-          error={problems['allowed_tools']}
-          hint="One on each line, * stands for any letters. Empty: all."
-          wide
-        >
-          {(control) => (
-            <InputTextarea
-              {...control}
-              rows={2}
-              className="mono"
-              value={draft.allowed_tools}
-              onChange={set('allowed_tools')}
-            />
-          )}
-        </Field>
-        <Field label="Tools that they may not call" error={problems['denied_tools']} hint="These win." wide>
-          {(control) => (
-            <InputTextarea
-              {...control}
-              rows={2}
-              className="mono"
-              value={draft.denied_tools}
-              onChange={set('denied_tools')}
-            />
-          )}
-        </Field>
-      </form>
-    </Dialog>
+      </Field>
+      <Field label="Tools that they may not call" error={problems['denied_tools']} hint="These win." wide>
+        {(control) => (
+          <InputTextarea
+            {...control}
+            rows={2}
+            className="mono"
+            value={draft.denied_tools}
+            onChange={set('denied_tools')}
+          />
+        )}
+      </Field>
+    </FormDialog>
   );
 }

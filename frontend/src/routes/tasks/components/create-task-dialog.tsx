@@ -1,11 +1,9 @@
 import { Priority } from '@contracts/agent.js';
-import { Button } from 'primereact/button';
-import { Dialog } from 'primereact/dialog';
 import { InputText } from 'primereact/inputtext';
 import { InputTextarea } from 'primereact/inputtextarea';
 import { type FormEvent, useState } from 'react';
 import { Field } from '../../../components/field.js';
-import { Banner } from '../../../components/states.js';
+import { FormDialog } from '../../../components/form-dialog.js';
 import { fieldProblems, messageOf } from '../../../lib/http.js';
 import { useAgents } from '../../../lib/queries.js';
 import { useCreateTask } from '../queries.js';
@@ -47,75 +45,57 @@ export function CreateTaskDialog({
     }
   };
   return (
-    <Dialog
-      visible
+    <FormDialog
+      id="create-task"
       header="Add task"
-      modal
-      draggable={false}
-      resizable={false}
-      blockScroll
-      className="dialog-wide"
-      onHide={onClose}
-      footer={
-        <>
-          <Button type="button" outlined label="Cancel" onClick={onClose} />
-          <Button
-            type="submit"
-            form="create-task"
-            label={create.isPending ? 'Adding…' : 'Add'}
-            disabled={create.isPending}
-          />
-        </>
-      }
+      problem={general}
+      nothing_done="Nothing was added"
+      submit={{ label: 'Add', busy: 'Adding…' }}
+      is_pending={create.isPending}
+      onSubmit={submit}
+      onClose={onClose}
     >
-      <form id="create-task" noValidate className="stack" onSubmit={(event) => void submit(event)}>
-        {general !== undefined && (
-          <Banner tone="red" icon="warning">
-            {general} Nothing was added; what you typed is kept.
-          </Banner>
+      <Field label="Agent" error={problems['agent_id']} hint="It starts by itself as soon as the agent can take it.">
+        {(control) => (
+          <select {...control} className="select" value={draft.agent_id} onChange={set('agent_id')}>
+            {agents.map((each) => (
+              <option key={each.id} value={each.id}>
+                {each.name}
+              </option>
+            ))}
+          </select>
         )}
-        <Field label="Agent" error={problems['agent_id']} hint="It starts by itself as soon as the agent can take it.">
-          {(control) => (
-            <select {...control} className="select" value={draft.agent_id} onChange={set('agent_id')}>
-              {agents.map((each) => (
-                <option key={each.id} value={each.id}>
-                  {each.name}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <Field label="Title" error={problems['title']}>
-          {(control) => <InputText {...control} autoFocus value={draft.title} onChange={set('title')} />}
-        </Field>
-        <Field label="Description" error={problems['description']} wide>
-          {(control) => <InputTextarea {...control} rows={4} value={draft.description} onChange={set('description')} />}
-        </Field>
-        <Field label="Priority" error={problems['priority']}>
-          {(control) => (
-            <select {...control} className="select" value={draft.priority} onChange={set('priority')}>
-              {Priority.options.map((each) => (
-                <option key={each}>{each}</option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <Field label="Deadline" error={problems['deadline']}>
-          {(control) => (
-            <InputText {...control} type="datetime-local" value={draft.deadline} onChange={set('deadline')} />
-          )}
-        </Field>
-        <Field
-          label="Acceptance commands"
-          error={problems['accept'] ?? problems['accept.0']}
-          hint="One on each line. Nox runs them in the agent’s workspace; only when all succeed the task is done."
-          wide
-        >
-          {(control) => (
-            <InputTextarea {...control} rows={2} className="mono" value={draft.accept} onChange={set('accept')} />
-          )}
-        </Field>
-      </form>
-    </Dialog>
+      </Field>
+      <Field label="Title" error={problems['title']}>
+        {(control) => <InputText {...control} autoFocus value={draft.title} onChange={set('title')} />}
+      </Field>
+      <Field label="Description" error={problems['description']} wide>
+        {(control) => <InputTextarea {...control} rows={4} value={draft.description} onChange={set('description')} />}
+      </Field>
+      <Field label="Priority" error={problems['priority']}>
+        {(control) => (
+          <select {...control} className="select" value={draft.priority} onChange={set('priority')}>
+            {Priority.options.map((each) => (
+              <option key={each}>{each}</option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <Field label="Deadline" error={problems['deadline']}>
+        {(control) => (
+          <InputText {...control} type="datetime-local" value={draft.deadline} onChange={set('deadline')} />
+        )}
+      </Field>
+      <Field
+        label="Acceptance commands"
+        error={problems['accept'] ?? problems['accept.0']}
+        hint="One on each line. Nox runs them in the agent’s workspace; only when all succeed the task is done."
+        wide
+      >
+        {(control) => (
+          <InputTextarea {...control} rows={2} className="mono" value={draft.accept} onChange={set('accept')} />
+        )}
+      </Field>
+    </FormDialog>
   );
 }
