@@ -65,7 +65,8 @@ async function measureNox(files: number, saves: number): Promise<{ api: number[]
   socket.on('events', (batch: { type: string; payload: { task?: { title: string } } }[]) => {
     for (const { type, payload } of batch) if (type === 'task.created') seen.socket.get(payload.task?.title ?? '')?.();
   });
-  const stream = server.events({ areas: ['task'] });
+  const closing = new AbortController();
+  const stream = server.events({ areas: ['task'], signal: closing.signal });
   const following = (async () => {
     for await (const event of stream) if (event.type === 'task.created') seen.api.get(event.payload.task.title)?.();
   })();
@@ -94,7 +95,7 @@ async function measureNox(files: number, saves: number): Promise<{ api: number[]
     return samples;
   } finally {
     socket.disconnect();
-    await stream.return();
+    closing.abort();
     await following;
   }
 }
