@@ -67,7 +67,7 @@ export function commitOf(note: CommitNote, made: { hash: string; timestamp: stri
   return { ...made, subject: subjectOf(note), author: identityOf(note.actor.name).name, ...trailersOf(note) };
 }
 
-/** For `git log -z --name-only`. Git forbids NUL in messages, so nothing in one can forge a field. */
+/** Git forbids NUL in messages, so nothing in one can forge a field. */
 export const LOG_FORMAT = [
   '%x00%x00%H',
   '%an',
@@ -76,7 +76,17 @@ export const LOG_FORMAT = [
   ...TRAILER_NAMES.map((name) => `%(trailers:key=${TRAILERS[name]},valueonly,separator=%x20)`),
 ].join('%x00');
 
-/** Reads what `git log -z --name-only --format=LOG_FORMAT` wrote. */
+/** How `git log` is to tell of commits. */
+export const LOG_ARGS: readonly string[] = [
+  '-z',
+  '--name-only',
+  '--no-renames',
+  '--diff-merges=first-parent',
+  '--root',
+  `--format=${LOG_FORMAT}`,
+];
+
+/** Reads what `git log` wrote with LOG_ARGS. */
 export function parseLog(output: string): RegistryCommit[] {
   const tokens = output.split('\0');
   const commits: RegistryCommit[] = [];

@@ -138,11 +138,10 @@ export class HistoryIndex {
     return db;
   }
 
-  /** Begins again with an empty file. */
-  reset(): void {
-    this.db.close();
+  /** Closes it and takes its file away: it is only a copy. */
+  discard(): void {
+    this.close();
     this.drop();
-    this.db = this.open();
   }
 
   private drop(): void {

@@ -1,8 +1,8 @@
 import type { RegistryCommit } from '../contracts/registry.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
 import { messageOf } from '../shared/nox-error.js';
-import { LOG_FORMAT, parseLog } from './commit-message.js';
-import type { GitProcess } from './git/git-process.js';
+import { LOG_ARGS, parseLog } from './commit-message.js';
+import { GitFailure, type GitProcess } from './git/git-process.js';
 import { HistoryIndex, type Indexed, type IndexQuery } from './history-index.js';
 import { diffFiles } from './intent-diff.js';
 import { INTENT_FILES } from './intent.js';
@@ -44,7 +44,7 @@ export class IndexedHistory {
     this.index = undefined;
   }
 
-  /** A damaged index is begun anew, once; git is asked meanwhile. */
+  /** An index that fails is begun anew with the next question; git is asked meanwhile. */
   private safely<T>(ref: string, use: (index: HistoryIndex) => T): Promise<T | undefined> {
     return this.queue.run('index', async () => {
       if (this.closed) return undefined;
@@ -52,14 +52,25 @@ export class IndexedHistory {
         this.index ??= new HistoryIndex(this.path);
         return (await this.update(this.index, ref)) ? use(this.index) : undefined;
       } catch (error) {
-        this.warn('the index of the history is made anew', { reason: messageOf(error) });
-        this.index?.reset();
+        this.warn('git is asked instead of the index of the history', { reason: messageOf(error) });
+        // What git refused says nothing about the index.
+        if (!(error instanceof GitFailure)) this.discard();
         return undefined;
       }
     });
   }
 
-  /** False when there is no such ref. */
+  private discard(): void {
+    const { index } = this;
+    this.index = undefined;
+    try {
+      index?.discard();
+    } catch (error) {
+      this.warn('the index of the history could not be taken away', { reason: messageOf(error) });
+    }
+  }
+
+  /** False when there is no such ref, or no time. */
   private async update(index: HistoryIndex, ref: string): Promise<boolean> {
     const tip = await this.main.readRef(ref);
     if (tip === null) return false;
@@ -69,17 +80,10 @@ export class IndexedHistory {
     // Commits of a merge belong between those that are there: git says where.
     if (!goes_on) index.forget(ref);
     const range = goes_on ? [tip, `^${known}`] : [tip];
-    const log = [
-      '-z',
-      '--name-only',
-      '--no-renames',
-      '--diff-merges=first-parent',
-      '--root',
-      '--reverse',
-      `--format=${LOG_FORMAT}`,
-    ] as const;
-    const commits = parseLog(await this.git.run(['log', ...log, '--end-of-options', ...range, '--']));
+    const log = ['log', ...LOG_ARGS, '--reverse', '--end-of-options', ...range, '--'] as const;
+    const commits = parseLog(await this.git.run(log));
     for (let at = 0; at < commits.length; at += SLICE) {
+      if (this.closed) return false;
       const slice = commits.slice(at, at + SLICE);
       const indexed: Indexed[] = [];
       for (const commit of slice) indexed.push({ commit, objects: await this.objectsOf(commit) });

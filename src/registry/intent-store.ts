@@ -88,6 +88,8 @@ export class IntentStore {
   /** Files that somebody is writing all the time; nothing is known of what they will be. */
   private restless: ReadonlySet<IntentFile> = new Set();
   listeners: StoreListeners = SILENT;
+  /** Throws while nothing may be written. */
+  guard: () => void = () => undefined;
 
   constructor(
     private readonly context: IntentContext,
@@ -138,8 +140,7 @@ export class IntentStore {
 
   /** Puts a branch's version in force; see switchBranch. REGISTRY_INVALID, EDIT_HELD while the disk holds what is not in force. */
   switchTo(branch: string, version: () => Promise<DocumentSet>): Promise<{ before: Intent; after: Intent }> {
-    return this.queue.run('write', async () => {
-      await this.adoptEdits();
+    return this.apart(async () => {
       this.refuseInvalid(INTENT_FILES);
       const waiting = this.working.edits.map(({ file }) => file);
       if (waiting.length > 0)
@@ -170,6 +171,7 @@ export class IntentStore {
     return this.queue.run('write', () =>
       this.again(async () => {
         await this.adoptEdits();
+        this.guard();
         return job();
       }),
     );
@@ -273,6 +275,7 @@ export class IntentStore {
       readonly change: Change;
     }[];
     if (changes.length === 0) return new Map();
+    this.guard();
     const replaces = (file: IntentFile): string => blobOid(Buffer.from(this.working.seen(file) ?? ''));
     const next = new Map<IntentFile, NextOnDisk>();
     let before = this.documents;
@@ -310,6 +313,7 @@ export class IntentStore {
     this.restless = restless;
     const changed = INTENT_FILES.filter((file) => !restless.has(file) && differs(file, texts.get(file)));
     if (changed.length === 0) return;
+    this.guard();
     await writer.idle();
     const edits = changed.flatMap((file) => {
       const in_force = this.documents.get(file);

@@ -1,4 +1,4 @@
-import { isTable, sameValue, type TomlTable, type TomlValue } from './toml/toml.js';
+import { isTable, own, sameValue, type TomlTable, type TomlValue } from './toml/toml.js';
 
 /** A key that both sides changed, each in its own way; `undefined`: absent there. */
 export interface KeyConflict {
@@ -106,6 +106,5 @@ class Merge {
   }
 }
 
-const own = (table: TomlTable, key: string): Value => (Object.hasOwn(table, key) ? table[key] : undefined);
 const same = (a: unknown, b: unknown): boolean => sameValue(a, b);
 const isListOfTables = (value: unknown): value is readonly TomlTable[] => Array.isArray(value) && value.every(isTable);

@@ -192,7 +192,7 @@ export class RegistryService {
         this.announce(this.newsListeners, { type: 'registry.damaged', payload: { problems: [...problems] } }),
       warn,
     });
-    record.guard = () => this.care.refuseDamaged();
+    store.guard = record.guard = () => this.care.refuseDamaged();
     this.remote = new RemoteBackup({
       root: path,
       clock,

@@ -91,6 +91,12 @@ describe('one flipped bit or a cut end in a file of the repository', () => {
         seen.found_by_verify += 1;
         const write = registry.updateAgent('lead', { priority: 'high' }, ADMIN);
         await expect(write).rejects.toMatchObject({ code: 'REGISTRY_DAMAGED', status: 503 });
+        // Nor is a hand edit taken up.
+        const path = join(damaged, 'agents.toml');
+        const text = readFileSync(path, 'utf8');
+        writeFileSync(path, `${text}\n# by hand\n`);
+        await expect(registry.refresh()).rejects.toMatchObject({ code: 'REGISTRY_DAMAGED' });
+        writeFileSync(path, text);
         await registry.care.repair();
       }
       expect({ what, fsck: await fsck(damaged), newest: readFileSync(join(damaged, 'agents.toml'), 'utf8') }).toEqual({

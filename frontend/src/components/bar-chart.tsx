@@ -1,5 +1,5 @@
-import { useLayoutEffect, useRef, useState } from 'react';
 import { ticksOf } from '../lib/chart.js';
+import { useWidth } from '../lib/use-width.js';
 
 const HEIGHT = 180;
 const TOP = 10;
@@ -26,15 +26,7 @@ export function BarChart({
   readonly bars: readonly Bar[];
   readonly words: (value: number) => string;
 }) {
-  const holder = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(600);
-  useLayoutEffect(() => {
-    const element = holder.current;
-    if (element === null) return undefined;
-    const observer = new ResizeObserver(() => setWidth(Math.max(240, element.clientWidth)));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
+  const [holder, width] = useWidth();
   const ticks = ticksOf(Math.max(0, ...bars.map(({ value }) => value)));
   const top_value = ticks.at(-1) ?? 1;
   const step = (width - LEFT - 4) / Math.max(1, bars.length);

@@ -1,6 +1,7 @@
-import { type KeyboardEvent, type PointerEvent, useLayoutEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, type PointerEvent, useState } from 'react';
 import { nearestTo, pathsOf, placeOf, type Point, stretchesOf, ticksOf } from '../lib/chart.js';
 import { clockTime, exactTime } from '../lib/format.js';
+import { useWidth } from '../lib/use-width.js';
 
 const HEIGHT = 168;
 const FRAME = { left: 62, top: 10, bottom: HEIGHT - 22 };
@@ -21,16 +22,8 @@ interface LineChartProps {
 
 /** Values over time, with the one under the pointer or the arrow keys in words; the same as a table below. */
 export function LineChart({ label, points, words, limit, gap_ms, base = 10 }: LineChartProps) {
-  const holder = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(600);
+  const [holder, width] = useWidth();
   const [at, setAt] = useState<number>();
-  useLayoutEffect(() => {
-    const element = holder.current;
-    if (element === null) return undefined;
-    const observer = new ResizeObserver(() => setWidth(Math.max(240, element.clientWidth)));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
 
   const [first, last] = [points[0], points.at(-1)];
   if (first === undefined || last === undefined) return null;

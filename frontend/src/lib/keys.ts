@@ -12,6 +12,8 @@ export const keys = {
   registry: ['registry'] as const,
   policy: ['registry', 'policy'] as const,
   ledger: ['ledger'] as const,
+  /** It never changes. */
+  ledgerEntry: (seq: number) => ['ledger-entry', seq] as const,
   tasks: ['tasks'] as const,
   taskFile: (agent_id: string) => ['task-file', agent_id] as const,
   taskFiles: ['task-file'] as const,

@@ -25,6 +25,8 @@ const KEPT_LINES = 2000;
 const SERVICES_MS = 400;
 /** The sums of a day change with each turn of any agent. */
 const USAGE_MS = 2000;
+/** Decisions may come in storms; the ledger is read page by page. */
+const LEDGER_MS = 1000;
 /** Too many and too small to be remembered here. */
 const PASSING = new Set<AnyNoxEvent['type']>([
   'turn.text_delta',
@@ -60,7 +62,7 @@ export class LiveCache implements LiveListener {
     'approval.cancelled': ({ payload }) => this.#noLongerPending(payload.approval),
     'approval.executed': () => {
       this.#outdated(keys.decided);
-      this.#outdated(keys.ledger);
+      this.#ledger();
     },
     'task.created': ({ payload }) => this.#task(payload.task),
     'task.updated': ({ payload }) => this.#task(payload.task),
@@ -109,6 +111,7 @@ export class LiveCache implements LiveListener {
   readonly #messages: MessageCache;
   readonly #fleetUsage = atMostEvery(USAGE_MS, () => this.#outdated(keys.fleetUsage));
   readonly #services = atMostEvery(SERVICES_MS, () => this.#outdated(keys.services));
+  readonly #ledger = atMostEvery(LEDGER_MS, () => this.#outdated(keys.ledger));
 
   constructor(private readonly queries: QueryClient) {
     this.#messages = new MessageCache(queries);
@@ -147,7 +150,7 @@ export class LiveCache implements LiveListener {
 
   /** In its place, or at the end; what waits behind it is not told by events. */
   #updatePending(approval: Approval): void {
-    this.#outdated(keys.ledger);
+    this.#ledger();
     this.#pending((list) => {
       const known = list.find(({ id }) => id === approval.id);
       if (known === undefined) return [...list, approval];
@@ -158,7 +161,7 @@ export class LiveCache implements LiveListener {
   }
 
   #noLongerPending({ id }: Approval): void {
-    this.#outdated(keys.ledger);
+    this.#ledger();
     this.#pending((list) => list.filter((each) => each.id !== id));
     this.#outdated(keys.decided);
   }

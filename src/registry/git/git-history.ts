@@ -1,7 +1,7 @@
 import type { SimpleGit } from 'simple-git';
 import type { RegistryCommit } from '../../contracts/registry.js';
 import { NoxError } from '../../shared/nox-error.js';
-import { LOG_FORMAT, parseLog } from '../commit-message.js';
+import { LOG_ARGS, parseLog } from '../commit-message.js';
 import { gitEnvironment, PINNED_CONFIG } from './git-process.js';
 
 export interface LogQuery {
@@ -30,7 +30,7 @@ export class GitHistory {
     const start = query.before === undefined ? [`refs/heads/${query.ref}`] : [`${query.before}^@`];
     const since = query.since === undefined ? [] : [`--since=${query.since}`];
     const path = query.path === undefined ? [] : [query.path];
-    const object = query.object === undefined ? [] : ['--fixed-strings', `--grep=Nox-Object: ${query.object}`];
+    const object = query.object === undefined ? [] : [`--grep=^Nox-Object: ${query.object.replaceAll('.', '\\.')}$`];
     return this.readLog(
       [`--max-count=${query.limit}`, ...since, ...object, '--end-of-options', ...start, '--', ...path],
       query.before,
@@ -68,18 +68,7 @@ export class GitHistory {
 
   private async readLog(args: readonly string[], hash: string | undefined): Promise<RegistryCommit[]> {
     try {
-      return parseLog(
-        await this.raw([
-          'log',
-          '-z',
-          '--name-only',
-          '--no-renames',
-          '--diff-merges=first-parent',
-          '--root',
-          `--format=${LOG_FORMAT}`,
-          ...args,
-        ]),
-      );
+      return parseLog(await this.raw(['log', ...LOG_ARGS, ...args]));
     } catch (error) {
       const text = String(error);
       if (/bad revision 'refs\/heads\/[^']*'/.test(text)) return [];

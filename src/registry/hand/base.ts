@@ -1,5 +1,5 @@
 import type { IntentFile } from '../intent.js';
-import { isTable, sameValue, type TomlTable, type TomlValue } from '../toml/toml.js';
+import { isTable, own, sameValue, type TomlTable, type TomlValue } from '../toml/toml.js';
 
 /** A version that stood on the disk. */
 export interface Version {
@@ -72,5 +72,3 @@ function distance(one: TomlValue | undefined, other: TomlValue | undefined): num
 
 const sizeOf = (value: TomlValue | undefined): number =>
   isTable(value) ? Object.values(value).reduce((sum: number, each) => sum + sizeOf(each), 1) : 1;
-const own = (table: TomlTable, key: string): TomlValue | undefined =>
-  Object.hasOwn(table, key) ? table[key] : undefined;

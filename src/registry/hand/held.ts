@@ -1,7 +1,7 @@
 import { AgentConfig } from '../../contracts/agent.js';
 import { type Document, type IntentFile, isProblem, readDocument } from '../intent.js';
 import { editToml } from '../toml/toml-edit.js';
-import { isTable, sameValue, type TomlTable, type TomlValue } from '../toml/toml.js';
+import { isTable, own, sameValue, type TomlTable, type TomlValue } from '../toml/toml.js';
 
 /** A change by hand that waits for a person: what is in force, and what the file on the disk says. */
 export interface HeldField {
@@ -159,5 +159,3 @@ function byId(list: Value): Map<string, TomlTable> | undefined {
   }
   return items;
 }
-
-const own = (table: TomlTable, key: string): Value => (Object.hasOwn(table, key) ? table[key] : undefined);

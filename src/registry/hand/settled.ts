@@ -36,7 +36,9 @@ export async function readSettled(
       const text = read.texts.get(file);
       if (!differs(file, text)) continue;
       const known = noticed.get(file);
-      const at_ms = known?.text === text && known !== undefined ? known.at_ms : (read.changed_ms.get(file) ?? now_ms);
+      // A file's time may be ahead of the clock, after that was set back: then it counts from now.
+      const changed_ms = Math.min(read.changed_ms.get(file) ?? now_ms, now_ms);
+      const at_ms = known?.text === text && known !== undefined ? known.at_ms : changed_ms;
       noticed.set(file, { text, at_ms });
       if (at_ms + quiet_ms > now_ms) waits.set(file, at_ms + quiet_ms - now_ms);
     }

@@ -32,6 +32,10 @@ export function parseToml(text: string): TomlTable {
   }
 }
 
+/** What a table itself holds under a key. */
+export const own = (table: TomlTable, key: string): TomlValue | undefined =>
+  Object.hasOwn(table, key) ? table[key] : undefined;
+
 export const isTable = (value: unknown): value is TomlTable =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

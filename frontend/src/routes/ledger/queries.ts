@@ -25,7 +25,7 @@ export function useLedger(agent_id: string) {
 /** One entry by its number, also one that is not loaded. */
 export function useEntry(seq: number | undefined) {
   return useQuery({
-    queryKey: [...keys.ledger, 'entry', seq],
+    queryKey: keys.ledgerEntry(seq ?? 0),
     enabled: seq !== undefined,
     queryFn: async ({ signal }) =>
       (await call('audit_list', { query: { before: (seq ?? 0) + 1, limit: 1 } }, signal)).entries[0],
