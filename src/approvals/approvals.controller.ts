@@ -7,6 +7,7 @@ import { Actor, Input, Route } from '../shared/http/route.js';
 import { NoxError } from '../shared/nox-error.js';
 import { ApprovalsService } from './approvals.service.js';
 import { PolicyService } from './policy/policy.service.js';
+import { validationProblem } from './problem.js';
 
 @Controller()
 export class ApprovalsController {
@@ -33,8 +34,11 @@ export class ApprovalsController {
   ): Promise<Approval> {
     const { remember = false, ...request } = body;
     if (!remember) return this.approvals.approve(params.id, request, actor);
+    // The rule would be of the call as it was asked, which the person has just put right.
+    if (request.updated_input !== undefined) throw validationProblem('remember', 'cannot stand beside updated_input');
     const rule = await this.rules().ruleToRemember(this.approvals.get(params.id), actor);
-    const approval = await this.approvals.approve(params.id, request, actor);
+    // A rule is in force at once, so its decision is not held to be undone.
+    const approval = await this.approvals.approve(params.id, { ...request, undo_s: 0 }, actor);
     await this.rules().addRule(rule, false, actor);
     return approval;
   }

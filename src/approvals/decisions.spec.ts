@@ -232,6 +232,27 @@ describe(Decisions.name, () => {
       expect(await again()).toMatchObject({ behavior: 'deny', reason: 'This approval has been used already.' });
     });
 
+    it('regression: undoes nothing that its call has heard while it waited again, and answers it once', async () => {
+      const { id, again } = await parked(house);
+      const waiting = again();
+      await house.settled();
+      expect(house.service.get(id).status).toBe('pending');
+      await house.service.approve(id, { channel: 'api' }, ann);
+      expect(await waiting).toMatchObject({ behavior: 'allow' });
+      await expect(house.service.undo(id, ann)).rejects.toMatchObject({ code: 'INVALID_STATE' });
+      expect(await again()).toMatchObject({ behavior: 'deny', reason: 'This approval has been used already.' });
+    });
+
+    it('regression: a rule does not approve what has expired meanwhile', async () => {
+      const { id } = await parked(house);
+      house.restart();
+      house.clock.advance(3_600_000);
+      const { decisions } = house.service as unknown as { decisions: Decisions };
+      const ending = { status: 'approved', decided_by: 'policy', channel: 'policy', reason: 'a rule' } as const;
+      expect(await decisions.rule(id, ending)).toBeNull();
+      expect(house.service.get(id)).toMatchObject({ status: 'expired', decided_by: 'nox' });
+    });
+
     it('revives nothing whose call will not come back', async () => {
       const { id } = await parked(house);
       await house.service.approve(id, { channel: 'api' }, ann);

@@ -84,14 +84,17 @@ export class Decisions {
     throw alreadyDecided(approval);
   }
 
-  /** Ends a request by a rule. Rejects with APPROVAL_ALREADY_DECIDED. */
-  async rule(id: string, ending: Ending): Promise<Approval | null> {
-    return this.parts.db.write((tx) => {
+  /** Ends a request by a rule; null when it has ended, is stale, or a person has spoken. */
+  rule(id: string, ending: Ending): Promise<Approval | null> {
+    const { db, clock, room } = this.parts;
+    return db.write((tx) => {
       const stored = store.readApproval(tx, id);
       const { status, held } = stored.approval;
       // A person's word stands before a rule that came later.
       if (!canEndAs(status, ending.status) || held !== undefined) return null;
-      return this.endIn(tx, stored, ending);
+      const stale = staleEnding(stored.expires_ms, clock.now(), status === 'parked' || room.isWaiting(id));
+      const after = this.endIn(tx, stored, stale ?? ending);
+      return stale === null ? after : null;
     });
   }
 
@@ -114,6 +117,8 @@ export class Decisions {
     const { clock, ledger, events, room, pump } = this.parts;
     const after = ended(approval, ending, clock.iso());
     store.updateApproval(tx, after);
+    // A parked call that has come back and waits hears of this end: that is its one answer.
+    if (approval.status === 'pending' && approval.parked_at !== undefined) store.takeGrant(tx, after.id, clock.now());
     ledger.append(tx, ending.status, after);
     const type =
       `approval.${ending.status === 'expired' || ending.status === 'cancelled' ? ending.status : 'decided'}` as const;
@@ -159,7 +164,7 @@ export class Decisions {
   }
 
   private async tellHeld(now_ms: number): Promise<void> {
-    const { db, clock, room } = this.parts;
+    const { db, room } = this.parts;
     try {
       await db.write((tx) => {
         for (const stored of store.heldUntil(tx, now_ms)) {
@@ -172,7 +177,6 @@ export class Decisions {
       });
     } catch (error) {
       this.logger.error(`Held decisions could not be stored: ${messageOf(error)}`);
-      if (!(error instanceof NoxError && error.code === 'SHUTTING_DOWN')) room.arm(clock.now() + RETRY_MS);
     }
   }
 

@@ -5,7 +5,7 @@ import { isEnd } from './approval-state.js';
 import * as store from './approval-store.js';
 import { groupsOf, NOTHING } from './group.js';
 import type { Backlog } from './ports.js';
-import { ranked } from './rank.js';
+import { ranked as byRank } from './rank.js';
 
 /** Requests as people look at them: what waits is counted and ranked by what waits behind it. */
 export class Inbox {
@@ -25,9 +25,10 @@ export class Inbox {
   list({ sort = 'rank', ...query }: store.Page & { readonly sort?: 'rank' | 'age' }): ApprovalList {
     const { status, page, limit } = query;
     const by_rank = sort === 'rank' && (status === 'pending' || status === 'parked');
-    const { ids, total } = by_rank ? this.rankedPage(query) : store.pageOfIds(this.db, query);
+    const ranked = by_rank ? this.rankedPage(query) : undefined;
+    const { ids, total } = ranked ?? store.pageOfIds(this.db, query);
     const found = ids.map((id) => store.readApproval(this.db, id).approval);
-    const behind = this.backlog.behind(new Set(found.filter(waits).map(({ agent_id }) => agent_id)));
+    const behind = ranked?.behind ?? this.backlog.behind(new Set(found.filter(waits).map(({ agent_id }) => agent_id)));
     const approvals = found.map((approval) => (waits(approval) ? this.shown(approval, behind) : approval));
     return { approvals, pagination: { page, limit, total } };
   }
@@ -38,12 +39,12 @@ export class Inbox {
     return groupsOf(approvals);
   }
 
-  private rankedPage({ page, limit, ...query }: store.Page): { ids: string[]; total: number } {
+  private rankedPage({ page, limit, ...query }: store.Page) {
     const heads = store.waitingHeads(this.db, query);
     const behind = this.backlog.behind(new Set(heads.map(({ agent_id }) => agent_id)));
     const all = heads.map((head) => ({ ...head, waits_behind: behind.get(head.agent_id) ?? NOTHING }));
-    const ids = ranked(all, this.clock.now()).map(({ id }) => id);
-    return { ids: ids.slice((page - 1) * limit, page * limit), total: ids.length };
+    const ids = byRank(all, this.clock.now()).map(({ id }) => id);
+    return { ids: ids.slice((page - 1) * limit, page * limit), total: ids.length, behind };
   }
 
   private shown(approval: Approval, behind: ReadonlyMap<string, WaitsBehind>): Approval {

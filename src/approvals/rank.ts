@@ -1,8 +1,8 @@
-import type { Approval, RiskLevel, WaitsBehind } from '../contracts/approval.js';
+import type { Approval, WaitsBehind } from '../contracts/approval.js';
+import { RISK_WEIGHT } from './finding.js';
 
 /** How much one of each weighs that cannot go on: another agent stands still as a whole. */
 const WEIGHT: Readonly<Record<keyof WaitsBehind, number>> = { agents: 8, tasks: 4, turns: 3, messages: 2 };
-const RISK: Readonly<Record<RiskLevel, number>> = { low: 0, medium: 1, high: 2, critical: 3 };
 /** A request gains one with each of these minutes, so that nothing is passed over for ever. */
 const AGE_MIN = 5;
 
@@ -19,7 +19,7 @@ export function urgencyOf({ risk_level, requested_ms, waits_behind }: Ranked, no
     (sum, what) => sum + WEIGHT[what] * waits_behind[what],
     0,
   );
-  return behind + RISK[risk_level] + Math.max(0, now_ms - requested_ms) / (AGE_MIN * 60_000);
+  return behind + RISK_WEIGHT[risk_level] + Math.max(0, now_ms - requested_ms) / (AGE_MIN * 60_000);
 }
 
 /** The most urgent first; of equal ones the older. */

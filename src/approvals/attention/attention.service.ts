@@ -5,7 +5,7 @@ import { EventLog } from '../../events/event-log.js';
 import { Clock } from '../../shared/clock.js';
 import { StateDb } from '../../shared/db/state-db.js';
 import { messageOf, NoxError } from '../../shared/nox-error.js';
-import { isEnd } from '../approval-state.js';
+import { isEnd, isSamePerson } from '../approval-state.js';
 import { readApproval } from '../approval-store.js';
 import { LinkSettings, LinksService } from '../links/links.service.js';
 import { planNotices, retryAt, stepOf } from './ladder.js';
@@ -30,6 +30,8 @@ export abstract class AttentionSettings {
 }
 
 const RETRY_MS = 5000;
+/** How long after a decision can no longer be undone it is asked whether it stands. */
+const AFTER_HELD_MS = 1000;
 const nox = { name: 'nox', role: 'admin' } as const;
 
 /**
@@ -57,8 +59,9 @@ export class AttentionService {
     events.subscribe((event) => {
       // Told again when the call is parked or has come back: what is planned stays as it is.
       if (event.type === 'approval.requested') this.background(this.plan([event.payload.approval]));
-      if (event.type === 'approval.updated' && (event.payload.approval.votes ?? []).length > 0)
-        this.background(this.hurry(event.payload.approval));
+      if (event.type !== 'approval.updated') return;
+      const { held, votes = [] } = event.payload.approval;
+      if (held === undefined && votes.length > 0) this.background(this.hurry(event.payload.approval));
     });
   }
 
@@ -134,6 +137,9 @@ export class AttentionService {
     const attention = this.settings.attention();
     const step = stepOf(attention, notice.step_id);
     const { approval } = readApproval(this.db, notice.approval_id);
+    // It may still be undone: then somebody has to be told after all.
+    if (approval.held !== undefined && !isEnd(approval.status))
+      return this.store({ ...notice, due_ms: Date.parse(approval.held.until) + AFTER_HELD_MS });
     const over = step === undefined ? 'this step is no longer configured' : whyOver(approval, step);
     if (step === undefined || over !== null) return this.store({ ...notice, state: 'dropped', reason: over });
     const attempts = notice.attempts + 1;
@@ -213,8 +219,8 @@ export class AttentionService {
 }
 
 /** Why nobody needs to be told any more; null when somebody does. */
-function whyOver({ status, held, votes = [] }: Approval, step: AttentionStep): string | null {
+function whyOver({ status, votes = [] }: Approval, { for: whom }: AttentionStep): string | null {
   if (isEnd(status)) return `it is ${status}`;
-  if (held !== undefined) return `it is ${held.status}`;
-  return votes.some(({ by }) => by === step.for) ? `${step.for ?? ''} has approved it already` : null;
+  if (whom === undefined) return null;
+  return votes.some(({ by }) => isSamePerson(by, whom)) ? `${whom} has approved it already` : null;
 }

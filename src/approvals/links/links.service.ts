@@ -13,6 +13,7 @@ import { StateDb, type Tx } from '../../shared/db/state-db.js';
 import { newId } from '../../shared/ids.js';
 import { NoxError } from '../../shared/nox-error.js';
 import { isEnd } from '../approval-state.js';
+import { readApproval } from '../approval-store.js';
 import { ApprovalsService } from '../approvals.service.js';
 import { isAtLeast } from '../finding.js';
 import { isSigned, linkIdOf, linkToken } from './link-token.js';
@@ -56,7 +57,7 @@ export class LinksService {
 
   /** FORBIDDEN for another user without being admin, or for what is too risky; INVALID_STATE when nothing waits. */
   async create(approval_id: string, { username, expires_in_s }: CreateLinkRequest, actor: Actor): Promise<CreatedLink> {
-    const approval = this.approvals.get(approval_id);
+    const { approval } = readApproval(this.db, approval_id);
     const owner = username ?? actor.name;
     if (owner !== actor.name && actor.role !== 'admin')
       throw new NoxError('FORBIDDEN', 'Only admins make links for others.');
@@ -97,7 +98,7 @@ export class LinksService {
   }
 
   list(approval_id: string): ApprovalLink[] {
-    this.approvals.get(approval_id);
+    readApproval(this.db, approval_id);
     return this.db
       .all<LinkRow & Record<string, never>>(
         'SELECT * FROM approval_links WHERE approval_id = ? ORDER BY id',
@@ -131,7 +132,7 @@ export class LinksService {
   async decide({ token, decision, reason }: DecideByLinkRequest): Promise<Approval> {
     const row = await this.db.write((tx) => {
       const found = this.verified(tx, token);
-      const approval = this.approvals.get(found.approval_id);
+      const { approval } = readApproval(tx, found.approval_id);
       this.assertFits(found, approval);
       if (isEnd(approval.status) || approval.held !== undefined)
         throw new NoxError('APPROVAL_ALREADY_DECIDED', undefined, { approval });

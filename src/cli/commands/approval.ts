@@ -6,6 +6,7 @@ import { usageError } from '../cli-error.js';
 import { examples } from '../help.js';
 import { approvalTable, approvalView } from '../output/approval-view.js';
 import { painted, stateCell } from '../output/style.js';
+import { several } from '../several.js';
 import { pickShort } from '../short-id.js';
 import { approvalExtras } from './approval-extras.js';
 
@@ -48,7 +49,7 @@ export function approvalCommands(program: Command, cliOf: CliOf): void {
     .argument('<id...>', 'ids, or their first or last characters')
     .option('--reason <text>', 'why; it is kept')
     .option('--input <json>', 'run it with this input instead')
-    .option('--answer <question=answer>', 'answer a question of the agent; once for each', collect, [])
+    .option('--answer <question=answer>', 'answer a question of the agent; once for each', several, [])
     .option('--remember', 'also make the rule that follows from it; see "nox approval rule"')
     .option('--alike', 'and all others that ask for the very same')
     .option('--undo-for <seconds>', 'tell the call only then; until then "nox approval undo" takes it back')
@@ -98,8 +99,6 @@ interface DecideOptions {
   readonly alike?: boolean;
   readonly undoFor?: string;
 }
-
-const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
 function wordsOf({ reason, undoFor }: DecideOptions): { reason?: string; undo_s?: number } {
   const undo_s = undoFor === undefined ? undefined : Number(undoFor);

@@ -3,7 +3,8 @@ import type { RouteCall } from '../../contracts/routes.js';
 import type { CliOf } from '../cli.js';
 import { usageError } from '../cli-error.js';
 import { examples } from '../help.js';
-import { evaluationView, sayState, several, untilUp } from './mcp-views.js';
+import { several } from '../several.js';
+import { evaluationView, sayState, untilUp } from './mcp-views.js';
 
 type InstallBody = NonNullable<RouteCall<'services_install'>['body']>;
 

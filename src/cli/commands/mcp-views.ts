@@ -10,9 +10,6 @@ import { oneLine, plain } from '../output/text.js';
 const LOOK_EVERY_MS = 250;
 const WAIT_MS = 600_000;
 
-/** For an option that may be given several times. */
-export const several = (value: string, before: readonly string[]): string[] => [...before, value];
-
 const MEGABYTE = 1_048_576;
 
 /** Memory, processor and processes. */

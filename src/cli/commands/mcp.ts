@@ -3,7 +3,8 @@ import type { CliOf } from '../cli.js';
 import { Exit, usageError } from '../cli-error.js';
 import { oneLine, plain } from '../output/text.js';
 import { installCommand } from './mcp-install.js';
-import { listView, sayState, serviceView, several, statsView, untilUp } from './mcp-views.js';
+import { several } from '../several.js';
+import { listView, sayState, serviceView, statsView, untilUp } from './mcp-views.js';
 
 /** `nox mcp`: services that agents use, in containers or as programs. */
 export function mcpCommands(program: Command, cliOf: CliOf): void {

@@ -8,6 +8,7 @@ import { examples } from '../help.js';
 import { changesView, patchView, planView, stepsView } from '../output/registry-view.js';
 import { cut, oneLine, visible } from '../output/text.js';
 import { relative } from '../output/time.js';
+import { several } from '../several.js';
 
 const LIVE_TIMEOUT_MS = 180_000;
 const VALUE_WIDTH = 60;
@@ -130,15 +131,13 @@ interface MergeOptions extends Asked {
   readonly prefer?: 'ours' | 'theirs';
 }
 
-const collect = (value: string, list: readonly string[] = []): readonly string[] => [...list, value];
-
 function mergeCommand(branch: Command, cliOf: CliOf): void {
   const merge = branch
     .command('merge')
     .description('bring the changes of a branch into the one in force, key by key')
     .argument('<name>')
-    .option('--ours <file:key>', 'for a key in conflict: keep what is in force', collect)
-    .option('--theirs <file:key>', "for a key in conflict: take the branch's", collect)
+    .option('--ours <file:key>', 'for a key in conflict: keep what is in force', several)
+    .option('--theirs <file:key>', "for a key in conflict: take the branch's", several)
     .addOption(new Option('--prefer <side>', 'for all other conflicts').choices(['ours', 'theirs']))
     .option('--dry-run', 'only show what would happen')
     .option('-y, --yes', 'do not ask')

@@ -344,4 +344,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX message_queue_heads ON message_queue (agent_id, level, place) WHERE state = 'waiting';
   CREATE INDEX message_queue_due ON message_queue (agent_id, due_ms) WHERE state = 'delayed';
   `,
+  `
+  CREATE INDEX approvals_turn ON approvals (turn_id) WHERE status = 'approved';
+  `,
 ];

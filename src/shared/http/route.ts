@@ -71,7 +71,7 @@ export function parseInput<N extends RouteName>(
   return {
     params: parsePart('params', def.params, request.params),
     query: parsePart('query', def.query, request.query),
-    body: parsePart('body', def.body, request.body ?? undefined),
+    body: parsePart('body', def.body, request.body),
   } as RouteInput<N>;
 }
 

@@ -102,6 +102,14 @@ describe('approvals over HTTP', () => {
     });
   });
 
+  it('regression: takes a body of null for none, and approves', async () => {
+    const headers = { 'x-name': 'ann', 'content-type': 'application/json' };
+    const url = `/api/approvals/${id}/approve`;
+    const reply = await app.inject({ method: 'POST', url, headers, payload: 'null' });
+    expect(ErrorBody.parse(reply.json()).error.code).toBe('VALIDATION_ERROR');
+    expect(app.get(ApprovalsService).get(id).status).toBe('pending');
+  });
+
   it('denies without a body', async () => {
     expect((await send('POST', `/approvals/${id}/deny`)).body).toMatchObject({ status: 'denied', channel: 'api' });
     await expect(decision).resolves.toMatchObject({ behavior: 'deny', reason: 'Refused by ann.' });
@@ -112,6 +120,7 @@ describe('approvals over HTTP', () => {
     [400, 'VALIDATION_ERROR', '/approvals/apr_x/approve', {}, 'ann'],
     [400, 'VALIDATION_ERROR', '/approvals/:id/approve', { updated_input: [] }, 'ann'],
     [400, 'VALIDATION_ERROR', '/approvals/:id/approve', { channel: 'policy' }, 'ann'],
+    [400, 'VALIDATION_ERROR', '/approvals/:id/approve', { remember: true, updated_input: { command: 'ls' } }, 'ann'],
     [400, 'VALIDATION_ERROR', '/approvals/:id/deny', { by: 'eve' }, 'ann'],
     [403, 'FORBIDDEN', '/approvals/:id/approve', {}, 'agent:worker'],
   ])('answers %i %s to %s %j', async (status, code, path, body, name) => {

@@ -269,6 +269,19 @@ describe('one-time links and notices', () => {
       await house.notice(id, { state: 'sent' });
     });
 
+    it('regression: are forgotten while a decision may still be undone', async () => {
+      house.attention = { steps: [{ id: 'hook', via: 'webhook', url: hook.url, secret: 'file:hook', after_s: 10 }] };
+      const id = await house.ask();
+      await eventually('planned', () => house.notices.list(id).length === 1);
+      await house.approvals.approve(id, { channel: 'api', undo_s: 30 }, ann);
+      house.clock.advance(10_000);
+      await house.notice(id, { state: 'waiting', due_at: house.clock.iso(house.clock.now() + 21_000) });
+      await house.approvals.undo(id, ann);
+      house.clock.advance(21_000);
+      await house.notice(id, { state: 'sent' });
+      expect(hook.got).toHaveLength(1);
+    });
+
     it('hurry to the second person when the first has approved', async () => {
       house.needs = 2;
       house.attention = {
