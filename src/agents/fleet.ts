@@ -152,12 +152,17 @@ export class Fleet {
           // The last gate before a process exists: a start that was under way comes here too.
           this.emergency.assertClear();
           if (this.closing) throw new NoxError('SHUTTING_DOWN');
-          const session = await this.launcher.launch(id, this.configOf(id), run, {
-            ...handlers,
-            tools: this.toolsOf(id),
-          });
-          this.resources.began(id, session);
-          return session;
+          const config = this.configOf(id);
+          const tools = this.toolsOf(id);
+          try {
+            const session = await this.launcher.launch(id, config, run, { ...handlers, tools });
+            this.resources.began(id, session);
+            return session;
+          } catch (error) {
+            // The session would have; there is none.
+            tools?.close();
+            throw error;
+          }
         },
         classify: classifyExit,
         fault_of: (session) => this.resources.faultOf(session),

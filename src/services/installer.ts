@@ -78,8 +78,8 @@ export class Installer {
     if (same !== undefined && agent_id !== null && !auto_approve) return proposedService(same);
     const proposal = this.proposalOf({ ...judged, kind: 'install', actor, agent_id, why: null });
     if (!auto_approve) return proposedService(await this.put(proposal));
-    for (const other of rivals) if (other.agent_id === null || other.agent_id === agent_id) await this.drop(other);
     await this.carryOut(proposal, proposal.table, actor.name);
+    for (const other of rivals) if (other.agent_id === null || other.agent_id === agent_id) await this.drop(other);
     return this.services.get(proposal.name);
   }
 
@@ -168,6 +168,9 @@ export class Installer {
     const approval = this.approvals.get(proposal.approval_id);
     if (approval.status === 'pending' || approval.status === 'parked') return;
     if (approval.status !== 'approved') {
+      // A person has given it to the agent in another way.
+      const served = this.registry.intent().services.get(proposal.name)?.agents.includes(proposal.agent_id) === true;
+      if (served && approval.status === 'cancelled') return this.watch(proposal);
       const why = approval.reason ?? approval.status;
       return this.end(proposal, 'denied', `Your wish for the service ${proposal.name} was not granted: ${why}.`);
     }

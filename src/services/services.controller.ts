@@ -20,9 +20,9 @@ export class ServicesController {
   }
 
   @Route('services_search')
-  async search(@Input('services_search') { query }: RouteInput<'services_search'>) {
-    const { services } = await this.services.list();
-    return this.services.catalogue.search(query.query, query.limit, new Set(services.map(({ name }) => name)));
+  search(@Input('services_search') { query }: RouteInput<'services_search'>) {
+    const installed = new Set(this.services.views().map(({ name }) => name));
+    return this.services.catalogue.search(query.query, query.limit, installed);
   }
 
   @Route('services_install')

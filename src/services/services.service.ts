@@ -106,10 +106,14 @@ export class ServicesService {
 
   async list(agent_id?: string): Promise<RouteReply<'services_list'>> {
     const engine = await this.engine.state();
-    const names = [...this.registry.intent().services].filter(
-      ([, { agents }]) => agent_id === undefined || agents.includes(agent_id),
-    );
-    return { services: names.map(([name]) => this.view(name)), engine };
+    return { services: this.views(agent_id), engine };
+  }
+
+  /** As they stand; the engine is not asked. */
+  views(agent_id?: string): Service[] {
+    return [...this.registry.intent().services]
+      .filter(([, { agents }]) => agent_id === undefined || agents.includes(agent_id))
+      .map(([name]) => this.view(name));
   }
 
   /** The engine that containers need; undefined while no service is one, so that nobody has to have an engine. */

@@ -7,10 +7,10 @@ export class ServiceList {
   constructor(@Inject(ServicesService) private readonly services: ServicesService) {}
 
   /** Those that the agent has come first, with what it can call now; of the others only that they are there. */
-  async forAgent(agent_id: string | undefined): Promise<object[]> {
-    const { services } = await this.services.list();
+  forAgent(agent_id: string | undefined): object[] {
     const offered = agent_id === undefined ? [] : this.services.offered(agent_id);
-    return services
+    return this.services
+      .views()
       .map(({ name, status, reason, agents, tools }) => {
         const yours = agent_id !== undefined && agents.includes(agent_id);
         const own = offered.find(({ service }) => service === name)?.tools ?? [];

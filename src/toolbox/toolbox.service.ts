@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import * as z from 'zod';
+import { mcpToolName } from '../agents/runtime/mcp-tool-name.js';
 import { PipeServer, textResult, type ToolCallRequest } from '../agents/runtime/pipe-server.js';
 import type { ToolServer } from '../agents/runtime/runtime.js';
 import { GATED_TOOLS, TOOLBOX, TOOLS, type ToolName } from '../contracts/toolbox.js';
@@ -68,7 +69,7 @@ export class ToolboxService {
     const caller: Caller = { kind: 'agent', id: agent_id, message_id: turn?.message_ids.at(-1) };
     const turn_id = turn?.turn_id ?? null;
     return this.answered(caller, call, turn_id, async (tool, input) => {
-      if (GATED_TOOLS.has(tool)) this.sessions.assertAllowed(agent_id, call.tool_use_id, `mcp__${TOOLBOX}__${tool}`);
+      if (GATED_TOOLS.has(tool)) this.sessions.assertAllowed(agent_id, call.tool_use_id, mcpToolName(TOOLBOX, tool));
       await this.storms.see(agent_id, tool, input);
       const scope = turn?.message_ids[0] ?? turn_id ?? `call:${call.tool_use_id ?? ''}`;
       const deed = { agent_id, scope, turn_id: turn_id ?? scope, tool_use_id: call.tool_use_id, tool, input };
@@ -90,7 +91,7 @@ export class ToolboxService {
       const { client_calls_per_min } = this.registry.config().storms;
       if (!this.rate.take(caller.name, client_calls_per_min, this.clock.now()))
         throw new NoxError('RATE_LIMITED', `More than ${client_calls_per_min} calls in a minute; try again later.`);
-      if (!toolsFor(caller).some(({ name }) => name === tool))
+      if (!mayUse(caller.role, tool))
         throw new NoxError('FORBIDDEN', `${tool} needs the role operator; yours is ${caller.role}.`);
       if (caller.agent_id !== undefined && !this.registry.agents().has(caller.agent_id))
         throw new NoxError('AGENT_NOT_FOUND', `agent: no agent has the id ${caller.agent_id}.`);
@@ -106,7 +107,7 @@ export class ToolboxService {
         'FORBIDDEN',
         `${tool} waits for a person: connect with ?agent=<id>, in whose name it is asked.`,
       );
-    const tool_name = `mcp__${TOOLBOX}__${tool}`;
+    const tool_name = mcpToolName(TOOLBOX, tool);
     const call = {
       agent_id: caller.agent_id,
       session_id: null,
@@ -177,12 +178,18 @@ export class ToolboxService {
 
 const isTool = (name: string): name is ToolName => Object.hasOwn(TOOLS, name);
 
-/** What a caller outside can use: who only looks can only look. */
-export const toolsFor = ({ role }: Pick<UserCaller, 'role'>) =>
-  listed().filter(({ name }) => role !== 'viewer' || LOOKERS.has(name));
+/** Who only looks can only look. */
+const mayUse = (role: UserCaller['role'], name: string): boolean => role !== 'viewer' || LOOKERS.has(name);
 
-/** As MCP lists them. They are few and small, so a model need not search for them. */
-const listed = () =>
+/** What a caller outside can use. */
+export const toolsFor = ({ role }: Pick<UserCaller, 'role'>) => listed().filter(({ name }) => mayUse(role, name));
+
+let list: ReturnType<typeof makeList> | undefined;
+/** As MCP lists them; made when somebody first asks. */
+const listed = (): ReturnType<typeof makeList> => (list ??= makeList());
+
+/** They are few and small, so a model need not search for them. */
+const makeList = () =>
   Object.entries(TOOLS).map(([name, { description, input }]) => ({
     name,
     description,

@@ -96,7 +96,7 @@ export class ToolHandlers {
       const part = task.delegations.find(({ id }) => id === key)?.task_id ?? task_id;
       return { task: shownTask(task), delegated: shownTask(this.tasks.get(part)), to: body.to_agent };
     },
-    list_services: async (_, { caller }) => ({ services: await this.services.forAgent(idOf(caller)) }),
+    list_services: (_, { caller }) => ({ services: this.services.forAgent(idOf(caller)) }),
     // It has been approved when it comes here: the question itself was the deed.
     request_approval: ({ action }) => ({ approved: true, action }),
     request_service: async (wish, { caller }) => this.installer.wish(wish, agentOf(caller)),

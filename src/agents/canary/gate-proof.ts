@@ -78,6 +78,8 @@ export class GateProof {
         });
     }
     await this.running.done;
+    // What is started is what is there now, which need not be what was tried.
+    return this.assertProven();
   }
 
   /** A person wants to see it tried again, whatever was found before. */
@@ -108,6 +110,8 @@ export class GateProof {
     let results: WayResult[];
     try {
       results = await this.try(path, () => show(this.last.tried + 1));
+      if (Object.values(await subjectOf(path, this.env())).join(' ') !== key)
+        throw new Error('the CLI was changed while it was tried');
     } catch (error) {
       results = [{ way: 'all', outcome: 'unclear', detail: messageOf(error) }];
     }
@@ -119,8 +123,9 @@ export class GateProof {
         proven_at: this.clock.iso(),
         ways: results.map(({ way }) => way),
       };
-      await this.store.write(proof);
+      // A disk that refuses the proof costs the next start of Nox another trial, not this one.
       this.hold(key, proof, about);
+      await this.store.write(proof);
     } else {
       const failed = results.filter(({ outcome }) => outcome === (verdict === 'ran' ? 'ran' : 'unclear'));
       const ways = failed.map(({ way }) => way).join('; ');

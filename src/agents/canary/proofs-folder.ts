@@ -11,6 +11,11 @@ export function proofsFolder({
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }): string {
-  const shared = env['NOX_GATE_PROOFS'];
-  return shared?.startsWith('/') === true ? shared : join(home, 'gate-proofs');
+  return sharedProofs(env) ?? join(home, 'gate-proofs');
+}
+
+/** The folder that several Nox share: an agent that could write there could vouch for any CLI. */
+export function sharedProofs(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const folder = env['NOX_GATE_PROOFS'];
+  return folder?.startsWith('/') === true ? folder : undefined;
 }

@@ -44,19 +44,24 @@ export async function subjectOf(path: string, env: Readonly<Record<string, strin
   };
 }
 
-const known = new Map<string, string>();
+const known = new Map<string, Promise<string>>();
 
-/** Of 360 MB, so it is taken once per state of the file: any change of it changes its ctime, which nobody can set. */
+/** Of 360 MB, so it is taken once per state of the file, whoever asks meanwhile: any change of it changes its ctime, which nobody can set. */
 async function hashOf(path: string): Promise<string> {
   const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
   const key = [path, dev, ino, size, mtimeNs, ctimeNs].join(' ');
   const before = known.get(key);
   if (before !== undefined) return before;
+  const found = digestOf(path);
+  known.set(key, found);
+  found.catch(() => known.delete(key));
+  return found;
+}
+
+async function digestOf(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash);
-  const found = hash.digest('hex');
-  known.set(key, found);
-  return found;
+  return hash.digest('hex');
 }
 
 async function managedSettings(): Promise<[string, string][]> {

@@ -1,3 +1,5 @@
+import { successResponse } from '../runtime/stream-json/answers.js';
+
 /** How the answer to a question of the CLI is broken, as a dying, confused or silent Nox would break it. */
 export type Fault = 'no_answer' | 'error' | 'nonsense' | 'no_opinion' | 'closed_pipe';
 
@@ -57,21 +59,18 @@ export const wayName = ({ at, fault, call, sub_agent }: Way): string =>
 
 /** Body of an answer that nobody should take for an allowance; undefined where none is written. */
 export function brokenAnswer({ fault, at }: Way, request_id: string): object | undefined {
-  const success = (response: unknown): object => ({
-    type: 'control_response',
-    response: { subtype: 'success', request_id, response },
-  });
   switch (fault) {
     case 'error':
       return { type: 'control_response', response: { subtype: 'error', request_id, error: 'the canary broke it' } };
     case 'nonsense':
-      return success(
+      return successResponse(
+        request_id,
         at === 'hook'
           ? { hookSpecificOutput: { hookEventName: 'PreToolUse', permissionDecision: 'canary' } }
           : { behavior: 'canary' },
       );
     case 'no_opinion':
-      return success({});
+      return successResponse(request_id, {});
     case 'no_answer':
     case 'closed_pipe':
       return undefined;

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { sharedProofs } from '../canary/proofs-folder.js';
 import { isBelow } from './mount-plan.js';
 import type { Confine, ConfineMode } from './process-host.js';
 
@@ -25,9 +26,10 @@ export async function controlsOf(request: ControlsRequest): Promise<Confine> {
   const repository = await gitRepository(cwd);
   const roots = [...new Set([cwd, ...(repository === null ? [] : [repository.root])])];
   const sealed = roots.flatMap((root) => [join(root, '.claude'), join(root, '.mcp.json')]);
+  const proofs = sharedProofs(request.nox_env);
   return {
     mode,
-    hidden: [home, ...sharedProofs(request.nox_env), ...operatorLogins(request.nox_env)],
+    hidden: [home, ...(proofs === undefined ? [] : [proofs]), ...operatorLogins(request.nox_env)],
     read_only: [
       registry,
       ...(repository === null ? [] : [join(repository.common, 'config'), join(repository.git, 'config.worktree')]),
@@ -39,11 +41,6 @@ export async function controlsOf(request: ControlsRequest): Promise<Confine> {
       ...(repository === null ? [] : [join(repository.common, 'hooks')]),
     ],
   };
-}
-
-/** Proofs of the gate that several Nox share: an agent that could write there could vouch for any CLI. */
-function sharedProofs({ NOX_GATE_PROOFS: folder }: ControlsRequest['nox_env']): string[] {
-  return folder?.startsWith('/') === true ? [folder] : [];
 }
 
 /** Where `nox login` keeps logins, of the user who runs Nox. */
