@@ -49,7 +49,7 @@ async function save(folder: string, name: string, text: string): Promise<void> {
 }
 
 async function measureNox(files: number, saves: number): Promise<{ api: number[]; socket: number[] }> {
-  await using server = await NoxServer.start({ start_timeout_ms: 60_000 });
+  await using server = await NoxServer.start();
   for (let n = 0; n < files; n += 50)
     await Promise.all(
       Array.from({ length: Math.min(50, files - n) }, (_, k) =>

@@ -10,11 +10,12 @@ import { setupMachine } from './setup-machine.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const args = process.argv.slice(2);
 
-/** Suites in order; those with real processes, servers or browsers run one file at a time. */
+/** The quick ones first. Those of the second mostly wait for processes, servers and browsers of their own: two at a time. */
 const STAGES = [
-  { projects: ['unit', 'dashboard', 'integration'], workers: 2 },
-  { projects: ['contract', 'fault', 'e2e'], workers: 1 },
+  ['unit', 'dashboard', 'integration'],
+  ['contract', 'fault', 'e2e'],
 ];
+const WORKERS = 2;
 
 function run(command, commandArgs, extra = {}) {
   const { status } = spawnSync(command, commandArgs, { cwd: root, stdio: 'inherit', ...extra });
@@ -35,7 +36,7 @@ if (args.length === 0) step('check', 'npm', ['run', '-s', 'check']);
 
 const out = mkdtempSync(join(tmpdir(), 'nox-jest-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
-for (const { projects, workers } of STAGES) {
+for (const projects of STAGES) {
   process.stderr.write(`\n— ${projects.join(', ')}\n`);
   const file = join(out, `${projects[0]}.json`);
   const status = run(
@@ -44,7 +45,7 @@ for (const { projects, workers } of STAGES) {
       '--experimental-vm-modules',
       '--disable-warning=ExperimentalWarning',
       join('node_modules', 'jest', 'bin', 'jest.js'),
-      `--maxWorkers=${workers}`,
+      `--maxWorkers=${WORKERS}`,
       '--json',
       `--outputFile=${file}`,
       '--selectProjects',

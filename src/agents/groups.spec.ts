@@ -184,7 +184,7 @@ describe(GroupKeeper.name, () => {
       ),
       { numRuns: Math.min(numRuns, 50), seed },
     );
-  }, 60_000);
+  });
 
   it('leaves those that sleep or should not run alone', async () => {
     states.set('c', 'hibernated');

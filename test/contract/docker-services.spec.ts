@@ -22,25 +22,21 @@ beforeAll(async () => {
     await nox.client.call('agents_create', {
       body: { name, id: name, system_prompt: 'test', runtime: 'command', command: ['/bin/cat'] } as never,
     });
-}, 120_000);
+});
 
 afterAll(async () => {
   await nox?.close();
   await engine?.[Symbol.asyncDispose]();
   await links?.remove();
-}, 60_000);
+});
 
 const running = (name: string) =>
-  eventually(
-    `${name} runs`,
-    async () => {
-      const service = await nox.client.call('services_get', { params: { name } });
-      if (service.status !== 'running')
-        throw new Error(`${service.status}: ${service.reason ?? ''}\n${nox.log.slice(-2000)}`);
-      return service;
-    },
-    60_000,
-  );
+  eventually(`${name} runs`, async () => {
+    const service = await nox.client.call('services_get', { params: { name } });
+    if (service.status !== 'running')
+      throw new Error(`${service.status}: ${service.reason ?? ''}\n${nox.log.slice(-2000)}`);
+    return service;
+  });
 
 const call = async (name: string, tool: string, text: string) => {
   const reply = await nox.client.call('services_call', { params: { name }, body: { tool, input: { text } } });
@@ -83,22 +79,18 @@ describe('a service over stdio', () => {
     expect((await call('busy', 'echo', 'hello')).text).toBe('hello');
     const { lines } = await nox.client.call('services_logs', { params: { name: 'busy' } });
     expect(lines).toContainEqual({ stream: 'stderr', line: 'the server starts' });
-  }, 120_000);
+  });
 
   it('comes back when its container dies', async () => {
     const before = await running('busy');
     await expect(call('busy', 'die', '')).rejects.toThrow();
-    await eventually(
-      'it is back',
-      async () => {
-        const now = await nox.client.call('services_get', { params: { name: 'busy' } });
-        expect(now).toMatchObject({ status: 'running', restarts: before.restarts + 1 });
-        return true;
-      },
-      30_000,
-    );
+    await eventually('it is back', async () => {
+      const now = await nox.client.call('services_get', { params: { name: 'busy' } });
+      expect(now).toMatchObject({ status: 'running', restarts: before.restarts + 1 });
+      return true;
+    });
     expect((await call('busy', 'echo', 'again')).text).toBe('again');
-  }, 60_000);
+  });
 
   it('is found again by a Nox that was killed: the same container', async () => {
     const ids = async () =>
@@ -109,20 +101,16 @@ describe('a service over stdio', () => {
     await running('busy');
     expect(await ids()).toEqual(before);
     expect((await call('busy', 'echo', 'still')).text).toBe('still');
-  }, 60_000);
+  });
 
   it('says that there is no engine, while everything else works, and runs again when there is one', async () => {
     await unlink(link());
     const containers = await engine.docker.listContainers({ filters: { label: ['nox.service=busy'] } });
     await engine.docker.getContainer(containers[0]?.Id ?? '').kill();
-    const failed = await eventually(
-      'the service has failed',
-      async () => {
-        const service = await nox.client.call('services_get', { params: { name: 'busy' } });
-        return service.status === 'failed' ? service : undefined;
-      },
-      30_000,
-    );
+    const failed = await eventually('the service has failed', async () => {
+      const service = await nox.client.call('services_get', { params: { name: 'busy' } });
+      return service.status === 'failed' ? service : undefined;
+    });
     expect(failed.reason).toContain('No container engine listens at DOCKER_HOST.');
     const { engine: state } = await nox.client.call('services_list');
     expect(state).toMatchObject({ available: false, reason: 'No container engine listens at DOCKER_HOST.' });
@@ -139,7 +127,7 @@ describe('a service over stdio', () => {
     await running('busy');
     expect((await call('busy', 'echo', 'back')).text).toBe('back');
     expect((await nox.client.call('system_status')).components['containers']?.status).toBe('ok');
-  }, 90_000);
+  });
 
   it('is removed without a trace', async () => {
     await nox.client.call('services_remove', { params: { name: 'busy' } });
@@ -147,7 +135,7 @@ describe('a service over stdio', () => {
     await expect(nox.client.call('services_get', { params: { name: 'busy' } })).rejects.toMatchObject({
       code: 'SERVICE_NOT_FOUND',
     });
-  }, 60_000);
+  });
 });
 
 describe('a service that is a program', () => {
@@ -167,7 +155,7 @@ describe('a service that is a program', () => {
     await running('program');
     expect((await call('program', 'echo', 'again')).text).toBe('again');
     await nox.client.call('services_remove', { params: { name: 'program' } });
-  }, 30_000);
+  });
 });
 
 describe('a service over http', () => {
@@ -195,5 +183,5 @@ describe('a service over http', () => {
     expect(
       (await engine.docker.listNetworks()).map(({ Name: name }) => name).filter((name) => name.startsWith('nox-')),
     ).toEqual([]);
-  }, 120_000);
+  });
 });

@@ -57,7 +57,7 @@ export class DrivenAgent {
       this.watchers.add(watcher);
       watcher();
     });
-    return within(what, found, 20_000);
+    return within(what, found);
   }
 
   /** The first event of this type from now on (or from an index) that fits. */

@@ -195,7 +195,7 @@ describe.each([FAKE, REAL])('an agent runtime over $name', (subject) => {
     const tools = new PlayedTools();
     const agent = await start(subject, {}, new ToolServerSet([tools]));
     await agent.prompt('tool mcp__nox__wait {}\nsay done');
-    const signal = await within('call of the tool', tools.waiting, 20_000);
+    const signal = await within('call of the tool', tools.waiting);
     await agent.session.interrupt();
     await agent.event('result', undefined, 0);
     await eventually('withdrawal of the call', () => signal.aborted);

@@ -19,15 +19,11 @@ const install = (name: string, image: string, more: object = {}) =>
   nox.call('services_install', { body: { image, service_name: name, auto_approve: true, ...more } });
 
 const running = (name: string) =>
-  eventually(
-    `${name} runs`,
-    async () => {
-      const service = await nox.call('services_get', { params: { name } });
-      if (service.status !== 'running') throw new Error(`${service.status}: ${service.reason ?? ''}`);
-      return service;
-    },
-    60_000,
-  );
+  eventually(`${name} runs`, async () => {
+    const service = await nox.call('services_get', { params: { name } });
+    if (service.status !== 'running') throw new Error(`${service.status}: ${service.reason ?? ''}`);
+    return service;
+  });
 
 /** What a shell inside the container says to a command. */
 async function inside(name: string, command: string): Promise<string> {
@@ -77,7 +73,7 @@ afterAll(async () => {
   await nox?.close();
   await engine?.[Symbol.asyncDispose]();
   bait?.close();
-}, 60_000);
+});
 
 const REFUSED = /ermission denied|not permitted|Read-only|No such|can't|invalid|nsenter: /;
 
@@ -127,7 +123,7 @@ describe('a service without a network', () => {
     expect(await inside('closed', 'dd if=/dev/zero of=/tmp/big bs=1M count=2000; rm -f /tmp/big')).toMatch(
       /No space|Killed|137/,
     );
-  }, 60_000);
+  });
 
   it('has every flag of the specification, and no other', async () => {
     const { HostConfig: host, Config: config, Mounts: mounts } = await inspect('closed');
@@ -181,8 +177,8 @@ describe('a service without a network', () => {
     expect(await inside('closed', forks)).not.toContain('made 10000');
     const stats = await nox.call('services_stats', { params: { name: 'closed' } });
     expect(stats.pids).toBeLessThanOrEqual(64);
-    await eventually('it answers again', () => inside('closed', 'echo fine'), 20_000);
-  }, 60_000);
+    await eventually('it answers again', () => inside('closed', 'echo fine'));
+  });
 });
 
 describe('a service with a network of its own', () => {
@@ -211,7 +207,7 @@ describe('a service with a network of its own', () => {
       [bait_port, nox.port, 22, 2375].map((port) => [host, port] as const),
     );
     expect(await reached('web', targets)).toEqual([]);
-  }, 60_000);
+  });
 
   it('does not reach the metadata service of a cloud, nor anything outside', async () => {
     expect(
@@ -220,14 +216,14 @@ describe('a service with a network of its own', () => {
         ['203.0.113.1', 80],
       ]),
     ).toEqual([]);
-  }, 30_000);
+  });
 
   it('does not reach a service beside it', async () => {
     const { Networks: networks } = (await inspect('other')).NetworkSettings;
     const address = Object.values(networks)[0]?.IPAddress ?? '';
     expect(await reachable(address, 8080)).toBe(true);
     expect(await reached('web', [[address, 8080]])).toEqual([]);
-  }, 30_000);
+  });
 
   it('with a way out reaches the proxy, and by it only what is named', async () => {
     const host = await gateway('out');
@@ -243,5 +239,5 @@ describe('a service with a network of its own', () => {
     expect(answers).not.toContain('200');
     expect(answers.match(/403 Forbidden/g) ?? answers).toHaveLength(asked.length);
     expect(await inside('out', `wget -q -O - http://example.com/`)).toMatch(/405|403/);
-  }, 60_000);
+  });
 });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import { endStopping, produce, STATES } from '../support/agent-states.js';
+import { endStopping, produce, startPatient, STATES } from '../support/agent-states.js';
 import { launchBrowser, logIn, openPage, takePictures, type Watched } from '../support/browser.js';
-import { NoxServer } from '../support/nox-server.js';
+import type { NoxServer } from '../support/nox-server.js';
 
 /** How a person sees each state that test/support/agent-states.ts produces. */
 const VIEWS: readonly {
@@ -43,18 +43,17 @@ describe('the states of agents in a browser', () => {
   const heading = (name: string) => page.getByRole('heading', { name, exact: true, level: 1 });
 
   beforeAll(async () => {
-    [nox, browser] = await Promise.all([NoxServer.start(), launchBrowser()]);
+    [nox, browser] = await Promise.all([startPatient(), launchBrowser()]);
     await Promise.all(PRODUCED.map((state) => produce(nox, state)));
     desk = await openPage(browser, nox.url);
     page = desk.page;
-    page.setDefaultTimeout(10_000);
     await logIn(page, nox);
-  }, 90_000);
+  });
   afterAll(async () => {
     await browser.close();
     await endStopping(nox);
     await nox.close();
-  }, 60_000);
+  });
 
   it('each has its word, its sign and its colour in the fleet', async () => {
     for (const { id, word, colour, counts = false } of VIEWS) {
@@ -77,26 +76,22 @@ describe('the states of agents in a browser', () => {
     }
     expect(new Set([...signs].filter(([word]) => !word.startsWith('st')).map(([, sign]) => sign)).size).toBe(7);
     await picture('states-overview');
-  }, 30_000);
+  });
 
-  it.each(VIEWS)(
-    '$id says on its page what it is, why, and when it goes on',
-    async ({ id, word, says }) => {
-      await page.goto(`${nox.url}/agents/${id}`);
-      await heading(id).waitFor();
-      await page.locator('.page-head .state').getByText(word).waitFor();
-      if (says !== undefined) expect(await page.locator('.agent-page').textContent()).toMatch(says);
-      await picture(`state-${id}`);
-    },
-    20_000,
-  );
+  it.each(VIEWS)('$id says on its page what it is, why, and when it goes on', async ({ id, word, says }) => {
+    await page.goto(`${nox.url}/agents/${id}`);
+    await heading(id).waitFor();
+    await page.locator('.page-head .state').getByText(word).waitFor();
+    if (says !== undefined) expect(await page.locator('.agent-page').textContent()).toMatch(says);
+    await picture(`state-${id}`);
+  });
 
   it('resets a breaker in place, and the agent runs again', async () => {
     await page.goto(`${nox.url}/agents/open-breaker`);
     await page.getByRole('button', { name: 'Reset breaker' }).click();
     await page.locator('.page-head .state').getByText('idle').waitFor();
     await page.getByRole('button', { name: 'Reset breaker' }).waitFor({ state: 'hidden' });
-  }, 20_000);
+  });
 
   it('lets a parked agent go on as soon as its budget is raised', async () => {
     await page.goto(`${nox.url}/agents/parked/resources`);
@@ -105,7 +100,7 @@ describe('the states of agents in a browser', () => {
     await nox.call('agents_update', { params: { id: 'parked' }, body: { budget: { turns_per_day: 9 } } });
     await page.locator('.page-head .state').getByText('idle').waitFor();
     await page.getByText('2 of 9').waitFor();
-  }, 20_000);
+  });
 
   it('draws memory and processor over time, and says them in a table', async () => {
     const chart = page.getByRole('img', { name: /^Memory: .* now/ });
@@ -116,7 +111,7 @@ describe('the states of agents in a browser', () => {
     await page.getByText('As a table').first().click();
     await page.getByRole('columnheader', { name: 'Memory' }).waitFor();
     await picture('agent-resources');
-  }, 20_000);
+  });
 
   it('relates agents, shows their group with its strategy, and takes a relation away', async () => {
     await page.goto(`${nox.url}/agents/idle/configuration`);
@@ -142,7 +137,7 @@ describe('the states of agents in a browser', () => {
     await page.getByRole('button', { name: 'Remove: idle supervises hibernated' }).click();
     await page.getByRole('list', { name: 'Group' }).waitFor({ state: 'hidden' });
     expect((await nox.call('relationships_all')).relationships).toMatchObject([{ from: 'idle', to: 'parked' }]);
-  }, 30_000);
+  });
 
   it('has the messages and the tasks of an agent beside its conversation', async () => {
     await nox.call('messages_send', { body: { to: 'stopped', content: 'say for later' } });
@@ -153,11 +148,10 @@ describe('the states of agents in a browser', () => {
     await page.getByRole('navigation', { name: 'About this agent' }).getByRole('link', { name: 'Tasks' }).click();
     await page.getByRole('link', { name: /Paint the fence/ }).waitFor();
     await picture('agent-tasks');
-  }, 20_000);
+  });
 
   it('is usable on a phone', async () => {
     const phone = await openPage(browser, nox.url, { width: 360, height: 740 });
-    phone.page.setDefaultTimeout(10_000);
     await logIn(phone.page, nox);
     await picture('states-phone-overview', phone.page);
     for (const [path, words] of [
@@ -175,5 +169,5 @@ describe('the states of agents in a browser', () => {
     await phone.context.close();
     // The relation that was refused.
     expect(desk.complaints).toEqual([expect.stringContaining('status of 400')]);
-  }, 40_000);
+  });
 });

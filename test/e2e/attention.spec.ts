@@ -34,17 +34,11 @@ describe('attention', () => {
   const pending = async (): Promise<Approval[]> =>
     (await nox.call('approvals_list', { query: { status: 'pending' } })).approvals;
   const request = (of: string, status?: Approval['status']) =>
-    eventually(
-      `a request of ${of}`,
-      async () => (await pending()).find((one) => one.agent_id === of && (status ?? one.status) === one.status),
-      60_000,
+    eventually(`a request of ${of}`, async () =>
+      (await pending()).find((one) => one.agent_id === of && (status ?? one.status) === one.status),
     );
   const idle = (id: string) =>
-    eventually(
-      `${id} is idle`,
-      async () => (await nox.call('agents_status', { params: { id } })).activity === 'idle',
-      60_000,
-    );
+    eventually(`${id} is idle`, async () => (await nox.call('agents_status', { params: { id } })).activity === 'idle');
   const cli = (...args: string[]) =>
     execFileSync(process.execPath, [BUNDLE, ...args], {
       encoding: 'utf8',
@@ -53,7 +47,7 @@ describe('attention', () => {
 
   beforeAll(async () => {
     [nox, browser, hook, mail] = await Promise.all([
-      NoxServer.start({ env: { NOX_CLAUDE_PATH: CLAUDE_PATH }, start_timeout_ms: 60_000 }),
+      NoxServer.start({ env: { NOX_CLAUDE_PATH: CLAUDE_PATH } }),
       launchBrowser(),
       HookServer.start(),
       MailServer.start(),
@@ -71,11 +65,11 @@ describe('attention', () => {
       refresh: async () => (token = await login()),
       retries: 0,
     });
-  }, 90_000);
+  });
   afterAll(async () => {
     await browser.close();
     await Promise.all([nox.close(), hook.close(), mail.close()]);
-  }, 30_000);
+  });
 
   it('decides seven agents that ask the same together', async () => {
     const ids = Array.from({ length: 7 }, (_, n) => `twin-${n}`);
@@ -83,10 +77,8 @@ describe('attention', () => {
     for (const id of ids) begin(id, 'tool Bash {"command":"echo ran >> same.txt"}\nsay done');
     begin('twin-0', 'say later');
     begin('twin-0', 'say later still');
-    const group = await eventually(
-      'the group of seven',
-      async () => (await nox.call('approvals_groups')).groups.find(({ members }) => members.length === 7),
-      90_000,
+    const group = await eventually('the group of seven', async () =>
+      (await nox.call('approvals_groups')).groups.find(({ members }) => members.length === 7),
     );
     // The one with prompts behind it comes first.
     expect((await pending())[0]).toMatchObject({ agent_id: 'twin-0', waits_behind: { turns: 2 } });
@@ -117,7 +109,7 @@ describe('attention', () => {
     expect(await bob.call('approvals_approve', { params })).toMatchObject({ status: 'approved', decided_by: 'bob' });
     await idle('twin-0');
     expect(lines('twin-0', 'two.txt')).toBe(1);
-  }, 90_000);
+  });
 
   it('answers questions of an agent, from the command line and in the browser', async () => {
     const question = {
@@ -157,7 +149,7 @@ describe('attention', () => {
     await idle('twin-0');
     expect(await turns()).toMatch(/Which\?.{0,20}One/);
     await context.close();
-  }, 90_000);
+  });
 
   it('undoes a decision of the dashboard, and remembers a safe call as a rule after its dry run', async () => {
     begin('twin-0', 'tool Bash {"command":"mkdir -p build"}\nsay done');
@@ -193,7 +185,7 @@ describe('attention', () => {
     expect(reply).toMatchObject({ status: 'complete', text: 'again' });
     expect(complaints).toEqual([]);
     await context.close();
-  }, 90_000);
+  });
 
   it('waits over a restart and without its process, finds a person, and runs once an hour later from a phone', async () => {
     mkdirSync(join(nox.home, 'secrets'), { recursive: true });
@@ -242,12 +234,11 @@ from = "nox@example.org"
     await eventually(
       'its process is gone',
       async () => (await nox.call('agents_status', { params: { id: 'twin-0' } })).pid === null,
-      60_000,
     );
     await nox.restart('SIGKILL');
     await nox.restart('SIGTERM');
     await nox.advance(HOUR_MS);
-    const letter = await eventually('the letter to the second person', () => mail.got[0], 30_000);
+    const letter = await eventually('the letter to the second person', () => mail.got[0]);
     expect(letter).toMatch(/To: bob@example\.org/i);
     expect(letter).not.toContain('echo ran');
     const notices = await eventually('both are told', async () => {
@@ -281,7 +272,7 @@ from = "nox@example.org"
     await takePictures(page, 'phone');
     await page.getByRole('button', { name: 'Approve' }).click();
     await page.getByText('approved', { exact: false }).first().waitFor();
-    await eventually('it ran', () => lines('twin-0', 'once.txt') === 1, 60_000);
+    await eventually('it ran', () => lines('twin-0', 'once.txt') === 1);
     await idle('twin-0');
     expect(lines('twin-0', 'once.txt')).toBe(1);
     expect(await nox.call('approvals_get', { params: { id } })).toMatchObject({ decided_by: 'bob', channel: 'link' });

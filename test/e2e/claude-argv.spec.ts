@@ -70,4 +70,4 @@ it('nothing that a person or an agent wrote, and no secret, is in the arguments 
     .flatMap(wordsOf)
     .filter((entry) => entry.includes(SECRET));
   expect(new Set(holders)).toEqual(new Set([`MY_TOKEN=${SECRET}`]));
-}, 120_000);
+});

@@ -34,8 +34,8 @@ describe('the command line', () => {
 
   beforeAll(async () => {
     nox = await NoxServer.start({ env: { NOX_CLAUDE_PATH: CLAUDE_PATH } });
-  }, 30_000);
-  afterAll(() => nox.close(), 30_000);
+  });
+  afterAll(() => nox.close());
 
   it('asks to log in first, and says how', async () => {
     const { code, err } = await run(['agent', 'ls']);
@@ -55,7 +55,7 @@ describe('the command line', () => {
     const { code, out } = await run(['agent', 'prompt', 'helper', 'say hello from the terminal']);
     expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('hello from the terminal') });
     expect((await run(['agent', 'ls'])).out).toContain('○ idle');
-  }, 30_000);
+  });
 
   it('shows a waiting call to the byte, and decides it', async () => {
     const prompt = run(['agent', 'prompt', 'helper', 'tool Bash {"command":"touch from-cli.txt"}\nsay made']);
@@ -68,7 +68,7 @@ describe('the command line', () => {
     expect(await prompt).toMatchObject({ code: 0, out: expect.stringContaining('made') });
     expect(existsSync(join(nox.workspace, 'workspaces', 'helper', 'from-cli.txt'))).toBe(true);
     expect(await run(['approval', 'deny', id])).toMatchObject({ code: 5 });
-  }, 30_000);
+  });
 
   it('shows the history and goes back only when told to', async () => {
     expect((await run(['registry', 'history'])).out).toContain('create helper');
@@ -77,7 +77,7 @@ describe('the command line', () => {
     expect(await run(['registry', 'rollback', '--last'])).toMatchObject({ code: 2 });
     expect(await run(['registry', 'rollback', '--last', '--yes'])).toMatchObject({ code: 0 });
     expect(await run(['agent', 'show', 'helper'])).toMatchObject({ code: 3 });
-  }, 30_000);
+  });
 
   it('tells by its exit status what went wrong', async () => {
     expect(await run(['agent', 'show', 'nobody'])).toMatchObject({ code: 3 });

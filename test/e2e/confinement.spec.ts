@@ -19,8 +19,8 @@ inNamespace('what a person allows an agent to try', () => {
   beforeAll(async () => {
     nox = await NoxServer.start({ env: { NOX_CLAUDE_PATH: CLAUDE_PATH } });
     await nox.call('agents_create', { body: { name: 'Worker', id, start: true } });
-  }, 30_000);
-  afterAll(() => nox.close(), 30_000);
+  });
+  afterAll(() => nox.close());
 
   /** Has the agent run a command, allowed by a person; answers what its tool told. */
   async function allowed(command: string): Promise<string> {
@@ -39,7 +39,7 @@ inNamespace('what a person allows an agent to try', () => {
   it('is work in its workspace', async () => {
     await allowed('touch made.txt');
     expect(existsSync(join(workspace(), 'made.txt'))).toBe(true);
-  }, 30_000);
+  });
 
   it('is not to read the secrets of Nox', async () => {
     const secret = readFileSync(join(nox.home, 'jwt-secret'), 'latin1');
@@ -48,7 +48,7 @@ inNamespace('what a person allows an agent to try', () => {
     expect(told).toContain('No such file or directory');
     expect(told).toContain('ended with 1');
     expect(told).not.toContain(Buffer.from(secret, 'latin1').toString('base64').slice(0, 20));
-  }, 30_000);
+  });
 
   it('is not to change the policy', async () => {
     const before = readFileSync(policy(), 'utf8');
@@ -56,7 +56,7 @@ inNamespace('what a person allows an agent to try', () => {
     expect(told).toContain('Read-only file system');
     expect(existsSync(join(workspace(), 'refused'))).toBe(true);
     expect(readFileSync(policy(), 'utf8')).toBe(before);
-  }, 30_000);
+  });
 
   it('is not to leave settings for the Claude of a person', async () => {
     const told = await allowed(`echo '{}' > .claude/settings.json || touch sealed`);
@@ -64,7 +64,7 @@ inNamespace('what a person allows an agent to try', () => {
     await nox.call('agents_stop', { params: { id } });
     expect(readdirSync(workspace())).toEqual(expect.arrayContaining(['made.txt', 'sealed']));
     expect(existsSync(join(workspace(), '.claude'))).toBe(false);
-  }, 30_000);
+  });
 
   it('is said in the state of the system', async () => {
     const { components } = await nox.call('system_status');
@@ -92,5 +92,5 @@ inNamespace('what a person allows an agent to try', () => {
     await nox.call('agents_start', { params: { id } });
     await allowed(`ls ${nox.home} > seen`);
     expect(readFileSync(join(workspace(), 'seen'), 'utf8')).toContain('jwt-secret');
-  }, 30_000);
+  });
 });

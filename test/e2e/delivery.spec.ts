@@ -14,12 +14,12 @@ describe.each(['the real Claude CLI', 'the fake agent'])('messages into %s', (wh
   let count = 0;
   let id: string;
   beforeAll(async () => {
-    nox = await NoxServer.start({ env: { NOX_CLAUDE_PATH: CLAUDE_PATH }, start_timeout_ms: 60_000 });
-  }, 70_000);
-  afterAll(() => nox.close(), 30_000);
+    nox = await NoxServer.start({ env: { NOX_CLAUDE_PATH: CLAUDE_PATH } });
+  });
+  afterAll(() => nox.close());
   afterEach(async () => {
     await nox.call('agents_stop', { params: { id }, body: { force: true } }).catch(() => undefined);
-  }, 30_000);
+  });
 
   async function agent(idle = {}): Promise<void> {
     count += 1;
@@ -31,14 +31,10 @@ describe.each(['the real Claude CLI', 'the fake agent'])('messages into %s', (wh
     nox.call('messages_send', { body: { to: id, content, priority } });
   const message = (message_id: string) => nox.call('messages_get', { params: { id: message_id } });
   const reached = (message_id: string, status: MessageDetail['status']) =>
-    eventually(
-      `message ${status}`,
-      async () => {
-        const found = await message(message_id);
-        return found.status === status ? found : undefined;
-      },
-      40_000,
-    );
+    eventually(`message ${status}`, async () => {
+      const found = await message(message_id);
+      return found.status === status ? found : undefined;
+    });
   const turns = async (): Promise<Turn[]> => (await nox.call('agents_conversation', { params: { id } })).turns;
   const prompt = (content: string) => nox.call('agents_prompt', { params: { id }, body: { content, wait: false } });
   const talking = () =>
@@ -68,7 +64,7 @@ describe.each(['the real Claude CLI', 'the fake agent'])('messages into %s', (wh
       query: { follow: 'false', agent_id: id, areas: 'message', limit: 100 },
     });
     expect(events.map(({ type }) => type)).toEqual(['message.published', 'message.delivered', 'message.acked']);
-  }, 120_000);
+  });
 
   it('lets a medium one wait for the end of the turn', async () => {
     await agent();
@@ -80,7 +76,7 @@ describe.each(['the real Claude CLI', 'the fake agent'])('messages into %s', (wh
       ['complete', 'word '],
       ['complete', 'later'],
     ]);
-  }, 120_000);
+  });
 
   it('interrupts the turn for a critical one, which then goes on', async () => {
     await agent();
@@ -97,7 +93,7 @@ describe.each(['the real Claude CLI', 'the fake agent'])('messages into %s', (wh
     });
     expect(again.queued_at).toBe(first?.queued_at);
     await nox.call('turns_cancel', { params: { id: again.id } });
-  }, 120_000);
+  });
 
   it('steers a high one into the turn at the next tool call', async () => {
     await agent();
@@ -111,7 +107,7 @@ describe.each(['the real Claude CLI', 'the fake agent'])('messages into %s', (wh
     const [turn, ...others] = await turns();
     expect(others).toEqual([]);
     expect(turn?.text).toContain('mind the step');
-  }, 120_000);
+  });
 
   it('hands low ones to an idle agent together', async () => {
     await agent();
@@ -122,7 +118,7 @@ describe.each(['the real Claude CLI', 'the fake agent'])('messages into %s', (wh
     const [first, ...rest] = await Promise.all(sent.map((each) => reached(each.id, 'acked')));
     expect(rest.map(({ turn_id }) => turn_id)).toEqual([first?.turn_id, first?.turn_id]);
     expect((await turns()).at(-1)?.text).toBe('one\ntwo\nthree');
-  }, 120_000);
+  });
 
   it('hands nothing over while a call waits for a person', async () => {
     await agent();
@@ -139,7 +135,7 @@ describe.each(['the real Claude CLI', 'the fake agent'])('messages into %s', (wh
     expect((await message(high.id)).deliveries).toHaveLength(1);
     const decided = await nox.call('approvals_get', { params: { id: approval.id } });
     expect(decided.status).toBe('approved');
-  }, 120_000);
+  });
 
   it('cancels it with the turn that a person ends', async () => {
     await agent();
@@ -148,7 +144,7 @@ describe.each(['the real Claude CLI', 'the fake agent'])('messages into %s', (wh
     const { turn_id } = await message(message_id);
     await nox.call('turns_cancel', { params: { id: turn_id ?? '' } });
     expect((await reached(message_id, 'cancelled')).reason).toContain('interrupted');
-  }, 120_000);
+  });
 
   it('wakes an agent that hibernates', async () => {
     await agent();
@@ -156,7 +152,7 @@ describe.each(['the real Claude CLI', 'the fake agent'])('messages into %s', (wh
     const { id: message_id } = await send('say good morning', 'low');
     await reached(message_id, 'acked');
     expect((await turns()).at(-1)?.text).toBe('good morning');
-  }, 120_000);
+  });
 
   it('keeps it for an agent that is stopped', async () => {
     await agent();
@@ -165,7 +161,7 @@ describe.each(['the real Claude CLI', 'the fake agent'])('messages into %s', (wh
     expect((await message(message_id)).status).toBe('queued');
     await nox.call('agents_start', { params: { id } });
     await reached(message_id, 'acked');
-  }, 120_000);
+  });
 
   it('does not say it again when the process dies with it, but asks the agent to go on', async () => {
     await agent();
@@ -173,7 +169,7 @@ describe.each(['the real Claude CLI', 'the fake agent'])('messages into %s', (wh
     await talking();
     const { pid } = await nox.call('agents_status', { params: { id } });
     process.kill(pid ?? NaN, 'SIGKILL');
-    await eventually('a second attempt', async () => (await message(message_id)).attempt === 2, 40_000);
+    await eventually('a second attempt', async () => (await message(message_id)).attempt === 2);
     const [first, second] = await eventually('both turns', async () => {
       const found = await turns();
       return found.length === 2 ? found : undefined;
@@ -186,7 +182,7 @@ describe.each(['the real Claude CLI', 'the fake agent'])('messages into %s', (wh
       1,
       'requeued',
     ]);
-  }, 120_000);
+  });
 
   it('survives kill -9 of Nox: what was read is acked or gone on with, what was not is handed over', async () => {
     await agent();

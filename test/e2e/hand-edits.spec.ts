@@ -26,14 +26,13 @@ describe('hand edits of the registry', () => {
     await nox.call('agents_create', { body: { ...fakeAgent('worker', true), system_prompt: 'x' } });
     desk = await openPage(browser, nox.url);
     page = desk.page;
-    page.setDefaultTimeout(15_000);
     await logIn(page, nox);
     await page.getByRole('link', { name: 'Registry', exact: true }).click();
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser.close();
     await nox.close();
-  }, 30_000);
+  });
 
   it('are live at once, and the agent that changed runs anew', async () => {
     const { pid } = await agent();
@@ -45,7 +44,7 @@ describe('hand edits of the registry', () => {
     });
     expect(git('log', '-1', '--format=%an: %s')).toBe('external: registry: edit agents.toml');
     expect(git('status', '--porcelain')).toBe('');
-  }, 40_000);
+  });
 
   it('wait for a person where they say what an agent may do, and are in force when they were accepted', async () => {
     const limits = '\n[agents.worker.resource_limits] # enough for all\nmax_memory_mb = 4096\n';
@@ -71,7 +70,7 @@ describe('hand edits of the registry', () => {
     expect(git('log', '-1', '--format=%an: %s')).toBe('admin: registry: accept agents.toml');
     expect(git('show', 'main:agents.toml')).toContain('# enough for all');
     expect(git('status', '--porcelain')).toBe('');
-  }, 60_000);
+  });
 
   it('that do not fit are shown with their line, can be mended or rejected, and are kept', async () => {
     edit((text) => text.replace(/^priority = .*$/m, 'priority = "urgent"'));
@@ -100,7 +99,7 @@ describe('hand edits of the registry', () => {
     expect(git('show', 'refs/nox/edits:agents.toml')).toContain('priority = "urgent"');
     expect(git('status', '--porcelain')).toBe('');
     expect(desk.complaints).toEqual([]);
-  }, 60_000);
+  });
 
   it('are decided on the command line, too', async () => {
     edit((text) => text.replace('max_memory_mb = 4096', 'max_memory_mb = 8192'));
@@ -131,5 +130,5 @@ describe('hand edits of the registry', () => {
     });
     expect((await agent()).resource_limits).toEqual({ max_memory_mb: 8192 });
     expect(git('status', '--porcelain')).toBe('');
-  }, 40_000);
+  });
 });

@@ -18,8 +18,8 @@ describe('an MCP client with a token', () => {
       const made = await nox.call('clients_create', { body: { name: role, role } });
       tokens.set(role, made.token);
     }
-  }, 60_000);
-  afterAll(() => nox.close(), 30_000);
+  });
+  afterAll(() => nox.close());
   afterEach(async () => {
     for (const client of open.splice(0)) await client.close();
   });

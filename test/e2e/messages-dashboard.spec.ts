@@ -25,13 +25,12 @@ describe('the page of messages', () => {
     ]);
     desk = await openPage(browser, nox.url);
     page = desk.page;
-    page.setDefaultTimeout(10_000);
     await logIn(page, nox);
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser.close();
     await nox.close();
-  }, 30_000);
+  });
 
   it('teaches the first step when there is none, and sends the first one', async () => {
     await page.getByRole('link', { name: 'Messages', exact: true }).click();
@@ -50,7 +49,7 @@ describe('the page of messages', () => {
     const thread = page.getByRole('region', { name: 'Conversation' });
     await thread.getByRole('img', { name: 'Receipt: done, step 4 of 4' }).waitFor();
     await picture('messages-thread');
-  }, 40_000);
+  });
 
   it('shows what comes while it is looked at, and answers it', async () => {
     const { thread_id } = await send('reader', 'say second one', { topic: 'build' });
@@ -65,7 +64,7 @@ describe('the page of messages', () => {
       return messages.length === 2 && messages[1]?.reply_to === messages[0]?.id;
     });
     await list().getByText('2 messages').waitFor();
-  }, 30_000);
+  });
 
   it('lists those that fit a filter only, also as they come', async () => {
     await page.getByLabel('Agent', { exact: true }).selectOption('sleeper');
@@ -79,7 +78,7 @@ describe('the page of messages', () => {
     await page.getByRole('region', { name: 'Conversation' }).getByText('taken back', { exact: true }).waitFor();
     await page.getByLabel('Agent', { exact: true }).selectOption('');
     await list().getByText('say not here').waitFor();
-  }, 30_000);
+  });
 
   it('keeps its place while messages come, and holds many without growing slow', async () => {
     await Promise.all(Array.from({ length: 500 }, (_, n) => send('sleeper', `say number ${n}`, { priority: 'low' })));
@@ -107,20 +106,20 @@ describe('the page of messages', () => {
     await messages.getByText('say late 19').waitFor();
     await picture('messages-list');
     await page.getByLabel('List').selectOption('');
-  }, 60_000);
+  });
 
   it('counts the queues by agent and priority', async () => {
     await page.getByRole('link', { name: 'Queues' }).click();
     const row = page.getByRole('row', { name: /sleeper/ });
     await row.getByRole('cell', { name: '500' }).first().waitFor();
     await picture('messages-queues');
-  }, 20_000);
+  });
 
   it('keeps dead letters until a person sends them again', async () => {
     await send('victim', 'the first', { priority: 'high' });
     await send('victim', 'the second');
     await page.getByRole('link', { name: /Dead letters/ }).click();
-    await page.getByRole('link', { name: 'the second' }).waitFor({ timeout: 30_000 });
+    await page.getByRole('link', { name: 'the second' }).waitFor();
     await page.getByRole('link', { name: 'the first' }).waitFor();
     await picture('messages-dead');
     await page.getByLabel('Choose all').check();
@@ -133,7 +132,7 @@ describe('the page of messages', () => {
     await page.getByText('No dead letters').waitFor();
     const { messages } = await nox.call('messages_list', { query: { to: 'victim', status: 'queued' } });
     expect(messages.map(({ content }) => content).toSorted()).toEqual(['the first', 'the second']);
-  }, 90_000);
+  });
 
   it('draws who writes to whom, and says it in a table', async () => {
     await send('sleeper', 'say from another agent', { from: 'reader' });
@@ -144,7 +143,7 @@ describe('the page of messages', () => {
     await page.getByRole('link', { name: /^sleeper, \d+ messages$/ }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('list', { name: 'Messages' }).getByText('say and back').waitFor();
-  }, 20_000);
+  });
 
   it('does not let the words of a message become a page', async () => {
     const { thread_id } = await send(
@@ -155,11 +154,10 @@ describe('the page of messages', () => {
     await page.getByRole('region', { name: 'Conversation' }).getByText('http://127.0.0.1:9/secret').waitFor();
     expect(await page.title()).toContain('Nox');
     expect(await page.locator('main img:not([role]), main script, a[href^="javascript"]').count()).toBe(0);
-  }, 30_000);
+  });
 
   it('is usable on a phone', async () => {
     const phone = await openPage(browser, nox.url, { width: 360, height: 740 });
-    phone.page.setDefaultTimeout(10_000);
     await logIn(phone.page, nox);
     await phone.page.goto(`${nox.url}/messages`);
     await phone.page.getByRole('list', { name: 'Conversations' }).getByRole('link').first().waitFor();
@@ -174,5 +172,5 @@ describe('the page of messages', () => {
     expect(phone.complaints).toEqual([]);
     await phone.context.close();
     expect(desk.complaints).toEqual([]);
-  }, 30_000);
+  });
 });

@@ -25,20 +25,19 @@ describe('the overview, the costs and the frame', () => {
     ]);
     desk = await openPage(browser, nox.url);
     page = desk.page;
-    page.setDefaultTimeout(10_000);
     await logIn(page, nox);
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser.close();
     await nox.close();
-  }, 30_000);
+  });
 
   it('teaches on the page of costs when nothing was used', async () => {
     await page.getByRole('link', { name: 'Costs', exact: true }).click();
     await page.getByText('Nothing was used yet').waitFor();
     await page.getByRole('link', { name: 'Overview', exact: true }).click();
     await page.getByText('3 agents, nothing needs you').waitFor();
-  }, 20_000);
+  });
 
   it('shows a budget that is used up as it happens, and raises it in place', async () => {
     await prompt('saver', 'tokens 4000 900\nsay cheap');
@@ -51,13 +50,13 @@ describe('the overview, the costs and the frame', () => {
     await nox.call('tasks_create', {
       body: { agent_id: 'spender', title: 'Write the changelog', deadline: '2020-01-01T10:00:00Z', accept: [] },
     });
-    await alarm('Dead letters').getByText('poison for a weak one').waitFor({ timeout: 30_000 });
+    await alarm('Dead letters').getByText('poison for a weak one').waitFor();
     await alarm('Overdue: Write the changelog').waitFor();
     await picture('overview-alarms');
     await alarm('Budget of spender').getByRole('button', { name: 'Allow spender half more' }).click();
     await alarm('Budget of spender').getByText(/of 3/).waitFor();
     expect((await nox.call('agents_get', { params: { id: 'spender' } })).budget).toEqual({ turns_per_day: 3 });
-  }, 60_000);
+  });
 
   it('sends dead letters again and settles overdue tasks, each in place', async () => {
     await nox.call('agents_stop', { params: { id: 'victim' }, body: {} });
@@ -71,7 +70,7 @@ describe('the overview, the costs and the frame', () => {
     await alarm('Overdue: Write the changelog').waitFor({ state: 'hidden' });
     const { tasks } = await nox.call('tasks_list', { query: {} });
     expect(tasks.map(({ status }) => status)).toEqual(['cancelled']);
-  }, 30_000);
+  });
 
   it('says what was used, by day, agent and model', async () => {
     await page.getByRole('link', { name: 'Costs', exact: true }).click();
@@ -85,7 +84,7 @@ describe('the overview, the costs and the frame', () => {
     await picture('costs');
     await prompt('saver', 'say once more');
     await page.getByRole('row', { name: /^saver 2/ }).waitFor();
-  }, 30_000);
+  });
 
   it('opens the new pages from the keyboard', async () => {
     for (const [letters, heading] of [
@@ -98,12 +97,11 @@ describe('the overview, the costs and the frame', () => {
       await page.keyboard.press('Enter');
       await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
     }
-  }, 20_000);
+  });
 
   it('reaches every page from the bar of a phone', async () => {
     const phone = await openPage(browser, nox.url, { width: 360, height: 740 });
     const on = phone.page;
-    on.setDefaultTimeout(10_000);
     await logIn(on, nox);
     const rail = on.getByRole('navigation', { name: 'Main' });
     const seen = new Set<string>();
@@ -134,5 +132,5 @@ describe('the overview, the costs and the frame', () => {
     expect(phone.complaints).toEqual([]);
     await phone.context.close();
     expect(desk.complaints).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -13,14 +13,10 @@ describe('calls that outlive their process, with the real Claude CLI', () => {
   const runs = (name: string) => (existsSync(file(name)) ? readFileSync(file(name), 'utf8').split('\n').length - 1 : 0);
   const status = () => nox.call('agents_status', { params });
   const waiting = (wanted: Approval['status']) =>
-    eventually(
-      `a request that is ${wanted}`,
-      async () => {
-        const { approvals } = await nox.call('approvals_list', { query: { status: 'pending' } });
-        return approvals.find((approval) => approval.status === wanted);
-      },
-      60_000,
-    );
+    eventually(`a request that is ${wanted}`, async () => {
+      const { approvals } = await nox.call('approvals_list', { query: { status: 'pending' } });
+      return approvals.find((approval) => approval.status === wanted);
+    });
   /** Prompts, and does not wait: the answer may come from another Nox. */
   const begin = async (content: string): Promise<string> => {
     nox.call('agents_prompt', { params, body: { content } }).catch(() => undefined);
@@ -30,29 +26,25 @@ describe('calls that outlive their process, with the real Claude CLI', () => {
     });
   };
   const ended = (id: string) =>
-    eventually(
-      'the end of the turn',
-      async () => {
-        const turn = await nox.call('turns_get', { params: { id } });
-        return turn.ended_at === null ? undefined : turn;
-      },
-      60_000,
-    );
+    eventually('the end of the turn', async () => {
+      const turn = await nox.call('turns_get', { params: { id } });
+      return turn.ended_at === null ? undefined : turn;
+    });
   const parkAfter = (park_after_s: number) =>
     nox.call('policy_write', { body: { text: `schema_version = 1\n[defaults]\npark_after_s = ${park_after_s}\n` } });
   const append = (name: string) => `tool Bash {"command":"echo ran >> ${name}"}\nsay done with ${name}`;
 
   beforeAll(async () => {
-    nox = await NoxServer.start({ env: { NOX_CLAUDE_PATH: CLAUDE_PATH }, start_timeout_ms: 60_000 });
+    nox = await NoxServer.start({ env: { NOX_CLAUDE_PATH: CLAUDE_PATH } });
     await parkAfter(1);
     await nox.call('agents_create', { body: { name: 'Worker', id: 'worker', system_prompt: '', start: true } });
-  }, 120_000);
-  afterAll(() => nox.close(), 30_000);
+  });
+  afterAll(() => nox.close());
 
   it('parks a call, ends the process, outlives kill -9 and a restart, and runs it exactly once', async () => {
     const turn_id = await begin(append('one.txt'));
     const { id } = await waiting('parked');
-    await eventually('the process is gone', async () => (await status()).process_state === 'hibernated', 60_000);
+    await eventually('the process is gone', async () => (await status()).process_state === 'hibernated');
     expect(await status()).toMatchObject({ status: 'hibernated', pid: null });
     await nox.restart('SIGKILL');
     await nox.restart('SIGTERM');
@@ -73,7 +65,7 @@ describe('calls that outlive their process, with the real Claude CLI', () => {
     const { entries } = await nox.call('audit_list', { query: { approval_id: id } });
     expect(entries.map(({ kind }) => kind).toReversed()).toEqual(['requested', 'parked', 'approved', 'executed']);
     expect(await nox.call('audit_verify')).toMatchObject({ ok: true, problem: null });
-  }, 120_000);
+  });
 
   it('tells the agent of a denial that came while it slept', async () => {
     const turn_id = await begin(append('two.txt'));
@@ -82,7 +74,7 @@ describe('calls that outlive their process, with the real Claude CLI', () => {
     const turn = await ended(turn_id);
     expect(JSON.stringify(turn.blocks)).toContain('not while I slept');
     expect(runs('two.txt')).toBe(0);
-  }, 120_000);
+  });
 
   it('holds a batch live, since parking would lose all but one of it', async () => {
     const turn_id = await begin(
@@ -97,7 +89,7 @@ describe('calls that outlive their process, with the real Claude CLI', () => {
     }
     await ended(turn_id);
     expect([runs('three.txt'), runs('four.txt')]).toEqual([1, 1]);
-  }, 120_000);
+  });
 
   it('parks what waits before a shutdown', async () => {
     await parkAfter(3600);
@@ -109,5 +101,5 @@ describe('calls that outlive their process, with the real Claude CLI', () => {
     await nox.call('approvals_approve', { params: { id } });
     expect((await ended(turn_id)).status).toBe('complete');
     expect(runs('five.txt')).toBe(1);
-  }, 90_000);
+  });
 });

@@ -36,13 +36,12 @@ describe('the rules and the book of decisions', () => {
     await answered('rm -rf ../other', 'deny');
     desk = await openPage(browser, nox.url);
     page = desk.page;
-    page.setDefaultTimeout(10_000);
     await logIn(page, nox);
-  }, 90_000);
+  });
   afterAll(async () => {
     await browser.close();
     await nox.close();
-  }, 30_000);
+  });
 
   it('proposes what was answered alike, with what it would have done, and takes it', async () => {
     await page.getByRole('link', { name: 'Policy', exact: true }).click();
@@ -54,7 +53,7 @@ describe('the rules and the book of decisions', () => {
     await page.getByText('from 3 answers').waitFor();
     expect(policy()).toContain('proposed_from');
     await proposals.waitFor({ state: 'detached' });
-  }, 40_000);
+  });
 
   it('says at the field what does not fit, and puts nothing in force', async () => {
     const before = policy();
@@ -65,7 +64,7 @@ describe('the rules and the book of decisions', () => {
     expect(await page.getByRole('button', { name: 'Put in force' }).isDisabled()).toBe(true);
     await picture('policy-problem');
     expect(policy()).toBe(before);
-  }, 30_000);
+  });
 
   it('tries what is written on past requests before it is in force, and says what differs', async () => {
     const rule =
@@ -89,7 +88,7 @@ describe('the rules and the book of decisions', () => {
     await page.getByRole('button', { name: 'Take rule no-build out' }).click();
     await page.getByRole('button', { name: 'Take it out', exact: true }).last().click();
     await eventually('the rule is gone', () => !policy().includes('no-build'));
-  }, 40_000);
+  });
 
   it('shows the book of decisions, each with who, why and what ran', async () => {
     await page.getByRole('link', { name: 'Audit', exact: true }).click();
@@ -106,7 +105,7 @@ describe('the rules and the book of decisions', () => {
     await page.getByLabel('What', { exact: true }).selectOption('executed');
     await eventually('only what ran', async () => (await entries.getByText('denied').count()) === 0);
     expect(await entries.getByText('ran', { exact: true }).count()).toBe(3);
-  }, 40_000);
+  });
 
   it('verifies the chain, exports what is shown, and tells of what comes meanwhile', async () => {
     await page.getByRole('button', { name: 'Verify' }).click();
@@ -122,7 +121,7 @@ describe('the rules and the book of decisions', () => {
     await page.getByRole('region', { name: 'Entries' }).getByText('denied').nth(1).waitFor();
     // A policy that does not fit is refused with 400, which browsers call an error.
     expect(desk.complaints.filter((text) => !text.includes('status of 400'))).toEqual([]);
-  }, 40_000);
+  });
 
   it('fits a phone, in the dark', async () => {
     const phone = await openPage(browser, nox.url, { width: 360, height: 740 });
@@ -141,5 +140,5 @@ describe('the rules and the book of decisions', () => {
     }
     expect(phone.complaints).toEqual([]);
     await phone.context.close();
-  }, 40_000);
+  });
 });

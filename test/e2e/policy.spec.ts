@@ -28,8 +28,8 @@ describe('the approval policy with the real Claude CLI', () => {
   beforeAll(async () => {
     nox = await NoxServer.start({ env: { NOX_CLAUDE_PATH: CLAUDE_PATH } });
     await nox.call('agents_create', { body: { name: 'Worker', id: 'worker', system_prompt: '', start: true } });
-  }, 25_000);
-  afterAll(() => nox.close(), 30_000);
+  });
+  afterAll(() => nox.close());
 
   it('decides what waits as soon as a rule says so, and the next call at once', async () => {
     const reply = prompt('tool Bash {"command":"touch one.txt && touch two.txt"}\nsay done');
@@ -44,7 +44,7 @@ describe('the approval policy with the real Claude CLI', () => {
     const { approvals } = await nox.call('approvals_list', {});
     expect(approvals).toHaveLength(2);
     expect(approvals.every(({ policy_version }) => /^[0-9a-f]{12}$/.test(policy_version ?? ''))).toBe(true);
-  }, 25_000);
+  });
 
   it('forbids with a reason that the agent reads', async () => {
     await nox.call('policy_add_rule', {
@@ -61,7 +61,7 @@ describe('the approval policy with the real Claude CLI', () => {
     const reply = await prompt('tool Bash {"command":"touch four.txt"}');
     expect(reply.text).toContain('four is too many');
     expect(here('four.txt')).toBe(false);
-  }, 25_000);
+  });
 
   it('proposes a rule after three equal answers, with what it would have done', async () => {
     for (const _ of [1, 2, 3]) {
@@ -82,7 +82,7 @@ describe('the approval policy with the real Claude CLI', () => {
         dry_run: { looked_at: 3, same: 3, different: 0 },
       },
     ]);
-  }, 25_000);
+  });
 
   it('does all of it from the command line too', async () => {
     const cli = (...args: string[]) =>
@@ -102,5 +102,5 @@ describe('the approval policy with the real Claude CLI', () => {
     expect(() => cli('policy', 'edit', '--file', bad, '--yes')).toThrow(
       /approval-policy.toml:\d+: rules.0.when: .*tol/,
     );
-  }, 25_000);
+  });
 });

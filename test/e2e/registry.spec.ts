@@ -26,7 +26,7 @@ describe('the registry page', () => {
     await page.screenshot({ path: join(SHOTS, `${name}.png`) });
   };
   const allRun = () =>
-    eventually('both agents run', async () => (await pid('lead')) !== null && (await pid('worker')) !== null, 40_000);
+    eventually('both agents run', async () => (await pid('lead')) !== null && (await pid('worker')) !== null);
 
   beforeAll(async () => {
     [nox, browser] = await Promise.all([NoxServer.start({ env: { NOX_CLAUDE_PATH: CLAUDE_PATH } }), launchBrowser()]);
@@ -63,13 +63,12 @@ describe('the registry page', () => {
     await allRun();
     desk = await openPage(browser, nox.url);
     page = desk.page;
-    page.setDefaultTimeout(30_000);
     await logIn(page, nox);
   }, 180_000);
   afterAll(async () => {
     await browser.close();
     await nox.close();
-  }, 60_000);
+  });
 
   it('finds who changed what', async () => {
     await page.getByRole('link', { name: 'Registry', exact: true }).click();
@@ -83,7 +82,7 @@ describe('the registry page', () => {
     expect(await rows.count()).toBe(1);
     await page.getByLabel('Author').selectOption('');
     await shot('filtered');
-  }, 60_000);
+  });
 
   it('previews one agent as it was yesterday, does it, and only that one restarts', async () => {
     const before = { lead: await pid('lead'), worker: await pid('worker') };
@@ -109,7 +108,7 @@ describe('the registry page', () => {
     await dialog.getByRole('button', { name: 'Done' }).click();
     const log = execFileSync('git', ['-C', nox.registry, 'log', '-2', '--format=%an: %s'], { encoding: 'utf8' });
     expect(log).toMatch(/^admin: registry: undo rollback \w{7}\nadmin: agent: roll back lead to \w{7}\n$/);
-  }, 120_000);
+  });
 
   it('makes a branch and a tag, and fits a phone', async () => {
     await page.getByRole('button', { name: 'Branches and tags' }).click();
@@ -126,5 +125,5 @@ describe('the registry page', () => {
     await page.keyboard.press('Escape');
     expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
     expect(desk.complaints).toEqual([]);
-  }, 60_000);
+  });
 });

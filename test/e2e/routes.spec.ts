@@ -28,7 +28,7 @@ describe('every route', () => {
     await nox.app.listen(0, '127.0.0.1');
     url = `http://127.0.0.1:${(nox.app.getHttpServer().address() as AddressInfo).port}`;
     document = (await (await fetch(`${url}/openapi.json`)).json()) as Document;
-  }, 30_000);
+  });
   afterAll(async () => {
     await nox.app.close();
     await dir.remove();

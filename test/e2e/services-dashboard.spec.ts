@@ -24,14 +24,13 @@ describe('the page of services', () => {
     for (const id of ['lead', 'worker']) await nox.call('agents_create', { body: fakeAgent(id, false) });
     desk = await openPage(browser, nox.url);
     page = desk.page;
-    page.setDefaultTimeout(15_000);
     await logIn(page, nox);
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await nox?.close();
     await engine?.[Symbol.asyncDispose]();
-  }, 60_000);
+  });
 
   it('teaches the first step, and shows what the catalogue knows without a network', async () => {
     await page.getByRole('link', { name: 'Services', exact: true }).click();
@@ -44,7 +43,7 @@ describe('the page of services', () => {
     await page.getByLabel('Search the catalogue').fill('');
     await page.getByText('Times and time zones').waitFor();
     await picture('services-catalogue');
-  }, 30_000);
+  });
 
   it('judges an image before a person installs it', async () => {
     await button('Install service').click();
@@ -65,9 +64,9 @@ describe('the page of services', () => {
     await picture('services-judgement');
     await form.getByRole('button', { name: 'Install', exact: true }).click();
     await page.getByRole('heading', { name: 'busy' }).waitFor();
-    await page.getByText('running', { exact: true }).waitFor({ timeout: 60_000 });
+    await page.getByText('running', { exact: true }).waitFor();
     await page.getByText('speaks as busy 1.0').waitFor();
-  }, 90_000);
+  });
 
   it('shows its tools, and tries one after the exact call was approved', async () => {
     await page.getByRole('group').filter({ hasText: 'says it again' }).locator('summary').first().click();
@@ -85,7 +84,7 @@ describe('the page of services', () => {
     await picture('services-one');
     expect(await page.title()).toBe('busy · Nox');
     expect(await page.locator('main img').count()).toBe(0);
-  }, 30_000);
+  });
 
   it('is given to an agent and taken from another', async () => {
     await page.getByLabel('Give it to').selectOption('worker');
@@ -95,7 +94,7 @@ describe('the page of services', () => {
     await dialog('Take busy from lead?').getByRole('button', { name: 'Take away' }).click();
     await page.getByRole('button', { name: 'Take busy from lead' }).waitFor({ state: 'hidden' });
     expect((await nox.call('services_get', { params: { name: 'busy' } })).agents).toEqual(['worker']);
-  }, 30_000);
+  });
 
   it('changes what agents may call, stops and starts it, each after saying what is lost', async () => {
     await button('More controls').click();
@@ -112,11 +111,10 @@ describe('the page of services', () => {
     await page.getByRole('link', { name: 'All services' }).click();
     await page.getByRole('link', { name: /^busy/ }).waitFor();
     await picture('services-list');
-  }, 60_000);
+  });
 
   it('is usable on a phone', async () => {
     const phone = await openPage(browser, nox.url, { width: 360, height: 740 });
-    phone.page.setDefaultTimeout(10_000);
     await logIn(phone.page, nox);
     for (const [path, words, name] of [
       ['/services', 'busy', 'list'],
@@ -130,7 +128,7 @@ describe('the page of services', () => {
     }
     expect(phone.complaints).toEqual([]);
     await phone.context.close();
-  }, 30_000);
+  });
 
   it('says that there is no engine, and still removes the service', async () => {
     // 409: its figures were asked for in the moment in which it stopped.
@@ -149,5 +147,5 @@ describe('the page of services', () => {
     await page.getByText('No services yet').waitFor();
     // What was asked of the engine while it ended is refused in words, never a failure of Nox.
     expect(desk.complaints.filter((text) => !/status of (404|409|503)/.test(text))).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -17,42 +17,30 @@ describe('an agent and a service that it asked for', () => {
     nox.call('agents_prompt', { params: { id }, body: { content, wait } });
   const use = (tool: string, input: object) => `tool mcp__${tool} ${JSON.stringify(input)}`;
   const pending = (tool_name: string) =>
-    eventually(
-      `a request for ${tool_name}`,
-      async () => {
-        const { approvals } = await nox.call('approvals_list', { query: { status: 'pending' } });
-        return approvals.find((approval) => approval.tool_name === tool_name);
-      },
-      30_000,
-    );
+    eventually(`a request for ${tool_name}`, async () => {
+      const { approvals } = await nox.call('approvals_list', { query: { status: 'pending' } });
+      return approvals.find((approval) => approval.tool_name === tool_name);
+    });
   const approve = (id: string) => nox.call('approvals_approve', { params: { id }, body: {} });
   const service = () => nox.call('services_get', { params: { name: 'busy' } });
   const running = () =>
-    eventually(
-      'the service runs',
-      async () => {
-        const found = await service();
-        if (found.status !== 'running') throw new Error(`${found.status}: ${found.reason ?? ''}`);
-        return found;
-      },
-      60_000,
-    );
+    eventually('the service runs', async () => {
+      const found = await service();
+      if (found.status !== 'running') throw new Error(`${found.status}: ${found.reason ?? ''}`);
+      return found;
+    });
   const ended = (id: string) =>
-    eventually(
-      'the end of the turn',
-      async () => {
-        const turn = await nox.call('turns_get', { params: { id } });
-        return turn.ended_at === null ? undefined : turn;
-      },
-      30_000,
-    );
+    eventually('the end of the turn', async () => {
+      const turn = await nox.call('turns_get', { params: { id } });
+      return turn.ended_at === null ? undefined : turn;
+    });
   /** Rules for networks of an engine. */
   const rules = () =>
     execFileSync('iptables', ['-S', 'INPUT'], { encoding: 'utf8' })
       .split('\n')
       .filter((line) => line.includes('-i br-'));
   const pid = (id: string) =>
-    eventually(`${id} runs`, async () => (await nox.call('agents_status', { params: { id } })).pid, 30_000);
+    eventually(`${id} runs`, async () => (await nox.call('agents_status', { params: { id } })).pid);
   const containers = async () =>
     (await engine.docker.listContainers({ all: true, filters: { label: ['nox.service=busy'] } })).map(
       ({ Id: id }) => id,
@@ -73,15 +61,14 @@ describe('an agent and a service that it asked for', () => {
     image = await engine.publish('busy');
     nox = await NoxServer.start({
       env: { DOCKER_HOST: engine.host, NOX_CLAUDE_PATH: CLAUDE_PATH },
-      start_timeout_ms: 60_000,
     });
     for (const id of ['lead', 'worker'])
       await nox.call('agents_create', { body: { id, name: id, system_prompt: 'test', start: id === 'lead' } });
-  }, 120_000);
+  });
   afterAll(async () => {
     await nox?.close();
     await engine?.[Symbol.asyncDispose]();
-  }, 60_000);
+  });
 
   it('is asked for by the agent, which goes on meanwhile; the person has the evaluation', async () => {
     const reply = await prompt(
@@ -101,7 +88,7 @@ describe('an agent and a service that it asked for', () => {
     expect(evaluation.reasons).toContain('nobody vouches for its publisher');
     expect(await service()).toMatchObject({ status: 'pending_approval', approval_id: request.id, evaluation });
     expect(await containers()).toEqual([]);
-  }, 60_000);
+  });
 
   it('waits on through kill -9, and is decided afterwards', async () => {
     const before = await pending('install_service');
@@ -109,7 +96,7 @@ describe('an agent and a service that it asked for', () => {
     await nox.boot();
     expect((await pending('install_service')).id).toBe(before.id);
     expect(await service()).toMatchObject({ status: 'pending_approval', approval_id: before.id });
-  }, 60_000);
+  });
 
   it('is pulled with progress when it is approved, and the agent is told when it runs', async () => {
     const process = await pid('lead');
@@ -120,17 +107,13 @@ describe('an agent and a service that it asked for', () => {
       ({ payload }) => (payload as { percent: number }).percent,
     );
     expect(progress.at(-1)).toBe(100);
-    const message = await eventually(
-      'the message is read',
-      async () => {
-        const { messages } = await nox.call('messages_list', { query: { to: 'lead' } });
-        return messages.find(({ status }) => status === 'acked');
-      },
-      30_000,
-    );
+    const message = await eventually('the message is read', async () => {
+      const { messages } = await nox.call('messages_list', { query: { to: 'lead' } });
+      return messages.find(({ status }) => status === 'acked');
+    });
     expect(message).toMatchObject({ sent_by: 'system', content: expect.stringContaining('mcp__busy__') });
     expect(await pid('lead')).toBe(process);
-  }, 90_000);
+  });
 
   it('is used by the same process, once a person has allowed the call', async () => {
     const process = await pid('lead');
@@ -142,7 +125,7 @@ describe('an agent and a service that it asked for', () => {
     expect((await ended(turn.turn_id)).text).toContain('hello from inside');
     expect(await calls()).toEqual(['lead echo ok']);
     expect(await pid('lead')).toBe(process);
-  }, 60_000);
+  });
 
   it('is shared: another agent gets it while it runs, and it stays one container', async () => {
     await nox.call('policy_add_rule', {
@@ -163,7 +146,7 @@ describe('an agent and a service that it asked for', () => {
     expect(await containers()).toHaveLength(1);
     const { calls: counted } = await service();
     expect(counted.map(({ agent_id, calls: n }) => `${agent_id} ${n}`).sort()).toEqual(['lead 2', 'worker 1']);
-  }, 90_000);
+  });
 
   it('refuses a call that is forbidden, also one that a person has allowed, and keeps that it did', async () => {
     const turn = await prompt('lead', use('busy__danger', { text: 'boom' }), false);
@@ -174,19 +157,19 @@ describe('an agent and a service that it asked for', () => {
     expect(await calls()).toContain('lead danger refused');
     const later = await prompt('lead', use('busy__danger', { text: 'boom' }));
     expect(later.text).toContain('No such tool available');
-  }, 60_000);
+  });
 
   it('comes back when its container dies, and its agents use it on', async () => {
     const [before] = await containers();
     const process = await pid('lead');
     await engine.docker.getContainer(before ?? '').kill();
-    await eventually('another container', async () => (await containers())[0] !== before && running(), 60_000);
+    await eventually('another container', async () => (await containers())[0] !== before && running());
     const reply = await prompt('lead', use('busy__echo', { text: 'after the fall' }));
     expect(reply.text).toContain('after the fall');
     expect(await pid('lead')).toBe(process);
     const states = (await told('service.changed')).map(({ payload }) => (payload as { status: string }).status);
     expect(states).toEqual(expect.arrayContaining(['unhealthy', 'running']));
-  }, 90_000);
+  });
 
   it('is found again by a Nox that was killed: the same container, the same agents', async () => {
     const before = await containers();
@@ -195,7 +178,7 @@ describe('an agent and a service that it asked for', () => {
     expect((await running()).agents).toEqual(['lead', 'worker']);
     expect(await containers()).toEqual(before);
     expect((await prompt('lead', use('busy__echo', { text: 'still there' }))).text).toContain('still there');
-  }, 90_000);
+  });
 
   it('leaves nothing when it is removed, not even its image if that is wanted', async () => {
     await nox.call('services_remove', { params: { name: 'busy' }, query: { image: 'true' } });
@@ -205,5 +188,5 @@ describe('an agent and a service that it asked for', () => {
     expect(await engine.docker.listImages({ all: true })).toEqual([]);
     expect(rules()).toEqual(rules_before);
     expect((await prompt('lead', use('busy__echo', { text: 'gone' }))).text).toContain('No such tool available');
-  }, 60_000);
+  });
 });

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Activity, AgentStatusWord, ProcessState } from '../../src/contracts/agent.js';
-import { endStopping, produce, STATES } from '../support/agent-states.js';
-import { NoxServer, ROOT } from '../support/nox-server.js';
+import { endStopping, produce, startPatient, STATES } from '../support/agent-states.js';
+import { type NoxServer, ROOT } from '../support/nox-server.js';
 import { eventually } from '../support/wait.js';
 
 /** The hunt for lies: each state is produced on purpose, and everybody who tells states is asked (browser: agent-states). */
@@ -19,13 +19,13 @@ describe('the states of agents, by API and command line', () => {
   };
 
   beforeAll(async () => {
-    nox = await NoxServer.start();
+    nox = await startPatient();
     await Promise.all(STATES.map((state) => produce(nox, state)));
-  }, 60_000);
+  });
   afterAll(async () => {
     await endStopping(nox);
     await nox.close();
-  }, 60_000);
+  });
 
   it('has a case for every state there is', () => {
     const missing = (all: readonly string[], shown: readonly string[]) => all.filter((each) => !shown.includes(each));
@@ -77,7 +77,7 @@ describe('the states of agents, by API and command line', () => {
         show: expect.stringMatching(new RegExp(`status\\s.*${status}`)),
       });
     }
-  }, 60_000);
+  });
 
   it('a process that is killed behind its back is not said to run', async () => {
     const { pid } = await nox.call('agents_status', { params: { id: 'idle' } });

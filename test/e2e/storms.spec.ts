@@ -8,10 +8,10 @@ describe('an agent that runs away', () => {
   const id = 'runner';
   const status = () => nox.call('agents_status', { params: { id } });
   beforeAll(async () => {
-    nox = await NoxServer.start({ start_timeout_ms: 60_000 });
+    nox = await NoxServer.start();
     await nox.call('agents_create', { body: fakeAgent(id) });
-  }, 90_000);
-  afterAll(() => nox.close(), 30_000);
+  });
+  afterAll(() => nox.close());
 
   it('is parked with the reason, and told to the world', async () => {
     const prompt = 'repeat 14 tool mcp__nox__recall {"text":"where was I"}';
@@ -29,17 +29,17 @@ describe('an agent that runs away', () => {
     const [storm, ...others] = events.filter(({ type }) => type === 'agent.storm');
     expect(storm?.payload).toMatchObject({ storm: 'repeated_call', resume_at: parked.resume_at });
     expect(others).toEqual([]);
-  }, 60_000);
+  });
 
   it('is given no message while it is parked', async () => {
     const sent = await nox.call('messages_send', { body: { to: id, content: 'say hello', priority: 'critical' } });
     expect((await nox.call('messages_get', { params: { id: sent.id } })).status).toBe('queued');
     expect((await status()).activity).toBe('parked');
-  }, 60_000);
+  });
 
   it('goes on when a person prompts it', async () => {
     const reply = await nox.call('agents_prompt', { params: { id }, body: { content: 'say calm again' } });
     expect(reply).toMatchObject({ status: 'complete', text: 'calm again' });
     await eventually('nothing holds it', async () => (await status()).activity === 'idle');
-  }, 60_000);
+  });
 });

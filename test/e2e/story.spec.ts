@@ -16,7 +16,7 @@ describe('the story of Nox with the real Claude CLI', () => {
   const workspace = () => join(nox.workspace, 'workspaces', id);
   const prompt = (content: string) => nox.call('agents_prompt', { params: agent, body: { content } });
   const status = () => nox.call('agents_status', { params: agent });
-  const running = () => eventually('the agent is idle again', async () => (await status()).status === 'idle', 20_000);
+  const running = () => eventually('the agent is idle again', async () => (await status()).status === 'idle');
   const isAlive = (pid: number) =>
     existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   const git = (...args: string[]) => execFileSync('git', ['-C', nox.registry, ...args], { encoding: 'utf8' }).trim();
@@ -29,8 +29,8 @@ describe('the story of Nox with the real Claude CLI', () => {
 
   beforeAll(async () => {
     nox = await NoxServer.start({ env: { NOX_CLAUDE_PATH: CLAUDE_PATH } });
-  }, 30_000);
-  afterAll(() => nox.close(), 30_000);
+  });
+  afterAll(() => nox.close());
 
   it('starts in demo mode, because the CLI itself says that it has no login', async () => {
     const { model } = await eventually('the model is decided', async () => {
@@ -48,7 +48,7 @@ describe('the story of Nox with the real Claude CLI', () => {
     expect(created).toMatchObject({ id, status: 'idle', process_state: 'running', desired_state: 'active' });
     expect(isAlive(created.pid ?? 0)).toBe(true);
     expect(readFileSync(`/proc/${created.pid}/cmdline`, 'utf8')).toContain('claude');
-  }, 30_000);
+  });
 
   it('talks: the answer, what it cost, and the conversation in the record', async () => {
     const reply = await prompt('say hello there');
@@ -62,7 +62,7 @@ describe('the story of Nox with the real Claude CLI', () => {
     await eventually('the conversation file', () =>
       readdirSync(folder).some((file) => readFileSync(join(folder, file), 'utf8').includes('hello there')),
     );
-  }, 30_000);
+  });
 
   it('streams as it is said', async () => {
     const frames: PromptFrame[] = [];
@@ -75,13 +75,13 @@ describe('the story of Nox with the real Claude CLI', () => {
     const parts = frames.filter((frame) => frame.event === 'content');
     expect(parts.length).toBeGreaterThan(2);
     expect(parts.map((frame) => frame.data.text).join('')).toBe('one two three four five');
-  }, 30_000);
+  });
 
   it('runs what only reads, without asking', async () => {
     const reply = await prompt('tool Bash {"command":"ls"}');
     expect(reply.status).toBe('complete');
     expect((await nox.call('approvals_list', {})).approvals).toEqual([]);
-  }, 30_000);
+  });
 
   it('holds a risky call until a person allows it', async () => {
     const reply = prompt('tool Bash {"command":"touch allowed.txt"}\nsay done');
@@ -109,7 +109,7 @@ describe('the story of Nox with the real Claude CLI', () => {
     });
     expect(ended.executed).toBe(true);
     expect(readFileSync(join(nox.registry, 'approval-history.toml'), 'utf8')).toContain(request.id);
-  }, 30_000);
+  });
 
   it('tells the agent why a call was refused', async () => {
     const reply = prompt('tool Bash {"command":"touch denied.txt"}');
@@ -119,7 +119,7 @@ describe('the story of Nox with the real Claude CLI', () => {
     expect(existsSync(join(workspace(), 'denied.txt'))).toBe(false);
     const { blocks } = await nox.call('turns_get', { params: { id: turn_id } });
     expect(JSON.stringify(blocks)).toContain('not on a Friday');
-  }, 30_000);
+  });
 
   it('runs the edited call instead of the one that was asked', async () => {
     const reply = prompt('tool Bash {"command":"touch asked.txt"}');
@@ -131,7 +131,7 @@ describe('the story of Nox with the real Claude CLI', () => {
     await reply;
     expect(readdirSync(workspace())).toEqual(expect.arrayContaining(['edited.txt']));
     expect(existsSync(join(workspace(), 'asked.txt'))).toBe(false);
-  }, 30_000);
+  });
 
   it('cancels the request when the turn is interrupted, and goes on', async () => {
     const reply = prompt('tool Bash {"command":"touch interrupted.txt"}');
@@ -141,23 +141,19 @@ describe('the story of Nox with the real Claude CLI', () => {
     expect(await nox.call('approvals_get', { params: { id: approval } })).toMatchObject({ status: 'cancelled' });
     expect(await prompt('say still here')).toMatchObject({ status: 'complete', text: 'still here' });
     expect(existsSync(join(workspace(), 'interrupted.txt'))).toBe(false);
-  }, 30_000);
+  });
 
   it('brings a killed agent back with its conversation', async () => {
     const before = await status();
     process.kill(before.pid ?? 0, 'SIGKILL');
-    await eventually(
-      'a new process',
-      async () => {
-        const now = await status();
-        return now.status === 'idle' && now.pid !== before.pid;
-      },
-      20_000,
-    );
+    await eventually('a new process', async () => {
+      const now = await status();
+      return now.status === 'idle' && now.pid !== before.pid;
+    });
     const after = await status();
     expect(after).toMatchObject({ session_id: before.session_id, restart_count: before.restart_count + 1 });
     expect((await prompt('history')).text).toContain('u:say hello there|a:hello there');
-  }, 40_000);
+  });
 
   it('starts again after kill -9 of Nox: no old process, the same conversation', async () => {
     const before = await status();
@@ -167,13 +163,13 @@ describe('the story of Nox with the real Claude CLI', () => {
     expect(isAlive(before.pid ?? 0)).toBe(false);
     expect(after.session_id).toBe(before.session_id);
     expect((await prompt('history')).text).toContain('a:hello there');
-  }, 60_000);
+  });
 
   it('says the new system prompt to the model after a change', async () => {
     await nox.call('agents_update', { params: agent, body: { system_prompt: 'You are the second version.' } });
     await running();
     expect((await prompt('system')).text).toContain('second version');
-  }, 40_000);
+  });
 
   it('shows who changed what, and goes back: previewed, confirmed, live', async () => {
     const { commits } = await nox.call('registry_history', { query: { path: 'agents.toml' } });
@@ -203,19 +199,19 @@ describe('the story of Nox with the real Claude CLI', () => {
     expect(git('merge-base', '--is-ancestor', record, 'record')).toBe('');
     expect(git('status', '--porcelain')).toBe('');
     expect(git('fsck', '--no-dangling')).toBe('');
-  }, 60_000);
+  });
 
   it('sleeps and wakes at the next prompt', async () => {
     expect(await nox.call('agents_hibernate', { params: agent })).toMatchObject({ status: 'hibernated', pid: null });
     expect(await prompt('say awake')).toMatchObject({ status: 'complete', text: 'awake' });
-  }, 40_000);
+  });
 
   it('stops: nothing of the agent is left', async () => {
     const { pid } = await status();
     expect(await nox.call('agents_stop', { params: agent })).toMatchObject({ status: 'inactive', pid: null });
     expect(isAlive(pid ?? 0)).toBe(false);
     await expect(prompt('say anyone?')).rejects.toMatchObject({ code: 'INVALID_STATE', status: 409 });
-  }, 30_000);
+  });
 
   it('brings a deleted agent back by a rollback', async () => {
     await nox.call('agents_delete', { params: agent });
@@ -225,13 +221,13 @@ describe('the story of Nox with the real Claude CLI', () => {
     expect(await status()).toMatchObject({ status: 'inactive' });
     await nox.call('agents_start', { params: agent });
     expect((await prompt('history')).text).toContain('a:hello there');
-  }, 40_000);
+  });
 
-  it('ends everything within 15 s when it is asked to', async () => {
+  it('ends everything when it is asked to', async () => {
     const { pid } = await status();
-    await nox.kill('SIGTERM', 15_000);
+    await nox.kill('SIGTERM');
     expect(isAlive(pid ?? 0)).toBe(false);
     expect(git('status', '--porcelain')).toBe('');
     expect(git('log', '--format=%s', 'record')).not.toBe('');
-  }, 30_000);
+  });
 });

@@ -22,13 +22,12 @@ describe('the board of tasks', () => {
     await nox.call('agents_create', { body: { name: 'Worker', id: 'worker', system_prompt: 'x' } });
     desk = await openPage(browser, nox.url);
     page = desk.page;
-    page.setDefaultTimeout(10_000);
     await logIn(page, nox);
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser.close();
     await nox.close();
-  }, 30_000);
+  });
 
   it('teaches the first step when there is none, and takes the first task', async () => {
     await page.getByRole('link', { name: 'Tasks', exact: true }).click();
@@ -42,7 +41,7 @@ describe('the board of tasks', () => {
     await form.getByRole('button', { name: 'Add', exact: true }).click();
     await column('Todo').getByText('Paint the fence').waitFor();
     expect(readFileSync(file(), 'utf8')).toContain('- [ ] Paint the fence (Priority: HIGH) <!-- id: t-');
-  }, 40_000);
+  });
 
   it('shows what a person saves in an editor, while it is looked at', async () => {
     const text = readFileSync(file(), 'utf8');
@@ -52,7 +51,7 @@ describe('the board of tasks', () => {
     );
     await column('Todo').getByText('By hand').waitFor();
     await column('Todo').getByText('overdue').first().waitFor();
-  }, 20_000);
+  });
 
   it('moves a card by the mouse, and the line moves in the file', async () => {
     const from = await card('By hand').boundingBox();
@@ -64,7 +63,7 @@ describe('the board of tasks', () => {
     await page.mouse.up();
     await column('Blocked').getByText('By hand').waitFor();
     await eventually('the line', () => /## ⛔ Blocked\n- \[ \] By hand/.test(readFileSync(file(), 'utf8')));
-  }, 20_000);
+  });
 
   it('moves a card by the keyboard', async () => {
     await card('By hand').focus();
@@ -79,7 +78,7 @@ describe('the board of tasks', () => {
       /## 📋 Todo\n(?:.*\n)*?- \[ \] By hand(?:.*\n)*?## ⛔/.test(readFileSync(file(), 'utf8')),
     );
     await column('Todo').getByText('By hand').waitFor();
-  }, 20_000);
+  });
 
   it('does not let a card be done whose acceptance fails, and shows the evidence', async () => {
     await card('Paint the fence').click();
@@ -93,7 +92,7 @@ describe('the board of tasks', () => {
     await detail.getByLabel('Move to').selectOption('done');
     await column('Done').getByText('Paint the fence').waitFor();
     await detail.getByText('proved', { exact: true }).waitFor();
-  }, 30_000);
+  });
 
   it('draws who waits for whom', async () => {
     const [first] = (await nox.call('tasks_list', { query: { status: 'todo' } })).tasks;
@@ -106,7 +105,7 @@ describe('the board of tasks', () => {
     await page.getByRole('button', { name: 'Afterwards, Blocked' }).waitFor();
     await picture('tasks-graph');
     await page.getByRole('button', { name: 'Board', exact: true }).click();
-  }, 20_000);
+  });
 
   it('says what is wrong with a file, by line, and keeps what it said before', async () => {
     const good = readFileSync(file(), 'utf8');
@@ -122,7 +121,7 @@ describe('the board of tasks', () => {
       .getByText(/"SOON" is no priority/)
       .first()
       .waitFor({ state: 'hidden' });
-  }, 20_000);
+  });
 
   it('does not let the words of a task become a page', async () => {
     await nox.call('tasks_create', {
@@ -140,11 +139,10 @@ describe('the board of tasks', () => {
     await page.getByText('http://127.0.0.1:9/secret', { exact: false }).first().waitFor();
     expect(await page.title()).toContain('Nox');
     expect(await page.locator('main img, main script, a[href^="javascript"]').count()).toBe(0);
-  }, 30_000);
+  });
 
   it('is usable on a phone', async () => {
     const phone = await openPage(browser, nox.url, { width: 360, height: 740 });
-    phone.page.setDefaultTimeout(10_000);
     await logIn(phone.page, nox);
     await phone.page.goto(`${nox.url}/tasks`);
     await phone.page.getByText('Afterwards').first().waitFor();
@@ -153,5 +151,5 @@ describe('the board of tasks', () => {
     expect(phone.complaints).toEqual([]);
     await phone.context.close();
     expect(desk.complaints).toEqual([]);
-  }, 30_000);
+  });
 });

@@ -6,4 +6,4 @@ it('twenty editors and the API lose nothing of each other, and what is broken is
   const report = await runEditors({ editors: 20, saves: 2, writes: 60, seed: 7, say: () => undefined });
   expect(report).toMatchObject({ violations: [], saves: 40, writes: 60 });
   expect(report.broken_saves).toBeGreaterThan(0);
-}, 120_000);
+});

@@ -17,12 +17,12 @@ describe('emergency stop', () => {
   beforeEach(async () => {
     folder = await makeTempDir('nox-fake-');
     nox = await NoxServer.start({ env: { FAKE_AGENT_HOME: folder.path } });
-  }, 30_000);
+  });
   afterEach(async () => {
     await nox.close();
     expect(livingOf(folder.path)).toEqual([]);
     await folder.remove();
-  }, 30_000);
+  });
 
   const prompt = (id: string, content: string, wait = false) =>
     nox.call('agents_prompt', { params: { id }, body: { content, wait } });
@@ -95,17 +95,13 @@ describe('emergency stop', () => {
 
     expect(await nox.call('system_emergency_clear')).toMatchObject({ emergency_stop: null, problems: [] });
     expect(existsSync(marker())).toBe(false);
-    const after = await eventually(
-      'what waited runs',
-      async () => {
-        const found = await turn(waiting.turn_id);
-        return found.status === 'complete' ? found : undefined;
-      },
-      20_000,
-    );
+    const after = await eventually('what waited runs', async () => {
+      const found = await turn(waiting.turn_id);
+      return found.status === 'complete' ? found : undefined;
+    });
     expect(after.text).toBe('after');
-    await eventually('all run again', () => programsOf(folder.path).length === AGENTS + 1, 20_000);
-  }, 90_000);
+    await eventually('all run again', () => programsOf(folder.path).length === AGENTS + 1);
+  });
 
   it('is in force after a start when either the marker or the journal says so, also a torn marker', async () => {
     await nox.call('agents_create', { body: fakeAgent('one') });
@@ -122,7 +118,7 @@ describe('emergency stop', () => {
     await nox.boot();
     expect((await nox.call('system_status')).emergency_stop).toMatchObject({ actor: 'unknown' });
     expect(programsOf(folder.path)).toEqual([]);
-  }, 60_000);
+  });
 
   it('is for operators, its end for admins', async () => {
     const password = 'another password for tests';
@@ -142,5 +138,5 @@ describe('emergency stop', () => {
       ).status;
     expect(await post('emergency-stop')).toBe(200);
     expect(await post('emergency-stop/clear')).toBe(403);
-  }, 30_000);
+  });
 });

@@ -60,12 +60,12 @@ describe('a crash of Nox at each failpoint', () => {
     env['FAKE_AGENT_HOME'] = folder.path;
     nox = await NoxServer.start({ env });
     for (const id of AGENTS) await nox.call('agents_create', { body: fakeAgent(id) });
-  }, 30_000);
+  });
   afterAll(async () => {
     await nox.close();
     expect(livingOf(folder.path)).toEqual([]);
     await folder.remove();
-  }, 30_000);
+  });
 
   const isRunning = () => {
     try {
@@ -110,7 +110,7 @@ describe('a crash of Nox at each failpoint', () => {
   it.each(Object.entries(CASES))(
     '%s (by %s): nothing runs twice, nothing is orphaned, every turn has its end',
     async (name, by) => {
-      await eventually('rest before', atRest, 20_000);
+      await eventually('rest before', atRest);
       // Turns that run and wait are there when Nox is killed, so that every start has something to recover.
       await promptAll();
       await nox.kill();
@@ -124,15 +124,14 @@ describe('a crash of Nox at each failpoint', () => {
         if (by === 'messages')
           await nox.call('messages_send', { body: { to: 'one', content: 'hello' } }).catch(() => undefined);
       }
-      await eventually(`death at ${name}`, () => !isRunning(), 20_000);
+      await eventually(`death at ${name}`, () => !isRunning());
 
       env['NOX_FAILPOINTS'] = '';
       const began = performance.now();
       await nox.boot();
-      await eventually('rest after', atRest, 20_000);
+      await eventually('rest after', atRest);
       expect(performance.now() - began).toBeLessThan(RECOVERED_WITHIN_MS);
       expect(violations(nox, folder.path, acknowledged)).toEqual([]);
     },
-    90_000,
   );
 });

@@ -25,11 +25,11 @@ beforeAll(async () => {
     env: { NOX_CLAUDE_PATH: claude(), NOX_GATE_PROOFS: proofs(), CLAUDE_REAL_PATH: CLAUDE_PATH },
   });
   await nox.call('agents_create', { body: { name: 'Worker', id } });
-}, 60_000);
+});
 afterAll(async () => {
   await nox.close();
   rmSync(folder, { recursive: true });
-}, 30_000);
+});
 
 const health = async (): Promise<unknown> => (await fetch(`${nox.url}/health`)).json();
 const trials = async (): Promise<number> => {
@@ -62,7 +62,7 @@ it('refuses agents when a CLI lets a call run although the hook failed', async (
   await expect(nox.call('agents_start', { params: { id } })).rejects.toMatchObject({ code: 'GATE_UNPROVEN' });
   expect(await trials()).toBe(1);
   expect((await nox.call('agents_get', { params: { id } })).process_state).toBe('stopped');
-}, 60_000);
+});
 
 it('tries another binary at once, holds its start until then, and lets it start', async () => {
   writeFileSync(claude(), `#!/bin/sh\nexec "${CLAUDE_PATH}" "$@"\n`);
@@ -73,7 +73,7 @@ it('tries another binary at once, holds its start until then, and lets it start'
   expect(await trials()).toBe(2);
   const [proof = ''] = readdirSync(proofs());
   expect(statSync(join(proofs(), proof)).mode & 0o777).toBe(0o600);
-}, 60_000);
+});
 
 it('believes the proof after a restart of Nox', async () => {
   await nox.restart('SIGKILL');
@@ -81,7 +81,7 @@ it('believes the proof after a restart of Nox', async () => {
   await nox.call('agents_start', { params: { id } });
   expect((await nox.call('system_gate')).state).toBe('proven');
   expect(await trials()).toBe(2);
-}, 60_000);
+});
 
 it('leaves no workspace of a canary behind', () => {
   expect(canaries().filter((name) => !before.includes(name))).toEqual([]);

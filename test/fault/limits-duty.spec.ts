@@ -56,7 +56,7 @@ describe.each([best.confinement(), 'process-group'] as const)('the duty cycle on
       return run.tree();
     };
     const held = { tree: look, clock, onError: (error: unknown) => errors.push(error) };
-    const periods = (count: number) => eventually(`${count} periods`, () => stops >= count, 30_000);
+    const periods = (count: number) => eventually(`${count} periods`, () => stops >= count);
     return { run, held, clock, errors, periods, tree: await run.tree() };
   }
 
@@ -77,7 +77,7 @@ describe.each([best.confinement(), 'process-group'] as const)('the duty cycle on
     await eventually('it goes on', () => tree.every((pid) => stateOf(pid) !== 'T'));
     expect(clock.waiting).toBe(0);
     expect(errors).toEqual([]);
-  }, 30_000);
+  });
 
   it('does not keep a stopped tree from being ended', async () => {
     const { run, held, tree } = await burning();
@@ -86,7 +86,7 @@ describe.each([best.confinement(), 'process-group'] as const)('the duty cycle on
     await run.end({ grace_ms: 0 });
     cycle.release();
     expect(tree.filter((pid) => !['Z', undefined].includes(stateOf(pid)))).toEqual([]);
-  }, 30_000);
+  });
 
   it('leaves alone what somebody else has stopped', async () => {
     const { held, periods, tree } = await burning();
@@ -96,7 +96,7 @@ describe.each([best.confinement(), 'process-group'] as const)('the duty cycle on
     await periods(3);
     cycle.release();
     expect(stateOf(stopped)).toBe('T');
-  }, 30_000);
+  });
 
   it('gives up and lets go when the tree cannot be found', async () => {
     const { held, tree } = await burning();
@@ -106,5 +106,5 @@ describe.each([best.confinement(), 'process-group'] as const)('the duty cycle on
     });
     expect(await told).toEqual(new Error('EMFILE'));
     expect(tree.filter((pid) => stateOf(pid) === 'T')).toEqual([]);
-  }, 30_000);
+  });
 });

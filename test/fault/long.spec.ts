@@ -10,12 +10,12 @@ const say = (): void => undefined;
 it('agents that crash at once are started as often as the restart policy says, then given up', async () => {
   const report = await runStorm({ agents: 20, seconds: 8, tolerance: 0.25, say });
   expect(report).toMatchObject({ violations: [] });
-}, 90_000);
+});
 
 it('hostile trees are ended completely five times over, beside each other', async () => {
   const report = await runZoo({ times: 5, say });
   expect(report).toMatchObject({ violations: [] });
-}, 120_000);
+});
 
 /** Another few calls each day, so that in time each has had its turn. */
 const EVERY = 61;
@@ -25,9 +25,8 @@ const EVERY = 61;
     const report = await runDisk({ every: EVERY, first: 1 + (Math.floor(Date.now() / 86_400_000) % EVERY), say });
     expect(report).toMatchObject({ violations: [] });
   },
-  120_000,
 );
 it('no call that waits takes effect without an approval before it, whatever breaks', async () => {
   const report = await runCanaries({ rounds: 1, real: 1, say });
   expect(report).toMatchObject({ violations: [] });
-}, 120_000);
+});

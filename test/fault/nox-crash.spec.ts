@@ -31,14 +31,10 @@ describe('kill -9 of Nox', () => {
   const prompt = (id: string, content: string, wait = true) =>
     nox.call('agents_prompt', { params: { id }, body: { content, wait } });
   const idle = (id: string) =>
-    eventually(
-      `${id} is idle`,
-      async () => {
-        const status = await nox.call('agents_status', { params: { id } });
-        return status.status === 'idle' ? status : undefined;
-      },
-      20_000,
-    );
+    eventually(`${id} is idle`, async () => {
+      const status = await nox.call('agents_status', { params: { id } });
+      return status.status === 'idle' ? status : undefined;
+    });
   /** The agents of this test, Nox itself left out: it holds the variable too. */
   const agents = () =>
     processesOf(home).filter((pid) =>
@@ -49,12 +45,12 @@ describe('kill -9 of Nox', () => {
     folder = await makeTempDir('nox-fake-');
     home = folder.path;
     nox = await NoxServer.start({ env: { FAKE_AGENT_HOME: home } });
-  }, 30_000);
+  });
   afterEach(async () => {
     await nox.close();
     expect(agents()).toEqual([]);
     await folder.remove();
-  }, 30_000);
+  });
 
   it('in the middle of a turn: the turn is interrupted, what waited still runs, the conversation goes on', async () => {
     await create('one');
@@ -70,18 +66,14 @@ describe('kill -9 of Nox', () => {
       status: 'interrupted',
       reason: 'Nox ended while this turn ran',
     });
-    const after = await eventually(
-      'the waiting turn',
-      async () => {
-        const turn = await nox.call('turns_get', { params: { id: waiting.turn_id } });
-        return turn.status === 'complete' ? turn : undefined;
-      },
-      20_000,
-    );
+    const after = await eventually('the waiting turn', async () => {
+      const turn = await nox.call('turns_get', { params: { id: waiting.turn_id } });
+      return turn.status === 'complete' ? turn : undefined;
+    });
     expect(after.text).toBe('after');
     expect((await prompt('one', 'history')).text).toContain('a:before');
     expect(agents()).toHaveLength(1);
-  }, 60_000);
+  });
 
   it('while a call waits for approval: it is cancelled and never runs', async () => {
     await create('one');
@@ -98,7 +90,7 @@ describe('kill -9 of Nox', () => {
     await expect(nox.call('approvals_approve', { params: { id: request.id } })).rejects.toMatchObject({ status: 409 });
     await idle('one');
     expect(readdirSync(join(nox.workspace, 'workspaces', 'one'))).not.toContain('made.txt');
-  }, 60_000);
+  });
 
   it('leaves no child of an agent, also one that ignores signals and has a session of its own', async () => {
     await create('one');
@@ -112,7 +104,7 @@ describe('kill -9 of Nox', () => {
       'only the new process and Nox',
       () => agents().length === 1 && processesOf(home).length <= before - 3,
     );
-  }, 60_000);
+  });
 
   it('keeps every acknowledged change of the registry, and git is whole', async () => {
     const acknowledged: string[] = [];
@@ -127,7 +119,7 @@ describe('kill -9 of Nox', () => {
         }
       }
     })();
-    await eventually('some writes', () => acknowledged.length >= 5, 20_000);
+    await eventually('some writes', () => acknowledged.length >= 5);
     await nox.kill('SIGKILL');
     await writer;
     await nox.boot();
@@ -137,7 +129,7 @@ describe('kill -9 of Nox', () => {
     expect(git('fsck', '--no-dangling')).toBe('');
     expect(git('status', '--porcelain')).toBe('');
     for (const id of acknowledged) expect(git('log', '--format=%s')).toContain(`create ${id}`);
-  }, 60_000);
+  });
 
   it('recovers the lock files that a killed git left behind', async () => {
     await nox.kill('SIGKILL');
@@ -146,7 +138,7 @@ describe('kill -9 of Nox', () => {
     await nox.boot();
     await create('after-locks', false);
     expect(await nox.call('agents_get', { params: { id: 'after-locks' } })).toMatchObject({ status: 'inactive' });
-  }, 60_000);
+  });
 
   it('never runs twice on one registry: the second refuses and says who has it', async () => {
     const second = spawn(NODE, [BUNDLE, 'serve'], {
@@ -165,5 +157,5 @@ describe('kill -9 of Nox', () => {
     const code = await within('the second ends', new Promise((resolve) => second.once('exit', resolve)));
     expect(code).not.toBe(0);
     expect(said).toContain(String(nox.pid));
-  }, 30_000);
+  });
 });

@@ -78,7 +78,7 @@ describe.each(RUNGS)('the real CLI, %s', (rung) => {
     await agent.session.ready;
   }
 
-  const marked = () => eventually('its tool runs', () => livingWith(mark).length > 0, 20_000);
+  const marked = () => eventually('its tool runs', () => livingWith(mark).length > 0);
   async function endsCompletely(): Promise<void> {
     const watched = new Watched([agent.session.identity.pid, ...(await agent.session.tree()), ...livingWith(mark)]);
     expect(watched.living().length).toBeGreaterThan(1);

@@ -27,8 +27,8 @@ describe('an agent whose permissions are to read', () => {
     });
     const permissions = { filesystem: 'ro' as const, network: 'none' as const };
     await nox.call('agents_create', { body: { name: 'Reader', id, permissions, start: true } });
-  }, 60_000);
-  afterAll(() => nox.close(), 30_000);
+  });
+  afterAll(() => nox.close());
 
   const turn = async (script: string): Promise<string> => {
     const { turn_id } = await nox.call('agents_prompt', { params: { id }, body: { content: script } });
@@ -44,7 +44,7 @@ describe('an agent whose permissions are to read', () => {
     expect((await nox.call('approvals_list', { query: { status: 'pending' } })).approvals).toEqual([]);
     const { entries } = await nox.call('audit_list', { query: { agent_id: id } });
     expect(entries.map(({ body }) => `${body.status} ${body.rule_id ?? ''}`)).toContain('denied profile:filesystem');
-  }, 30_000);
+  });
 
   it('can read, and says what keeps it from more', async () => {
     expect(await turn('tool Bash {"command":"pwd"}\nsay over')).toContain(workspace());
@@ -52,13 +52,13 @@ describe('an agent whose permissions are to read', () => {
     const by = host.confinement() === 'pid-namespace' ? 'os' : 'gate';
     expect(permissions_kept_by).toMatchObject({ filesystem: by, network: 'gate' });
     expect(permissions_kept_by?.detail).toContain('The CLI reaches its model over the network');
-  }, 30_000);
+  });
 
   it('gets more only from a person who changes its permissions, and then starts anew', async () => {
     await nox.call('agents_update', { params: { id }, body: { permissions: { filesystem: 'rw' } } });
     await turn(`tool Write ${JSON.stringify({ file_path: join(workspace(), 'c'), content: 'x' })}\nsay over`);
     expect(existsSync(join(workspace(), 'c'))).toBe(true);
-  }, 30_000);
+  });
 });
 
 inNamespace('what the operating system keeps of a profile', () => {

@@ -34,4 +34,4 @@ it('regression: a turn, a run or a message whose write the disk refused once wai
     return (await nox.call('messages_get', { params: { id } })).status === 'acked';
   });
   await running();
-}, 60_000);
+});

@@ -26,7 +26,7 @@ describe('a wish for a service, through kill -9 at each of its steps', () => {
       ({ tool_name, input }) => tool_name === 'install_service' && (input as { service: string }).service === name,
     );
   const waiting = (name: string) =>
-    eventually('the request', async () => (await requests(name)).find(({ status }) => status === 'parked'), 20_000);
+    eventually('the request', async () => (await requests(name)).find(({ status }) => status === 'parked'));
   const approve = async (name: string) =>
     nox.call('approvals_approve', { params: { id: (await waiting(name)).id }, body: {} });
   const messages = async (name: string) =>
@@ -36,23 +36,15 @@ describe('a wish for a service, through kill -9 at each of its steps', () => {
 
   /** What holds at the end, wherever Nox died: one request, one container, one word to the agent, no more to do. */
   async function expectDone(name: string): Promise<void> {
-    await eventually(
-      `${name} runs`,
-      async () => {
-        const { status, reason } = await nox.call('services_get', { params: { name } });
-        if (status !== 'running') throw new Error(`${status}: ${reason ?? ''}`);
-        return true;
-      },
-      60_000,
-    );
-    const [told] = await eventually(
-      'the agent has read it',
-      async () => {
-        const found = await messages(name);
-        return found.some(({ status }) => status === 'acked') ? found : undefined;
-      },
-      20_000,
-    );
+    await eventually(`${name} runs`, async () => {
+      const { status, reason } = await nox.call('services_get', { params: { name } });
+      if (status !== 'running') throw new Error(`${status}: ${reason ?? ''}`);
+      return true;
+    });
+    const [told] = await eventually('the agent has read it', async () => {
+      const found = await messages(name);
+      return found.some(({ status }) => status === 'acked') ? found : undefined;
+    });
     expect(told).toMatchObject({ sent_by: 'system', metadata: { outcome: 'ready' } });
     expect(await messages(name)).toHaveLength(1);
     expect((await requests(name)).map(({ status }) => status)).toEqual(['approved']);
@@ -71,7 +63,7 @@ describe('a wish for a service, through kill -9 at each of its steps', () => {
   async function diesAt(failpoint: string, deed: () => Promise<unknown>): Promise<void> {
     // The answer goes down with Nox.
     await deed().catch(() => undefined);
-    await eventually(`death at ${failpoint}`, async () => !(await alive()), 20_000);
+    await eventually(`death at ${failpoint}`, async () => !(await alive()));
     env['NOX_FAILPOINTS'] = '';
     await nox.boot();
   }
@@ -82,54 +74,45 @@ describe('a wish for a service, through kill -9 at each of its steps', () => {
     env['DOCKER_HOST'] = engine.host;
     nox = await NoxServer.start({ env });
     await nox.call('agents_create', { body: fakeAgent('lead') });
-  }, 90_000);
+  });
   afterAll(async () => {
     await nox?.close();
     await engine?.[Symbol.asyncDispose]();
-  }, 60_000);
+  });
 
-  it.each(AT_FAILPOINTS)(
-    'killed at %s: it is asked for once, installed once, and told once',
-    async (failpoint) => {
-      const name = failpoint.replace('.', '-');
-      await nox.kill();
-      env['NOX_FAILPOINTS'] = `${failpoint}=kill`;
-      await nox.boot();
-      if (failpoint === 'service.proposed' || failpoint === 'service.asked') {
-        await diesAt(failpoint, () => install(name));
-        expect(await nox.call('services_get', { params: { name } })).toMatchObject({ status: 'pending_approval' });
-        await approve(name);
-      } else {
-        await install(name);
-        await diesAt(failpoint, () => approve(name));
-      }
-      await expectDone(name);
-    },
-    120_000,
-  );
-
-  it.each(AT_STATES)(
-    'killed while %s: the next start goes on',
-    async (state) => {
-      const name = `while-${state}`;
-      await install(name);
-      const reached = firstOf(
-        `${name} ${state}`,
-        nox.events({ areas: ['service'] }),
-        ({ type, payload }) =>
-          type === 'service.changed' &&
-          (payload as { service: string }).service === name &&
-          (payload as { status: string }).status === state,
-        30_000,
-      );
+  it.each(AT_FAILPOINTS)('killed at %s: it is asked for once, installed once, and told once', async (failpoint) => {
+    const name = failpoint.replace('.', '-');
+    await nox.kill();
+    env['NOX_FAILPOINTS'] = `${failpoint}=kill`;
+    await nox.boot();
+    if (failpoint === 'service.proposed' || failpoint === 'service.asked') {
+      await diesAt(failpoint, () => install(name));
+      expect(await nox.call('services_get', { params: { name } })).toMatchObject({ status: 'pending_approval' });
       await approve(name);
-      await reached;
-      await nox.kill();
-      await nox.boot();
-      await expectDone(name);
-    },
-    120_000,
-  );
+    } else {
+      await install(name);
+      await diesAt(failpoint, () => approve(name));
+    }
+    await expectDone(name);
+  });
+
+  it.each(AT_STATES)('killed while %s: the next start goes on', async (state) => {
+    const name = `while-${state}`;
+    await install(name);
+    const reached = firstOf(
+      `${name} ${state}`,
+      nox.events({ areas: ['service'] }),
+      ({ type, payload }) =>
+        type === 'service.changed' &&
+        (payload as { service: string }).service === name &&
+        (payload as { status: string }).status === state,
+    );
+    await approve(name);
+    await reached;
+    await nox.kill();
+    await nox.boot();
+    await expectDone(name);
+  });
 
   it('keeps an end that came while Nox was down or dying: a denial is told, and nothing is installed', async () => {
     await install('unwanted');
@@ -137,17 +120,13 @@ describe('a wish for a service, through kill -9 at each of its steps', () => {
     await nox.call('approvals_deny', { params: { id }, body: { reason: 'no echoes here' } });
     await nox.kill();
     await nox.boot();
-    const [told] = await eventually(
-      'the agent has read it',
-      async () => {
-        const found = await messages('unwanted');
-        return found.length > 0 ? found : undefined;
-      },
-      20_000,
-    );
+    const [told] = await eventually('the agent has read it', async () => {
+      const found = await messages('unwanted');
+      return found.length > 0 ? found : undefined;
+    });
     expect(told).toMatchObject({ content: expect.stringContaining('no echoes here'), metadata: { outcome: 'denied' } });
     await expect(nox.call('services_get', { params: { name: 'unwanted' } })).rejects.toMatchObject({
       code: 'SERVICE_NOT_FOUND',
     });
-  }, 60_000);
+  });
 });

@@ -19,4 +19,4 @@ it('regression: a prompt that comes while a turn is being stored does not slip p
   expect({ status, activity }).toEqual({ status: 'parked', activity: 'parked' });
   expect(await turnOf(first.turn_id)).toMatchObject({ status: 'complete' });
   expect(await turnOf(second.turn_id)).toMatchObject({ status: 'queued', started_at: null });
-}, 60_000);
+});

@@ -46,8 +46,8 @@ describe('a group with rest_for_one', () => {
       });
     }
     await nox.call('agents_create', { body: fakeAgent('lead', false) });
-  }, 30_000);
-  afterAll(() => nox.close(), 30_000);
+  });
+  afterAll(() => nox.close());
 
   it('is written to the registry, one commit each', async () => {
     for (const id of workers) await relate(id);
@@ -92,7 +92,7 @@ describe('a group with rest_for_one', () => {
       'running two',
       'running three',
     ]);
-  }, 30_000);
+  });
 
   it('replaces those behind the one that dies, and delivers what was asked meanwhile', async () => {
     await allRun();
@@ -115,7 +115,7 @@ describe('a group with rest_for_one', () => {
       'running two',
       'running three',
     ]);
-  }, 30_000);
+  });
 
   it('stands still behind one that gave up, until a person resets its breaker', async () => {
     await allRun();
@@ -136,7 +136,7 @@ describe('a group with rest_for_one', () => {
     const reset = await nox.call('agents_reset_breaker', { params: { id: 'two' } });
     expect(reset).toMatchObject({ process_state: 'running', breaker: { state: 'closed' } });
     await allRun();
-  }, 30_000);
+  });
 
   it('starts nothing when one in the middle cannot start', async () => {
     await nox.call('agents_stop', { params: { id: 'lead' } });
@@ -147,7 +147,7 @@ describe('a group with rest_for_one', () => {
     expect(await status('lead')).toMatchObject({ process_state: 'stopped', desired_state: 'inactive' });
     expect(await status('one')).toMatchObject({ process_state: 'stopped', desired_state: 'active' });
     expect(await status('two')).toMatchObject({ process_state: 'stopped' });
-  }, 30_000);
+  });
 
   it('is no group any more when the relationship is taken away', async () => {
     const gone = { params: { id: 'lead' }, body: { target_agent_id: 'two' } };
@@ -155,5 +155,5 @@ describe('a group with rest_for_one', () => {
     await expect(nox.call('relationships_remove', gone)).rejects.toMatchObject({ status: 404 });
     expect(await nox.call('agents_start', { params: { id: 'lead' } })).toMatchObject({ process_state: 'running' });
     await eventually('one and three run', async () => (await status('three')).process_state === 'running');
-  }, 30_000);
+  });
 });

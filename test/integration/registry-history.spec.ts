@@ -79,7 +79,7 @@ describe('the history from its index', () => {
       }),
       { numRuns: 4, endOnFailure: true },
     );
-  }, 120_000);
+  });
 
   it('pages, and knows folders of the record', async () => {
     for (let n = 0; n < 6; n += 1) await STEPS['lead']?.(n);

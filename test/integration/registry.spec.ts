@@ -137,7 +137,7 @@ describe('a change', () => {
     expect(registry.agents().get('lead')?.name).toBe('Lead 99');
     expect(await kit.git('status', '--porcelain')).toBe('');
     await kit.git('fsck', '--strict');
-  }, 60_000);
+  });
 
   it('keeps comments, order and unknown keys that people wrote', async () => {
     const hand = `schema_version = 1

@@ -12,8 +12,8 @@ describe('agents that are made for agents', () => {
   beforeAll(async () => {
     nox = await NoxServer.start();
     await make('parent', undefined, { max_spawn_rate: 2, max_depth: 2 });
-  }, 30_000);
-  afterAll(() => nox.close(), 30_000);
+  });
+  afterAll(() => nox.close());
 
   it('are limited in an hour, also when they are deleted and Nox starts anew', async () => {
     expect(await make('kid-1', 'parent')).toMatchObject({ parent_id: 'parent' });
@@ -26,7 +26,7 @@ describe('agents that are made for agents', () => {
       message: expect.stringMatching(/2 agents made in an hour .*max_spawn_rate.*the next one from 20/),
       details: { agent_id: 'parent', limit: 'max_spawn_rate', max: 2, frees_at: expect.any(String) },
     });
-  }, 30_000);
+  });
 
   it('are limited in depth by every agent above them', async () => {
     await make('grandkid', 'kid-1');
@@ -46,5 +46,5 @@ describe('agents that are made for agents', () => {
       await nox.call('agents_start', { params: { id: 'kid-1' } });
       await nox.call('agents_stop', { params: { id: 'kid-1' }, body: { force: true } });
     }
-  }, 60_000);
+  });
 });

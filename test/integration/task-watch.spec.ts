@@ -86,7 +86,7 @@ describe('the watch on task files', () => {
   /** What is written last is taken in last, so nothing else is under way any more. */
   const settled = async (n: number) => {
     writeFileSync(path('sentinel'), `## Todo\n- [ ] mark ${n} <!-- id: t-sentinel${n} -->\n`);
-    await eventually('the sentinel', () => book.all().has(`t-sentinel${n}`), 20_000);
+    await eventually('the sentinel', () => book.all().has(`t-sentinel${n}`));
     await book.idle();
   };
 
@@ -129,7 +129,7 @@ describe('the watch on task files', () => {
           if (op % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
         }
         const written_ms = performance.now();
-        await eventually('model and disk agree', inStep, 30_000);
+        await eventually('model and disk agree', inStep);
         const settle_ms = performance.now() - written_ms;
         await settled(1);
         const seq = events.lastSeq();
@@ -253,7 +253,7 @@ describe('the watch on task files', () => {
       ['good', 'medium'],
       ['bad', 'high'],
     ]);
-  }, 30_000);
+  });
 
   it('does what a person does to lines: tick, move, delete, bring back, move to another file', async () => {
     await book.start();
@@ -272,7 +272,7 @@ describe('the watch on task files', () => {
     await eventually('it is back', () => book.get('t-two').status === 'todo');
     writeFileSync(path('other'), `${head}- [ ] two <!-- id: t-two -->\n`);
     writeFileSync(path('worker'), text.replace('- [ ] two <!-- id: t-two -->\n', ''));
-    await eventually('it has moved', () => book.get('t-two').agent_id === 'other' && book.get('t-two').in_file, 20_000);
+    await eventually('it has moved', () => book.get('t-two').agent_id === 'other' && book.get('t-two').in_file);
     expect(book.get('t-two').status).toBe('todo');
-  }, 40_000);
+  });
 });

@@ -1,6 +1,8 @@
 import type { Activity, AgentStatusWord, ProcessState } from '../../src/contracts/agent.js';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fakeAgent } from './fake-agent.js';
-import { NODE, type NoxServer } from './nox-server.js';
+import { NODE, NoxServer } from './nox-server.js';
 import { eventually } from './wait.js';
 
 /** A state of an agent, and how a fake one that is called like it is brought there. */
@@ -45,10 +47,8 @@ export const STATES: readonly StateCase[] = [
     process_state: 'hibernated',
     activity: 'idle',
     prompts: ['say good night'],
-    deed: async (nox, id) => {
-      await eventually('it rests', async () => (await statusOf(nox, id)).activity === 'idle');
-      await nox.call('agents_hibernate', { params: { id } });
-    },
+    // Before it works, it is idle too; what still has to be done keeps it awake, and that is said.
+    deed: (nox, id) => eventually('it sleeps', () => nox.call('agents_hibernate', { params: { id } })),
   },
   {
     id: 'backoff',
@@ -111,12 +111,23 @@ export const STATES: readonly StateCase[] = [
   },
 ];
 
+/** A Nox that stays in what was produced: what would be tried again by itself is tried much later. */
+export async function startPatient(): Promise<NoxServer> {
+  const nox = await NoxServer.start();
+  await nox.kill('SIGTERM');
+  const file = join(nox.registry, 'system-config.toml');
+  const config = readFileSync(file, 'utf8').replace(/^\[quota\].*\n(?:.+\n)*/m, '');
+  writeFileSync(file, `${config}\n[quota]\ninitial_ms = 3600000\nmax_ms = 3600000\n`);
+  await nox.boot();
+  return nox;
+}
+
 /** Makes the agent, brings it there and waits until Nox says so. */
 export async function produce(nox: NoxServer, { id, status, own = {}, start = true, prompts = [], deed }: StateCase) {
   await nox.call('agents_create', { body: { ...fakeAgent(id, start), ...own } });
   for (const content of prompts) await nox.call('agents_prompt', { params: { id }, body: { content, wait: false } });
   await deed?.(nox, id);
-  await eventually(`${id} is ${status}`, async () => (await statusOf(nox, id)).status === status, 20_000);
+  await eventually(`${id} is ${status}`, async () => (await statusOf(nox, id)).status === status);
 }
 
 /** Ends the one that is being stopped and listens to nobody, so that Nox itself can end. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { ADMIN_PASSWORD, type NoxServer } from './nox-server.js';
+import { DEFAULT_WAIT_MS } from './wait.js';
 
 /** Keeps Chromium on loopback and quiet. */
 const FLAGS = [
@@ -27,11 +28,14 @@ export interface Watched {
 export async function openPage(browser: Browser, url: string, { width = 1440, height = 900 } = {}): Promise<Watched> {
   const context = await browser.newContext({ viewport: { width, height }, baseURL: url });
   const page = await context.newPage();
+  page.setDefaultTimeout(DEFAULT_WAIT_MS);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
     // Asking for a session that is not there is how the page finds out that somebody must log in.
-    if (message.type() === 'error' && !message.text().includes('401')) complaints.push(message.text());
+    // A network of the machine that comes or goes (of containers) is no fault of the page.
+    const text = message.text();
+    if (message.type() === 'error' && !/401|ERR_NETWORK_CHANGED/.test(text)) complaints.push(text);
   });
   return { context, page, complaints };
 }

@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { SYSCALLS, syscallElf } from './syscall-elf.js';
 import { makeTempDir, type TempDir } from './temp-dir.js';
-import { eventually } from './wait.js';
+import { eventually, within } from './wait.js';
 
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'mcp-image');
 
@@ -61,16 +61,12 @@ export class TestEngine implements AsyncDisposable {
       for (const stream of [child.stdout, child.stderr])
         stream?.setEncoding('utf8').on('data', (text: string) => (engine.log = (engine.log + text).slice(-20_000)));
     try {
-      await eventually(
-        'engine and registry',
-        async () => {
-          await engine.docker.ping();
-          const { ok } = await fetch(`http://${engine.registry}/v2/`);
-          if (!ok) throw new Error('the registry does not answer');
-          return true;
-        },
-        60_000,
-      );
+      await eventually('engine and registry', async () => {
+        await engine.docker.ping();
+        const { ok } = await fetch(`http://${engine.registry}/v2/`);
+        if (!ok) throw new Error('the registry does not answer');
+        return true;
+      });
       return engine;
     } catch (error) {
       await engine[Symbol.asyncDispose]();
@@ -137,7 +133,11 @@ export class TestEngine implements AsyncDisposable {
       if (child.exitCode !== null || child.signalCode !== null) continue;
       const gone = once(child, 'exit');
       child.kill('SIGTERM');
-      await gone;
+      // An engine that hangs in its own end must not hang the suite.
+      await within('a polite end', gone, 20_000).catch(async () => {
+        child.kill('SIGKILL');
+        await gone;
+      });
     }
     await this.dir[Symbol.asyncDispose]();
   }

@@ -24,7 +24,6 @@ export const GATE_PROOFS = join(tmpdir(), `nox-gate-proofs-${process.getuid?.() 
 export interface NoxServerOptions {
   /** Added to the server's environment, over the defaults. */
   readonly env?: Readonly<Record<string, string>>;
-  readonly start_timeout_ms?: number;
 }
 
 /**
@@ -99,12 +98,12 @@ export class NoxServer implements AsyncDisposable {
   }
 
   /** Sends the signal and waits for the end. Does nothing when it has ended. */
-  async kill(signal: NodeJS.Signals = 'SIGKILL', timeout_ms = 20_000): Promise<void> {
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const { child } = this;
     if (child === undefined) return;
     const ended = once(child, 'exit');
     child.kill(signal);
-    await within(`end of Nox after ${signal}`, ended, timeout_ms);
+    await within(`end of Nox after ${signal}`, ended);
   }
 
   /** Ends it (by default politely) and starts it again in the same folder. */
@@ -177,7 +176,6 @@ export class NoxServer implements AsyncDisposable {
     const ready = eventually(
       'first /health of Nox',
       async () => this.child !== child || (await fetch(`${this.url}/health`)).ok,
-      this.options.start_timeout_ms ?? 15_000,
     );
     const failure = await Promise.race([
       ready.then(

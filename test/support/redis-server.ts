@@ -48,7 +48,7 @@ export class RedisServer implements AsyncDisposable {
     this.child = child;
     const failed = once(child, 'error').then(([error]) => Promise.reject(error as Error));
     failed.catch(() => undefined);
-    await Promise.race([eventually('redis-server serves', () => this.answers(), 20_000), failed]);
+    await Promise.race([eventually('redis-server serves', () => this.answers()), failed]);
   }
 
   /** As a crash ends it. */

@@ -162,27 +162,19 @@ class World {
     return Promise.all(
       this.agents.map(async (agent_id) => {
         const name = `canary-${this.count}-${agent_id}`;
-        await eventually(
-          `${agent_id} at rest`,
-          async () => {
-            const { process_state, activity } = await this.nox.call('agents_status', { params: { id: agent_id } });
-            return process_state === 'running' && activity === 'idle';
-          },
-          60_000,
-        );
+        await eventually(`${agent_id} at rest`, async () => {
+          const { process_state, activity } = await this.nox.call('agents_status', { params: { id: agent_id } });
+          return process_state === 'running' && activity === 'idle';
+        });
         const command = `touch ${name}`;
         const content = `tool Bash ${JSON.stringify({ command, description: 'canary' })}`;
         const over = this.nox
           .call('agents_prompt', { params: { id: agent_id }, body: { content } })
           .catch(() => undefined);
-        const asked = await eventually(
-          `request for ${name}`,
-          async () => {
-            const { approvals } = await this.nox.call('approvals_list', { query: { status: 'pending', agent_id } });
-            return approvals.find(({ input }) => (input as { command?: string }).command === command);
-          },
-          30_000,
-        );
+        const asked = await eventually(`request for ${name}`, async () => {
+          const { approvals } = await this.nox.call('approvals_list', { query: { status: 'pending', agent_id } });
+          return approvals.find(({ input }) => (input as { command?: string }).command === command);
+        });
         return { agent_id, name, approval_id: asked.id, over };
       }),
     );
@@ -210,14 +202,10 @@ class World {
   }
 
   async ended({ approval_id }: Canary): Promise<void> {
-    await eventually(
-      'end of the request',
-      async () => {
-        const { status } = await this.nox.call('approvals_get', { params: { id: approval_id } });
-        return status !== 'pending' && status !== 'parked';
-      },
-      30_000,
-    );
+    await eventually('end of the request', async () => {
+      const { status } = await this.nox.call('approvals_get', { params: { id: approval_id } });
+      return status !== 'pending' && status !== 'parked';
+    });
   }
 
   async broken(id: string, body: string): Promise<void> {
@@ -249,17 +237,13 @@ class World {
   /** Nothing is under way any more: the requests have ended, and so have the turns. */
   async settle(canaries: readonly Canary[]): Promise<void> {
     await Promise.all(canaries.map((canary) => this.ended(canary)));
-    await eventually(
-      'rest',
-      async () => {
-        const { agents } = await this.nox.call('agents_list', { query: { limit: 100 } });
-        return agents.every(
-          ({ process_state, activity, queued_turns, current_turn_id }) =>
-            process_state === 'running' && activity === 'idle' && queued_turns === 0 && current_turn_id === null,
-        );
-      },
-      60_000,
-    );
+    await eventually('rest', async () => {
+      const { agents } = await this.nox.call('agents_list', { query: { limit: 100 } });
+      return agents.every(
+        ({ process_state, activity, queued_turns, current_turn_id }) =>
+          process_state === 'running' && activity === 'idle' && queued_turns === 0 && current_turn_id === null,
+      );
+    });
   }
 
   /** Effect and journal, as they are on the disk. */

@@ -106,8 +106,8 @@ export async function runEditors({ editors, saves, writes, seed, say }: EditorsO
           await save(path, edited(loaded, id, name));
           saved_ms = performance.now();
         });
-        await eventually(`${how}: save ${n} of ${id} in force`, () => nameOf(id) === name, 30_000).catch(
-          (error: unknown) => violations.push(String(error)),
+        await eventually(`${how}: save ${n} of ${id} in force`, () => nameOf(id) === name).catch((error: unknown) =>
+          violations.push(String(error)),
         );
         slowest_adoption_ms = Math.max(slowest_adoption_ms, performance.now() - saved_ms);
       }

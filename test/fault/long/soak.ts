@@ -35,11 +35,7 @@ export async function runSoak({ registered, awake, minutes, say }: SoakOptions):
   const active = ids.slice(0, awake * 3);
   for (let n = 0; n < active.length; n += 5)
     await Promise.allSettled(active.slice(n, n + 5).map((id) => nox.call('agents_start', { params: { id } })));
-  await eventually(
-    'the fleet is awake',
-    async () => (await nox.call('system_status')).agents.running >= awake,
-    120_000,
-  );
+  await eventually('the fleet is awake', async () => (await nox.call('system_status')).agents.running >= awake);
   const began = performance.now();
   const end = began + minutes * 60_000;
   const samples: { at_min: number; mb: number }[] = [];

@@ -76,11 +76,8 @@ export async function runStorm({
     broken.push(`${spawns_per_agent.toFixed(2)} spawns of each agent, the model has ${model.toFixed(2)}`);
   if (cpu_share > CPU_SHARE) broken.push(`Nox used ${(cpu_share * 100).toFixed(0)} % of a core`);
   say(`after ${seconds} s ${by_now.count} spawns, ${(cpu_share * 100).toFixed(0)} % of a core`);
-  await eventually(
-    'all are given up',
-    async () =>
-      (await statuses()).every(({ process_state, breaker }) => process_state === 'failed' && breaker.state === 'open'),
-    60_000,
+  await eventually('all are given up', async () =>
+    (await statuses()).every(({ process_state, breaker }) => process_state === 'failed' && breaker.state === 'open'),
   ).catch((error: unknown) => broken.push(String(error)));
   const total = spawnsOf(nox).count;
   if (total !== agents * (restart.intensity + 1))

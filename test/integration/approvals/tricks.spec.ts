@@ -56,11 +56,11 @@ describe('shell commands', () => {
   it(`never lets one of ${tricks.length} tricks run by itself`, async () => {
     expect(tricks.length).toBeGreaterThanOrEqual(300);
     expect(await allowed(tricks)).toEqual([]);
-  }, 120_000);
+  });
 
   it('nor with rules that a person may have', async () => {
     expect(await allowed(tricks, TYPICAL)).toEqual([]);
-  }, 120_000);
+  });
 
   it('asks for few ordinary commands', async () => {
     const bare = await allowed(ordinary);
@@ -75,5 +75,5 @@ describe('shell commands', () => {
     // Of these about a third change or fetch something, and should ask.
     expect(bare.length).toBeGreaterThan(55);
     expect(ruled.length).toBeGreaterThan(80);
-  }, 120_000);
+  });
 });
