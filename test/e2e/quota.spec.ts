@@ -6,6 +6,9 @@ import { CLAUDE_PATH } from '../support/claude-env.js';
 import { NoxServer } from '../support/nox-server.js';
 import { eventually } from '../support/wait.js';
 
+/** Longer than anything here takes: the clock is set forward instead. */
+const QUOTA_MS = 10 * 60_000;
+
 /** Errors of the model and budgets, with the real Claude CLI on the scripted model: states with a time, never silence. */
 describe('quota and money', () => {
   let nox: NoxServer;
@@ -16,6 +19,13 @@ describe('quota and money', () => {
   const turn = (turn_id: string) => nox.call('turns_get', { params: { id: turn_id } });
   const ended = (turn_id: string) =>
     eventually('the end of the turn', async () => {
+      const found = await turn(turn_id);
+      return found.ended_at === null ? undefined : found;
+    });
+  /** Its end, with Nox's clock set forward as often as the agent waits for the model. */
+  const endedInTime = (turn_id: string) =>
+    eventually('the end of the turn', async () => {
+      if ((await status()).activity === 'quota') await nox.advance(QUOTA_MS);
       const found = await turn(turn_id);
       return found.ended_at === null ? undefined : found;
     });
@@ -36,7 +46,7 @@ describe('quota and money', () => {
     expect(readFileSync(file, 'utf8')).toContain(text);
     await nox.boot();
   };
-  const quota = (initial_ms: number, max_tries = 8) =>
+  const quota = (initial_ms = QUOTA_MS, max_tries = 8) =>
     configure(`[quota]\ninitial_ms = ${initial_ms}\nmax_tries = ${max_tries}\n`);
   const create = (budget = {}, idle = {}) =>
     nox.call('agents_create', { body: { name: 'Worker', id, start: true, budget, idle } });
@@ -47,7 +57,7 @@ describe('quota and money', () => {
   afterEach(() => nox.close());
 
   it('puts a turn off when the model is overloaded, shows until when, and completes it by itself', async () => {
-    await quota(3000);
+    await quota();
     await create();
     const frames: PromptFrame[] = [];
     const streamed = (async () => {
@@ -71,6 +81,7 @@ describe('quota and money', () => {
       reason: waiting.reason,
       resume_at: waiting.resume_at,
     });
+    await endedInTime(turn_id);
     await streamed;
     expect(frames.map(({ event }) => event)).toEqual(['message_start', 'postponed', 'content', 'message_end']);
     expect(frames.at(-1)).toMatchObject({ data: { turn_id, status: 'complete', text: 'at last' } });
@@ -95,7 +106,7 @@ describe('quota and money', () => {
   });
 
   it('without a login ends one turn, holds the others, and goes on when a person comes', async () => {
-    await quota(3000);
+    await quota();
     await create();
     const first = prompt('error 401').catch((error: unknown) => error);
     await activity('working');
@@ -118,9 +129,7 @@ describe('quota and money', () => {
   });
 
   it('goes on at the time that was said, also when Nox is killed meanwhile', async () => {
-    // Its clock is set forward; until then no start of Nox takes so long.
-    const initial_ms = 10 * 60_000;
-    await quota(initial_ms);
+    await quota();
     await create();
     const { turn_id } = await prompt('error 529 x3\nsay survived', false);
     const before = await activity('quota');
@@ -129,17 +138,13 @@ describe('quota and money', () => {
     expect(again).toMatchObject({ reason: before.reason, resume_at: before.resume_at, queued_turns: 1 });
     expect((await turn(turn_id)).started_at).toBeNull();
     // The scripted model has forgotten how often it failed, and does so again.
-    const done = await eventually('the end of the turn', async () => {
-      if ((await status()).activity === 'quota') await nox.advance(initial_ms);
-      const found = await turn(turn_id);
-      return found.ended_at === null ? undefined : found;
-    });
+    const done = await endedInTime(turn_id);
     expect(done).toMatchObject({ status: 'complete', text: 'survived' });
     expect(Date.parse(done.ended_at ?? '')).toBeGreaterThan(Date.parse(before.resume_at ?? ''));
   });
 
   it('sleeps while it waits, and is awake in time', async () => {
-    await quota(8000);
+    await quota();
     await create({}, { hibernate_after_s: 1 });
     const { turn_id } = await prompt('error 529 x3\nsay awake', false);
     const asleep = await eventually('it sleeps', async () => {
@@ -149,11 +154,11 @@ describe('quota and money', () => {
     expect(asleep).toMatchObject({ activity: 'quota', queued_turns: 1, pid: null });
     expect(asleep.reason).toContain('the model is overloaded');
     expect(Date.parse(asleep.resume_at ?? '')).toBeGreaterThan(Date.now());
-    expect(await ended(turn_id)).toMatchObject({ status: 'complete', text: 'awake' });
+    expect(await endedInTime(turn_id)).toMatchObject({ status: 'complete', text: 'awake' });
   });
 
   it('parks the second turn when the budget is used, until it is raised', async () => {
-    await quota(3000);
+    await quota();
     await create({ usd_per_day: 0.000_001 });
     expect(await prompt('say one')).toMatchObject({ status: 'complete' });
     const second = await prompt('say two', false);
