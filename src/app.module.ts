@@ -76,6 +76,8 @@ import { ServiceList } from './toolbox/service-list.js';
 import { StormBreaker } from './toolbox/storm-breaker.js';
 import { ToolboxService } from './toolbox/toolbox.service.js';
 import { ToolHandlers } from './toolbox/tools.js';
+import { BackupController } from './system/backup/backup.controller.js';
+import { BackupService } from './system/backup/backup.service.js';
 import { EmergencyController } from './system/emergency.controller.js';
 import { EmergencyService } from './system/emergency.service.js';
 import { OpenApiModule } from './system/openapi.controller.js';
@@ -169,6 +171,7 @@ export class AppModule {
         ServicesController,
         BranchesController,
         SystemController,
+        BackupController,
         EmergencyController,
       ],
       providers: [
@@ -253,6 +256,7 @@ export class AppModule {
         TaskWatcher,
         TasksService,
         SystemService,
+        BackupService,
         EmergencyService,
         {
           provide: SnapshotSource,

@@ -22,6 +22,7 @@ import { OriginGuard } from './shared/http/origin-guard.js';
 import { errnoOf, NoxError } from './shared/nox-error.js';
 import { openFolders, packageRoot } from './shared/paths.js';
 import { openClock } from './shared/stepped-clock.js';
+import { refuseHalfRestored } from './system/backup/unfinished.js';
 import { serveDocs } from './system/docs-page.js';
 import { shutdown, shutdownOnSignals } from './shutdown.js';
 import { startWork, wire } from './wiring.js';
@@ -54,6 +55,7 @@ export async function createNox(options: ServeOptions, given_env: NodeJS.Process
     home: options.home || env['NOX_HOME'],
     registry: options.registry_path || env['NOX_REGISTRY_PATH'],
   });
+  refuseHalfRestored(folders.home);
   const template_path = join(packageRoot(), 'registry-template');
   const early = pino({ level: env['NOX_LOG_LEVEL'] ?? 'info' });
   const warn = (message: string, fields: object): void => early.warn(fields, message);
@@ -67,6 +69,8 @@ export async function createNox(options: ServeOptions, given_env: NodeJS.Process
     clock,
     warn,
     settle: SETTLE,
+    bundle: join(folders.home, 'registry.bundle'),
+    repair: options.repair_registry === true,
     secret,
   });
   await excludeFromOuterRepository(folders.home);

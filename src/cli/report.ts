@@ -1,6 +1,6 @@
 import { NoxApiError } from '../client/api-error.js';
 import { ERRORS } from '../contracts/errors.js';
-import { errnoOf } from '../shared/nox-error.js';
+import { errnoOf, NoxError } from '../shared/nox-error.js';
 import type { Cli } from './cli.js';
 import { CliError, Exit } from './cli-error.js';
 import { plain } from './output/text.js';
@@ -32,7 +32,7 @@ function problemOf(error: unknown): Problem {
     const { code, message, details, request_id } = error;
     return { code, message, details, request_id, hints: hintsFor(error) };
   }
-  if (error instanceof CliError) {
+  if (error instanceof CliError || error instanceof NoxError) {
     return { code: error.code, message: error.message, details: error.details, hints: [] };
   }
   const errno = errnoOf(error);

@@ -89,6 +89,14 @@ export class NoxClient {
     );
   }
 
+  /** The file that a route answers with; only its beginning is timed. */
+  async download(name: RouteName, call: UntypedCall): Promise<ReadableStream<Uint8Array>> {
+    const request = this.prepare(ROUTES[name], call, '*/*');
+    const { body, status } = await this.timed(this.timeout_ms, undefined, (timed) => this.request(request, timed));
+    if (body !== null) return body;
+    throw new NoxApiError({ code: 'UNEXPECTED_REPLY', status, message: `The answer to ${request.url} is empty.` });
+  }
+
   /** Prompts an agent and tells what happens until its turn ends. Leaving the loop does not cancel the turn. */
   prompt(id: string, content: string, options: CallOptions = {}): AsyncGenerator<PromptFrame, void, undefined> {
     const open = this.opener('agents_prompt', { params: { id }, body: { content, stream: true } }, options.signal);

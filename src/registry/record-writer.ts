@@ -23,6 +23,9 @@ import { parseToml, type TomlTable, withoutUndefined } from './toml/toml.js';
 /** So many approvals may be under way between their decision and what came of it. */
 const REMEMBERED_APPROVALS = 1000;
 
+/** How often it is waited for a moment without a write. */
+const REST_ATTEMPTS = 50;
+
 /** What is checkpointed of an agent's run. */
 export interface AgentCheckpoint {
   readonly session_id: string | null;
@@ -237,6 +240,23 @@ export class RecordWriter {
   /** While the job runs, nothing is committed. */
   alone<T>(job: () => Promise<T>): Promise<T> {
     return this.commits.run('commit', job);
+  }
+
+  /**
+   * Calls `pin` at an instant at which the ref holds everything that was written; where that instant does not come, since
+   * writes never pause, at one when it lacks only the newest. Answers where the ref was then; null: there is none.
+   */
+  async atRest(pin: () => void): Promise<string | null> {
+    for (let attempt = 1; ; attempt += 1) {
+      await this.flush();
+      const at = await this.alone(async () => {
+        const head = await this.branch.head();
+        if (this.dirty.size > 0 && attempt < REST_ATTEMPTS) return undefined;
+        pin();
+        return head;
+      });
+      if (at !== undefined) return at;
+    }
   }
 
   /** What git has may have changed beneath: the next commit looks at all files. */

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import * as agent from '../contracts/agent.js';
 import * as approval from '../contracts/approval.js';
 import * as auth from '../contracts/auth.js';
+import * as backup from '../contracts/backup.js';
 import * as config from '../contracts/config.js';
 import { ErrorBody, ERRORS } from '../contracts/errors.js';
 import * as event from '../contracts/event.js';
@@ -71,7 +72,7 @@ interface NamedSchemas {
 /** Answers' schemas, under the names that the contracts export them by. */
 function namedSchemas(): NamedSchemas {
   const names = z.registry<{ id: string }>();
-  const modules = [agent, approval, auth, config, event, registry, system, turn, { ErrorBody }];
+  const modules = [agent, approval, auth, backup, config, event, registry, system, turn, { ErrorBody }];
   const shown = new Set([ErrorBody, ...Object.values<RouteDef>(ROUTES).flatMap(({ response }) => reachable(response))]);
   for (const [id, schema] of modules.flatMap((module) => Object.entries<unknown>(module))) {
     if (schema instanceof z.ZodObject && shown.has(schema)) names.add(schema, { id });
@@ -122,6 +123,7 @@ function operation(name: string, def: RouteDef, schemas: NamedSchemas): OpenApiO
 }
 
 function content(def: RouteDef, schemas: NamedSchemas): JsonSchema {
+  if (def.file !== undefined) return { [def.file]: { schema: { type: 'string', format: 'binary' } } };
   return {
     'application/json': { schema: schemas.of(def.response) },
     ...(def.streams === true ? { 'text/event-stream': { schema: { type: 'string' } } } : {}),

@@ -16,6 +16,8 @@ export interface RouteDef {
   readonly response: z.ZodType;
   /** Tokens of MCP clients open it, too; no other route. */
   readonly clients?: boolean;
+  /** Answers with a file of this media type, not with JSON. */
+  readonly file?: string;
   /** Answers with Server-Sent Events when asked by `Accept` or by a query or body field. */
   readonly streams?: boolean;
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { Backup, BackupName } from '../backup.js';
 import { SystemConfig } from '../config.js';
 import { EventList, EventQuery } from '../event.js';
 import { EmergencyStopReply, EmergencyStopRequest, GateView, Health, SystemStatus, UseModel } from '../system.js';
@@ -58,6 +59,23 @@ export const SYSTEM_ROUTES = {
     status: 200,
     summary: 'Try the Claude CLI again in every way of breaking the gate; takes some seconds',
     response: GateView,
+  }),
+  system_backup: route({
+    method: 'POST',
+    path: '/system/backup',
+    role: 'admin',
+    status: 200,
+    summary: 'Make one archive of registry and journal, and read it back; nothing stops meanwhile',
+    response: Backup,
+  }),
+  system_backup_file: route({
+    method: 'GET',
+    path: '/system/backups/:name',
+    role: 'admin',
+    summary: 'The newest backup itself',
+    params: z.object({ name: BackupName }),
+    response: z.string(),
+    file: 'application/gzip',
   }),
   system_emergency_stop: route({
     method: 'POST',

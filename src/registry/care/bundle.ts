@@ -6,11 +6,21 @@ import type { GitProcess } from '../git/git-process.js';
 
 const TIMEOUT_MS = 10 * 60_000;
 
+/** Where a ref points. */
+export interface RefAt {
+  readonly ref: string;
+  readonly hash: string;
+}
+
+/** The refs that a bundle, or its list of heads, names. */
+export const refsOf = (listed: string): RefAt[] =>
+  [...listed.matchAll(/^([0-9a-f]{40}) (refs\/\S+)$/gm)].map(([, hash = '', ref = '']) => ({ ref, hash }));
+
 /**
  * Everything that the repository has as one file, in place of the last one when it is whole and on the disk. Only for a
- * repository that was found whole: it is what a damaged one is repaired from.
+ * repository that was found whole: it is what a damaged one is repaired from. Answers its refs.
  */
-export async function makeBundle(git: GitProcess, path: string): Promise<void> {
+export async function makeBundle(git: GitProcess, path: string): Promise<RefAt[]> {
   const tmp = `${path}.new`;
   await git.run(['bundle', 'create', '--quiet', tmp, '--all'], { timeout_ms: TIMEOUT_MS });
   await git.run(['bundle', 'verify', '--quiet', tmp], { timeout_ms: TIMEOUT_MS });
@@ -22,6 +32,7 @@ export async function makeBundle(git: GitProcess, path: string): Promise<void> {
   }
   await rename(tmp, path);
   await syncDirectory(dirname(path));
+  return refsOf(await git.run(['bundle', 'list-heads', path]));
 }
 
 /** When the bundle was made; null: there is none. */

@@ -4,6 +4,7 @@ import { writeFileAtomic } from '../../shared/atomic-file.js';
 import { errnoOf, NoxError } from '../../shared/nox-error.js';
 import { syncDirectory } from '../append-file.js';
 import { GitProcess } from '../git/git-process.js';
+import { refsOf } from './bundle.js';
 import { checkRepository } from './repository-check.js';
 
 const TIMEOUT_MS = 10 * 60_000;
@@ -58,9 +59,9 @@ async function unpack(root: string, fresh: string, bundle: string): Promise<Map<
   try {
     await git.run(['init', '--quiet', '--initial-branch=main', '--template=']);
     const listed = await git.run(['bundle', 'unbundle', bundle], { timeout_ms: TIMEOUT_MS });
-    const rows = [...listed.matchAll(/^([0-9a-f]{40}) (refs\/\S+)$/gm)];
-    if (rows.length === 0) throw new Error('it holds no refs');
-    return new Map(rows.map(([, hash = '', ref = '']) => [ref, hash]));
+    const refs = refsOf(listed);
+    if (refs.length === 0) throw new Error('it holds no refs');
+    return new Map(refs.map(({ ref, hash }) => [ref, hash]));
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
     const reason = error instanceof Error ? error.message : String(error);

@@ -12,6 +12,11 @@ export class RecordBranch {
     private readonly writer: GitWriter,
   ) {}
 
+  /** The newest commit, null before the first one. */
+  head(): Promise<string | null> {
+    return this.main.readRef('record');
+  }
+
   /** Files of the newest commit. */
   async known(): Promise<string[]> {
     const head = await this.main.readRef('record');

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { backup, DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { errnoOf, messageOf, NoxError } from '../nox-error.js';
 import { MIGRATIONS } from './schema.js';
 
@@ -21,6 +21,13 @@ export interface Tx {
   afterCommit(fn: () => void): void;
 }
 
+/** The journal as it was at one instant. */
+export interface JournalSnapshot {
+  /** Writes it to a new file. */
+  copyTo(path: string): Promise<void>;
+  release(): void;
+}
+
 /**
  * The flow's database (DESIGN 2.4): SQLite in WAL mode with `synchronous=FULL`. Contract:
  * - `write` resolves only when its work is on the disk; works that throw leave nothing and reject alone.
@@ -37,7 +44,7 @@ export class StateDb {
   /** Set by wiring: faults of what is said after a commit, which must not reach the writers. */
   onListenerError: (error: unknown) => void = () => undefined;
 
-  constructor(path: string) {
+  constructor(private readonly path: string) {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     this.db = new DatabaseSync(path);
     if (path !== ':memory:') chmodSync(path, 0o600);
@@ -86,6 +93,25 @@ export class StateDb {
         value,
       );
     });
+  }
+
+  /**
+   * Holds on to all that is committed at this instant, while writes go on. Whoever takes it must copy or release it: the
+   * write-ahead log grows until then.
+   */
+  snapshot(): JournalSnapshot {
+    const reader = new DatabaseSync(this.path, { readOnly: true });
+    try {
+      // A read makes the transaction begin.
+      reader.exec('BEGIN; SELECT count(*) FROM meta;');
+    } catch (error) {
+      reader.close();
+      throw error;
+    }
+    return {
+      copyTo: async (to) => void (await backup(reader, to, { rate: 500 })),
+      release: () => reader.close(),
+    };
   }
 
   /** Writes what still waits, then closes. Later writes are refused. */

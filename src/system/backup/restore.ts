@@ -1,0 +1,145 @@
+import { chmod, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { BackupManifest } from '../../contracts/backup.js';
+import { registryFromBundle } from '../../registry/care/from-bundle.js';
+import { OwnerLock } from '../../registry/owner-lock.js';
+import { writeFileAtomic } from '../../shared/atomic-file.js';
+import { errnoOf, NoxError } from '../../shared/nox-error.js';
+import type { Folders } from '../../shared/paths.js';
+import { openArchive } from './archive.js';
+import { RESTORING } from './unfinished.js';
+
+/** The journal with what SQLite may keep beside it. */
+const JOURNAL = ['state.db', 'state.db-wal', 'state.db-shm'] as const;
+
+export interface RestoreOptions extends Folders {
+  readonly file: string;
+  /** Whether what is in the folders may be put aside. */
+  readonly force: boolean;
+  /** Names what is put aside. */
+  readonly now: string;
+}
+
+export interface Restored {
+  readonly registry: string;
+  readonly home: string;
+  readonly created_at: string;
+  readonly version: string;
+  readonly branch: string;
+  readonly events: number;
+  /** Where that went which was there before; nothing is deleted. */
+  readonly put_aside: readonly string[];
+  readonly left_out: readonly string[];
+}
+
+/** What is in the way of a restore: the folders' own registry and journal. */
+export async function occupied({ home, registry }: Folders): Promise<string[]> {
+  const journal = join(home, 'state.db');
+  const there = [...((await isEmpty(registry)) ? [] : [registry]), ...((await exists(journal)) ? [journal] : [])];
+  return there;
+}
+
+/**
+ * Puts a backup into the two folders. It is unpacked and checked whole beside them first; then what is there is renamed
+ * aside, and the new registry comes last. A crash on the way leaves a mark with which no Nox starts until a restore has
+ * come to its end. INVALID_STATE: a Nox runs there, something is there and `force` is not set, the backup is damaged.
+ */
+export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
+  const home = resolve(options.home);
+  const registry = resolve(options.registry);
+  const lock = (await exists(join(registry, '.git')))
+    ? await OwnerLock.acquire(join(registry, '.git', 'nox.lock'))
+    : null;
+  try {
+    await refuseOccupied({ home, registry }, options.force);
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    await chmod(home, 0o700);
+    await mkdir(dirname(registry), { recursive: true });
+    const work = join(home, 'restore');
+    const fresh = join(dirname(registry), `${basename(registry)}.restoring`);
+    for (const left of [work, fresh]) await rm(left, { recursive: true, force: true });
+    try {
+      const manifest = await openArchive(options.file, work);
+      await registryFromBundle(fresh, join(work, 'registry.bundle'), manifest.refs, manifest.branch);
+      await chmod(join(work, 'state.db'), 0o600);
+      const put_aside = await exchange({ home, registry, work, fresh, now: options.now });
+      return summary(home, registry, manifest, put_aside);
+    } finally {
+      for (const left of [work, fresh]) await rm(left, { recursive: true, force: true });
+    }
+  } finally {
+    await lock?.release();
+  }
+}
+
+async function refuseOccupied(folders: Folders, force: boolean): Promise<void> {
+  const there = await occupied(folders);
+  if (there.length === 0 || force || (await exists(join(folders.home, RESTORING)))) return;
+  throw new NoxError(
+    'INVALID_STATE',
+    `There is something at ${there.join(' and ')} already. With --force it is put aside; or name other folders with --registry and --home.`,
+    { occupied: there },
+  );
+}
+
+interface Exchange extends Folders {
+  readonly work: string;
+  readonly fresh: string;
+  readonly now: string;
+}
+
+async function exchange({ home, registry, work, fresh, now }: Exchange): Promise<string[]> {
+  const suffix = `before-restore-${now.replace(/[-:]|\.\d+/g, '')}`;
+  const mark = join(home, RESTORING);
+  const put_aside: string[] = [];
+  const aside = async (path: string): Promise<void> => {
+    if (!(await exists(path))) return;
+    const to = `${path}.${suffix}`;
+    await rename(path, to);
+    put_aside.push(to);
+  };
+  await writeFileAtomic(mark, `${now}\n`, 0o600);
+  if (await isEmpty(registry)) await rm(registry, { recursive: true, force: true });
+  else await aside(registry);
+  for (const name of JOURNAL) await aside(join(home, name));
+  await syncFile(join(work, 'state.db'));
+  await rename(join(work, 'state.db'), join(home, 'state.db'));
+  // The last good bundle of the registry that was here says nothing about the one that comes.
+  await rm(join(home, 'registry.bundle'), { force: true });
+  await rename(fresh, registry);
+  for (const folder of [home, dirname(registry)]) await syncFile(folder);
+  await unlink(mark);
+  await syncFile(home);
+  return put_aside;
+}
+
+const summary = (
+  home: string,
+  registry: string,
+  { created_at, version, branch, journal, left_out }: BackupManifest,
+  put_aside: string[],
+): Restored => ({ registry, home, created_at, version, branch, events: journal.last_seq, put_aside, left_out });
+
+async function isEmpty(folder: string): Promise<boolean> {
+  try {
+    return (await readdir(folder)).length === 0;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return true;
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  await handle.sync().finally(() => handle.close());
+}
