@@ -6,6 +6,7 @@ import { CommandHint } from '../../components/command-hint.js';
 import { Icon } from '../../components/icon.js';
 import { PageHead } from '../../components/page-head.js';
 import { Banner, EmptyState, ErrorState, SkeletonRows } from '../../components/states.js';
+import { useAgents } from '../../lib/queries.js';
 import { shortHash } from '../../lib/format.js';
 import { useCan } from '../../lib/session.js';
 import { BranchesDialog } from './components/branches-dialog.js';
@@ -19,6 +20,8 @@ import './registry.css';
 
 type RollbackTarget = 'undo' | 'time' | Pick<Goal, 'commit_hash' | 'tag'>;
 const authorOf = (commit: RegistryCommit): string => commit.actor ?? commit.author;
+/** What the server can answer the history of. */
+const ONE_OBJECT = /^(agent|service|config|policy|relationships):[A-Za-z0-9][A-Za-z0-9._ >-]*$/;
 const WIDE = '(min-width: 900px)';
 
 /** Who changed what and when; each version can be looked at and gone back to. */
@@ -31,27 +34,31 @@ export function RegistryPage() {
     () => (hours === 0 ? undefined : new Date(Date.now() - hours * 3_600_000).toISOString()),
     [hours],
   );
-  const history = useHistory(since);
+  const object = params.get('object') ?? '';
+  const history = useHistory(since, object);
+  const everything = useHistory(since);
+  const agents = useAgents().data;
   const status = useRegistryStatus().data;
   const [target, setTarget] = useState<RollbackTarget>();
   const [panel, setPanel] = useState(false);
   const mayRollBack = useCan('admin');
-  const object = params.get('object') ?? '';
   const author = params.get('by') ?? '';
 
   const commits = useMemo(
-    () =>
-      history.data?.filter(
-        (commit) => (object === '' || commit.object === object) && (author === '' || authorOf(commit) === author),
-      ),
-    [history.data, object, author],
+    () => history.data?.filter((commit) => author === '' || authorOf(commit) === author),
+    [history.data, author],
   );
   const objects = useMemo(
     () =>
       [
-        ...new Set((history.data ?? []).flatMap((commit) => commit.object ?? []).concat(object === '' ? [] : [object])),
+        ...new Set([
+          ...(agents ?? []).map(({ id }) => `agent:${id}`),
+          // Those that are gone, and what is no agent.
+          ...(everything.data ?? []).flatMap((commit) => commit.object ?? []).filter((each) => ONE_OBJECT.test(each)),
+          ...(object === '' ? [] : [object]),
+        ]),
       ].sort(),
-    [history.data, object],
+    [agents, everything.data, object],
   );
   const authors = useMemo(
     () => [...new Set((history.data ?? []).map(authorOf).concat(author === '' ? [] : [author]))].sort(),
@@ -66,7 +73,7 @@ export function RegistryPage() {
   };
   const query = params.size === 0 ? '' : `?${params.toString()}`;
   const first = commits?.[0]?.hash;
-  const newest = history.data?.find((commit) => commit.hash === status?.head);
+  const newest = everything.data?.find((commit) => commit.hash === status?.head);
   const open = useCallback(
     (to: string) => void navigate(`/registry/${to}${query}`, { replace: true }),
     [navigate, query],
@@ -90,7 +97,9 @@ export function RegistryPage() {
           <Button type="button" outlined label="Branches and tags" onClick={() => setPanel(true)} />
           <CommandHint
             commands={[
-              'nox registry history',
+              object.startsWith('agent:')
+                ? `nox registry history --agent ${object.slice('agent:'.length)}`
+                : 'nox registry history',
               `nox registry show ${hash ?? 'HASH'}`,
               `nox registry rollback ${hash ?? 'HASH'} --dry-run`,
             ]}
@@ -103,7 +112,7 @@ export function RegistryPage() {
             {status.remote.detail}
           </Banner>
         )}
-        {history.data !== undefined && (
+        {everything.data !== undefined && (
           <div className="filters">
             <select
               className="select"
@@ -154,7 +163,7 @@ export function RegistryPage() {
       {commits?.length === 0 && (
         <EmptyState
           icon="registry"
-          title={object === '' ? 'No changes yet' : `No change of ${object} among these`}
+          title={object === '' ? 'No changes yet' : `No change of ${object}`}
           command="nox registry history"
         >
           Every change of an agent or a setting becomes one commit here, and each can be undone.

@@ -10,15 +10,25 @@ export type Goal = Pick<
   'commit_hash' | 'hours' | 'at' | 'tag' | 'agents'
 >;
 
-/** Commits of what should be, newest first; with `since` not older than that. */
-export function useHistory(since: string | undefined) {
+/**
+ * Commits of what should be, newest first; with `since` not older than that, with `object` (as `agent:lead`) only those
+ * that changed it, also by a rollback, a merge or a hand edit.
+ */
+export function useHistory(since: string | undefined, object = '') {
   return useInfiniteQuery({
-    queryKey: [...keys.registry, 'history', since ?? ''],
+    queryKey: [...keys.registry, 'history', since ?? '', object],
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam: before, signal }) =>
       call(
         'registry_history',
-        { query: { limit: PAGE, ...(before !== undefined && { before }), ...(since !== undefined && { since }) } },
+        {
+          query: {
+            limit: PAGE,
+            ...(before !== undefined && { before }),
+            ...(since !== undefined && { since }),
+            ...(object !== '' && { object }),
+          },
+        },
         signal,
       ),
     getNextPageParam: ({ commits, has_more }) => (has_more ? commits.at(-1)?.hash : undefined),
