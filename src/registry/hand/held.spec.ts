@@ -171,7 +171,8 @@ x_note = "mine"
       const { env, resource_limits, command, runtime } = all?.[id] ?? {};
       const filled = (table: unknown) =>
         table !== undefined && Object.keys(table as object).length > 0 ? table : undefined;
-      return { env: filled(env), limits: filled(resource_limits), command, runtime };
+      // Said or not, it is the one that every agent has without a word.
+      return { env: filled(env), limits: filled(resource_limits), command, runtime: runtime ?? 'claude' };
     };
     fc.assert(
       fc.property(agents, agents, (in_force, edited) => {
