@@ -210,6 +210,50 @@ export const CreateTag = z.strictObject({
   message: z.string().trim().max(500).default(''),
 });
 
+/** Agents to export, as `lead,worker`; without them all intent. */
+export const ExportQuery = z.object({
+  agents: z
+    .string()
+    .max(5000)
+    .transform((text) => text.split(','))
+    .pipe(z.array(AgentId).min(1).max(100))
+    .optional(),
+  /** Their task files, too. */
+  tasks: z.stringbool().default(false),
+});
+/** Intent as plain files, without git. */
+export const RegistryExport = z.object({
+  /** The commit in force. */
+  head: CommitHash.nullable(),
+  files: z.array(
+    z.object({ path: z.union([IntentFileName, z.string().regex(/^tasks\/[a-z0-9-]{3,50}\.md$/)]), text: z.string() }),
+  ),
+});
+export type RegistryExport = z.infer<typeof RegistryExport>;
+/** `ours` is what is in force here. Nothing changes while a key is in conflict. */
+export const ImportRequest = z.strictObject({
+  files: z
+    .array(z.strictObject({ path: IntentFileName, text: z.string() }))
+    .min(1)
+    .max(5)
+    .refine((files) => new Set(files.map(({ path }) => path)).size === files.length, 'names a file twice'),
+  prefer: z.enum(['ours', 'theirs']).optional(),
+  /** Confirms what decides what agents may do: policy, environment, limits, programs, images. */
+  accept: z.boolean().default(false),
+  ...asked,
+});
+export const ImportResult = z.object({
+  dry_run: z.boolean(),
+  conflicts: z.array(MergeConflict),
+  /** What needs `accept`, field by field; `null` where absent. */
+  security: z.array(z.object({ file: IntentFileName, key: z.string(), before: z.unknown(), after: z.unknown() })),
+  unknown_keys: z.array(z.string()),
+  commit: RegistryCommit.nullable(),
+  objects: z.array(ObjectChange),
+  reconciled: z.array(ReconcileStep),
+});
+export type ImportResult = z.infer<typeof ImportResult>;
+
 /** The copy of the registry on a remote. */
 export const RemoteStatus = z.object({
   /** `behind`: there is something to push; `diverged`: the remote has commits that are not here, and none is overwritten. */
@@ -350,6 +394,24 @@ export const RepairResult = z.object({
   refs: z.array(z.object({ ref: z.string(), commit_hash: CommitHash, from: z.enum(['bundle', 'repository']) })),
 });
 export type RepairResult = z.infer<typeof RepairResult>;
+/** Days of the record's history to keep; without it what `retention.record_days` says. */
+export const PruneRequest = z
+  .strictObject({ days: z.number().int().min(1).max(36_500).optional(), ...asked })
+  .prefault({});
+export const PruneResult = z.object({
+  dry_run: z.boolean(),
+  /** Commits younger than this stay as they are. */
+  before: Timestamp,
+  /** Commits that go into the new base, and those that stay on top of it. */
+  pruned: z.number().int(),
+  kept: z.number().int(),
+  /** The newest pruned commit: the base has its files, and names it. */
+  from: CommitHash.nullable(),
+  /** Where the record was, and is now. */
+  old_head: CommitHash.nullable(),
+  new_head: CommitHash.nullable(),
+});
+export type PruneResult = z.infer<typeof PruneResult>;
 const Size = z.object({ packs: z.number().int(), pack_bytes: z.number().int(), loose_objects: z.number().int() });
 export const GcResult = z.object({ dry_run: z.boolean(), before: Size, after: Size });
 export type GcResult = z.infer<typeof GcResult>;

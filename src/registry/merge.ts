@@ -27,8 +27,11 @@ const IDENTITY: Readonly<Record<string, (item: TomlTable) => string>> = {
   rules: ({ id }) => word(id),
   relationships: ({ from, to, type }) => `${word(from)} -> ${word(to)} (${word(type)})`,
 };
-/** Changes by every write: the later time wins. */
-const TIMES = new Set(['last_modified']);
+/** Times that Nox writes: of the last change the later one wins, of the making the earlier one. */
+const TIMES: Readonly<Record<string, (ours: string, theirs: string) => boolean>> = {
+  last_modified: (ours, theirs) => ours > theirs,
+  created_at: (ours, theirs) => ours < theirs,
+};
 
 /**
  * Merges two versions of a registry file's data three ways, key by key. What only one side changed is taken; what both
@@ -74,7 +77,9 @@ class Merge {
         path,
       );
     }
-    if (TIMES.has(key) && typeof ours === 'string' && typeof theirs === 'string') return ours > theirs ? ours : theirs;
+    const wins = TIMES[key];
+    if (wins !== undefined && typeof ours === 'string' && typeof theirs === 'string')
+      return wins(ours, theirs) ? ours : theirs;
     const conflict = { key: path.join('.'), base, ours, theirs };
     const chosen = this.choose(conflict);
     if (chosen === undefined) this.conflicts.push(conflict);

@@ -82,6 +82,24 @@ export class RegistryController {
     return this.registry.care.repair();
   }
 
+  @Route('registry_export')
+  export(@Input('registry_export') { query }: RouteInput<'registry_export'>): Promise<RouteReply<'registry_export'>> {
+    return this.registry.transfer.export(query);
+  }
+
+  @Route('registry_import')
+  import(
+    @Input('registry_import') { body }: RouteInput<'registry_import'>,
+    @Actor() actor: ActorType,
+  ): Promise<RouteReply<'registry_import'>> {
+    return this.registry.transfer.import(body, actor);
+  }
+
+  @Route('registry_prune')
+  prune(@Input('registry_prune') { body }: RouteInput<'registry_prune'>): Promise<RouteReply<'registry_prune'>> {
+    return this.registry.care.prune(body);
+  }
+
   @Route('registry_gc')
   gc(@Input('registry_gc') { body }: RouteInput<'registry_gc'>): Promise<RouteReply<'registry_gc'>> {
     return this.registry.care.gc(body);

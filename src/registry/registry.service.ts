@@ -61,6 +61,7 @@ import { pushAll } from './remote/git-push.js';
 import { RemoteBackup } from './remote/remote-backup.js';
 import { Branches } from './time/branches.js';
 import { type Rollback, TimeMachine, type TimePorts } from './time/time-machine.js';
+import { Transfer } from './time/transfer.js';
 
 export { EXTERNAL } from './intent-commit.js';
 export type { ConfigPatch } from './intent-change.js';
@@ -110,6 +111,8 @@ export class RegistryService {
 
   readonly time: TimeMachine;
   readonly branches: Branches;
+  /** Export and import. */
+  readonly transfer: Transfer;
   readonly remote: RemoteBackup;
   /** Hand edits that wait for a person, or do not fit. */
   readonly external: ExternalEdits;
@@ -160,6 +163,7 @@ export class RegistryService {
       rolledBack: (rollback) => this.announce(this.rollbackListeners, rollback),
     };
     this.time = new TimeMachine(ports);
+    this.transfer = new Transfer(path, this.time, ports);
     this.branches = new Branches({
       ...ports,
       clock,
@@ -184,6 +188,9 @@ export class RegistryService {
       bundle,
       alone: (job) => store.alone(() => record.alone(job)),
       leavePacks: () => writer.forget(),
+      recordAlone: (job) => record.alone(job),
+      recordDays: () => store.intent.config.retention.record_days,
+      recordAtRest: (pin) => record.atRest(pin),
       reload: async () => {
         await store.reopen();
         record.rescan();

@@ -8,7 +8,13 @@ import { relative } from '../output/time.js';
 
 const LONG_MS = 900_000;
 
-/** `nox registry verify | repair | gc`: whether the repository is whole, and what to do about it. */
+interface PruneOptions {
+  readonly days?: string;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+}
+
+/** `nox registry verify | repair | prune | gc`: whether the repository is whole, and what to do about it. */
 export function careCommands(registry: Command, cliOf: CliOf): void {
   registry
     .command('verify')
@@ -40,6 +46,27 @@ export function careCommands(registry: Command, cliOf: CliOf): void {
         ]);
         cli.print(pairs([...rows, ['damaged parts', done.damaged_folder]], cli.style.dim));
       });
+    });
+  registry
+    .command('prune')
+    .description("put the record's old commits into one; its files stay, and what is in force keeps its history")
+    .option('--days <n>', 'how many days of commits stay (default: retention.record_days)')
+    .option('--dry-run', 'only show what would go')
+    .option('-y, --yes', 'do not ask')
+    .action(async ({ days, dryRun, yes }: PruneOptions, command: Command) => {
+      const cli = cliOf(command);
+      const client = await cli.client();
+      const body = days === undefined ? {} : { days: Number(days) };
+      const plan = await client.call('registry_prune', { body: { ...body, dry_run: true } }, { timeout_ms: LONG_MS });
+      const words = `${plan.pruned} commits before ${plan.before.slice(0, 10)} go into one, ${plan.kept} stay`;
+      if (dryRun === true || plan.pruned === 0) return cli.answer(plan, () => cli.print(`${words}\n`));
+      await cli.confirm(`${words}. Prune?`, yes);
+      const done = await client.call('registry_prune', { body: { ...body, confirm: true } }, { timeout_ms: LONG_MS });
+      cli.answer(done, () =>
+        cli.print(
+          `${done.pruned} commits went into one, which names ${done.from?.slice(0, 8) ?? ''}; the record is at ${done.new_head?.slice(0, 8) ?? ''}\n`,
+        ),
+      );
     });
   registry
     .command('gc')

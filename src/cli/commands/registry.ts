@@ -15,6 +15,7 @@ import { pairs } from '../output/table.js';
 import { parseTime, relative } from '../output/time.js';
 import { externalCommands } from './registry-external.js';
 import { careCommands } from './registry-care.js';
+import { transferCommands } from './registry-transfer.js';
 import { remoteCommands } from './registry-remote.js';
 import { timeCommands } from './registry-time.js';
 
@@ -62,6 +63,7 @@ export function registryCommands(program: Command, cliOf: CliOf): void {
   externalCommands(registry, cliOf);
   remoteCommands(registry, cliOf);
   careCommands(registry, cliOf);
+  transferCommands(registry, cliOf);
 }
 
 function statusCommand(registry: Command, cliOf: CliOf): void {

@@ -1,11 +1,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CareStatus, GcResult, RepairResult } from '../../contracts/registry.js';
+import type { z } from 'zod';
+import type { CareStatus, GcResult, PruneRequest, PruneResult, RepairResult } from '../../contracts/registry.js';
 import type { Clock } from '../../shared/clock.js';
 import { KeyedQueue } from '../../shared/keyed-queue.js';
 import { messageOf, NoxError } from '../../shared/nox-error.js';
 import type { GitProcess } from '../git/git-process.js';
-import { bundleTime, makeBundle } from './bundle.js';
+import { bundleTime, makeBundle, type RefAt } from './bundle.js';
+import { confirmed } from '../confirmed.js';
+import { forgetPruned, pruneRecord } from './prune-record.js';
 import { repairRepository } from './repair.js';
 import { checkRepository } from './repository-check.js';
 
@@ -13,6 +16,9 @@ const FIRST_CHECK_MS = 20_000;
 const CHECK_EVERY_MS = 3_600_000;
 /** So many packs make readers slow. */
 const MANY_PACKS = 40;
+/** By how much a commit may be older than it should before it is pruned by itself. */
+const PRUNE_SLACK = 1.25;
+const DAY_MS = 86_400_000;
 const GC_TIMEOUT_MS = 10 * 60_000;
 
 export interface CarePorts {
@@ -24,6 +30,12 @@ export interface CarePorts {
   alone<T>(job: () => Promise<T>): Promise<T>;
   /** Lets the writer begin new packs, and leave those that are there to gc. */
   leavePacks(): Promise<void>;
+  /** While the job runs, nothing is committed to the record; intent is. */
+  recordAlone<T>(job: () => Promise<T>): Promise<T>;
+  /** How long the record's history is kept; 0: for ever. */
+  recordDays(): number;
+  /** See RecordWriter.atRest. */
+  recordAtRest(pin: () => void): Promise<string | null>;
   /** Takes up what is on the disk now as if Nox had just started; only inside `alone`. */
   reload(): Promise<void>;
   found(damage: readonly string[]): void;
@@ -83,6 +95,22 @@ export class RegistryCare {
     });
   }
 
+  /**
+   * Writes all that git has as a bundle and answers its refs; writes go on meanwhile. The record is as it was when `pin` was
+   * called, all else as it was then or newer. REGISTRY_DAMAGED.
+   */
+  copyTo(path: string, pin: () => void): Promise<RefAt[]> {
+    return this.queue.run('care', async () => {
+      this.refuseDamaged();
+      const record = await this.ports.recordAtRest(pin);
+      const refs = await makeBundle(this.ports.git, path);
+      return refs.flatMap(({ ref, hash }) => {
+        if (ref !== 'refs/heads/record') return [{ ref, hash }];
+        return record === null ? [] : [{ ref, hash: record }];
+      });
+    });
+  }
+
   /** See repairRepository. INVALID_STATE when it is whole. */
   repair(): Promise<RepairResult> {
     const { ports } = this;
@@ -123,6 +151,37 @@ export class RegistryCare {
     });
   }
 
+  /**
+   * See pruneRecord. What it lets go is gone from the disk when an hour has passed. INVALID_STATE when nobody says how many
+   * days are kept; CONFIRMATION_REQUIRED, REGISTRY_DAMAGED.
+   */
+  async prune(input: z.output<typeof PruneRequest>): Promise<PruneResult> {
+    const { ports } = this;
+    const { days: asked, dry_run } = confirmed(input);
+    const days = asked ?? ports.recordDays();
+    if (days === 0)
+      throw new NoxError(
+        'INVALID_STATE',
+        'The record is kept for ever: retention.record_days of system-config.toml is 0. Set it, or name a number of days.',
+      );
+    return this.queue.run('care', async () => {
+      this.refuseDamaged();
+      const now_ms = ports.clock.now();
+      const before_ms = now_ms - days * DAY_MS;
+      const alone = <T>(job: () => Promise<T>): Promise<T> =>
+        ports.recordAlone(async () => {
+          const done = await job();
+          await ports.leavePacks();
+          return done;
+        });
+      const done = await pruneRecord(ports.git, { before_ms, now_ms, dry_run, alone });
+      if (dry_run || done.pruned === 0) return done;
+      await forgetPruned(ports.git);
+      await this.keepBundle();
+      return done;
+    });
+  }
+
   /** Problems that are there twice, the second time while nothing writes: the first look may have met a moving pack. */
   private async check(): Promise<void> {
     const { ports } = this;
@@ -132,6 +191,14 @@ export class RegistryCare {
     const is_new = problems.length > 0 && this.problems.length === 0;
     this.problems = problems;
     if (is_new) ports.found(problems);
+  }
+
+  /** Some days' commits at a time: each prune makes the history anew, and a remote keeps each one that it was given. */
+  private async pruneWhenDue(): Promise<void> {
+    const days = this.ports.recordDays();
+    if (days === 0) return;
+    const late = { days: Math.ceil(days * PRUNE_SLACK), dry_run: true, confirm: false };
+    if ((await this.prune(late)).pruned > 0) await this.prune({ days, dry_run: false, confirm: true });
   }
 
   private async keepBundle(): Promise<void> {
@@ -157,6 +224,7 @@ export class RegistryCare {
       await this.verify();
       const { packs } = await this.size();
       if (packs > MANY_PACKS && this.problems.length === 0) await this.gc({ dry_run: false });
+      if (this.problems.length === 0) await this.pruneWhenDue();
     } catch (error) {
       this.ports.warn('the registry could not be looked after; it is tried again', { reason: messageOf(error) });
     }

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { readRemote } from '../../contracts/remote-url.js';
 import { writeFileAtomic } from '../../shared/atomic-file.js';
-import { gitEnvironment, PINNED_CONFIG } from '../git/git-process.js';
+import { BASE_TRAILER } from '../care/prune-record.js';
+import { gitEnvironment, GitProcess, PINNED_CONFIG } from '../git/git-process.js';
 import { redact } from '../redact.js';
 
 export interface PushRequest {
@@ -25,6 +26,19 @@ const ASKPASS =
 const KEEP = ['HOME', 'SSH_AUTH_SOCK'] as const;
 /** Every ref to its own name, never with a plus: what the remote has and we have not is never overwritten. */
 const REFSPECS = ['refs/heads/*:refs/heads/*', 'refs/tags/*:refs/tags/*'];
+
+/**
+ * A record that was pruned is another history: it goes to a name of its own beside the older one, which the remote keeps.
+ */
+async function refspecs(root: string): Promise<string[]> {
+  const format = `--format=%H %(trailers:key=${BASE_TRAILER},valueonly,separator=%x20)`;
+  const git = new GitProcess(root);
+  const log = ['log', '--max-parents=0', format, '--end-of-options', 'refs/heads/record', '--'] as const;
+  const roots = (await git.run(['for-each-ref', 'refs/heads/record'])) === '' ? '' : await git.run(log);
+  const base = /^([0-9a-f]{12})[0-9a-f]{28} [0-9a-f]{40}$/m.exec(roots)?.[1];
+  if (base === undefined) return REFSPECS;
+  return [...REFSPECS, '^refs/heads/record', `refs/heads/record:refs/heads/record-${base}`];
+}
 
 /** Pushes all branches, the record and tags, never by force. Does not throw for what a remote does. */
 export async function pushAll(request: PushRequest): Promise<PushOutcome> {
@@ -50,7 +64,8 @@ export async function pushAll(request: PushRequest): Promise<PushOutcome> {
       ? {}
       : { GIT_ASKPASS: askpass, NOX_GIT_USERNAME: request.username, NOX_GIT_TOKEN: request.token }),
   };
-  const args = [...settings, 'push', '--porcelain', '--no-verify', '--end-of-options', address.url, ...REFSPECS];
+  const specs = await refspecs(request.root);
+  const args = [...settings, 'push', '--porcelain', '--no-verify', '--end-of-options', address.url, ...specs];
   const ended = await run(args, env, request);
   return outcomeOf(ended, request.token);
 }

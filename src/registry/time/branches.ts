@@ -22,7 +22,8 @@ import { parsed } from '../intent-change.js';
 import { rethrowAs } from '../intent-commit.js';
 import { diffIntents } from '../intent-diff.js';
 import { type DocumentSet, type Intent, intentOf } from '../intent.js';
-import { confirmed, type TimeMachine, type TimePorts } from './time-machine.js';
+import { confirmed } from '../confirmed.js';
+import type { TimeMachine, TimePorts } from './time-machine.js';
 
 export interface BranchPorts extends TimePorts {
   readonly clock: Clock;

@@ -10,6 +10,7 @@ import {
   UndoRequest,
 } from '../../contracts/registry.js';
 import { NoxError } from '../../shared/nox-error.js';
+import { confirmed } from '../confirmed.js';
 import type { CommitNote } from '../commit-message.js';
 import { gitError } from '../git/git-process.js';
 import type { MainBranch } from '../git/main-branch.js';
@@ -206,7 +207,8 @@ export class TimeMachine {
     return { dry_run, target, commit, objects: diffIntents(before, after), reconciled, patch };
   }
 
-  private preview(before: Intent, documents: DocumentSet) {
+  /** What would differ, and what the live system would do. */
+  preview(before: Intent, documents: DocumentSet) {
     const after = intentOf(documents);
     return {
       after,
@@ -249,12 +251,6 @@ export class TimeMachine {
   }
 }
 
-/** CONFIRMATION_REQUIRED unless it was said, or only asked what would happen. */
-export function confirmed<R extends { readonly confirm: boolean; readonly dry_run: boolean }>(request: R): R {
-  if (!request.confirm && !request.dry_run) throw new NoxError('CONFIRMATION_REQUIRED');
-  return request;
-}
-
 function scopeWords({ agents, paths }: Scope, to: string): Omit<CommitNote, 'actor'> {
   const parts = agents ?? paths;
   if (parts === undefined) {
@@ -268,7 +264,8 @@ function scopeWords({ agents, paths }: Scope, to: string): Omit<CommitNote, 'act
 const newer = (one: RegistryCommit | null, other: RegistryCommit): RegistryCommit =>
   one !== null && one.timestamp > other.timestamp ? one : other;
 
-function emptyVersion(): DocumentSet {
+/** Files that say nothing. */
+export function emptyVersion(): DocumentSet {
   return new Map(
     INTENT_FILES.map((file) => {
       const read = readDocument(file, '');

@@ -71,7 +71,8 @@ export function refuseConflicts({ documents, conflicts }: Merged): DocumentSet {
   });
 }
 
-function withTable(file: IntentFileName, old: Document, table: TomlTable): Document {
+/** The document with other data in it, and with its comments. REGISTRY_INVALID when that does not fit. */
+export function withTable(file: IntentFileName, old: Document, table: TomlTable): Document {
   const read = readDocument(file, editToml(old.text, old.table, table));
   if (!isProblem(read)) return read;
   throw new NoxError('REGISTRY_INVALID', `That does not fit what is in force now: ${describeProblem(read)}`, read);

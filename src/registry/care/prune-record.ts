@@ -1,0 +1,143 @@
+import type { PruneResult } from '../../contracts/registry.js';
+import { formatMessage, identityOf } from '../commit-message.js';
+import type { GitProcess } from '../git/git-process.js';
+import { NOX } from '../intent-commit.js';
+
+const TIMEOUT_MS = 10 * 60_000;
+const REF = 'refs/heads/record';
+/** The trailer by which a base names the newest commit that it stands for: its hash proves all that was before it. */
+export const BASE_TRAILER = 'Nox-Record-Base';
+
+/** A commit as git keeps it. */
+interface RawCommit {
+  readonly hash: string;
+  readonly tree: string;
+  readonly at_ms: number;
+  /** Its author and committer lines, as they are. */
+  readonly people: readonly string[];
+  readonly message: string;
+}
+
+/** What is to be done: from which commits on the record stays. Pure; `commits` are those of the record, oldest first. */
+export function planPrune(commits: readonly Pick<RawCommit, 'hash' | 'at_ms' | 'message'>[], before_ms: number) {
+  // The first young one ends it, even where a clock that was set back made older ones behind it.
+  const young = commits.findIndex(({ at_ms }) => at_ms >= before_ms);
+  // The newest commit always stays, so that something is left to go on from.
+  const pruned = Math.min(young < 0 ? commits.length : young, commits.length - 1);
+  const from = commits[pruned - 1];
+  // A base alone has nothing before it that could go.
+  const is_done = from === undefined || (pruned === 1 && from.message.includes(`\n${BASE_TRAILER}: `));
+  return is_done ? { pruned: 0, from: null } : { pruned, from };
+}
+
+/** The base's message: what it stands for, and the newest link of the ledger of decisions that went into it. */
+export function baseMessage(pruned: readonly Pick<RawCommit, 'hash' | 'message'>[], before: string): string {
+  const links = pruned.flatMap(({ message }) => [...message.matchAll(/^Nox-Ledger: \d{1,15}:[0-9a-f]{64}$/gm)]);
+  const newest = links.at(-1)?.[0];
+  const text = formatMessage({
+    area: 'record',
+    action: 'prune',
+    object: `${pruned.length} commits before ${before.slice(0, 10)}`,
+    object_ref: 'record',
+    actor: NOX,
+  });
+  const trailers = [`${BASE_TRAILER}: ${pruned.at(-1)?.hash ?? ''}`, ...(newest === undefined ? [] : [newest])];
+  return `${text.trimEnd()}\n${trailers.join('\n')}\n`;
+}
+
+export interface PruneOptions {
+  readonly before_ms: number;
+  readonly now_ms: number;
+  readonly dry_run: boolean;
+  /** While the job runs, nothing is committed to the record. */
+  alone<T>(job: () => Promise<T>): Promise<T>;
+}
+
+/**
+ * Puts the record's commits that are older than a time into one base commit with the newest one's files, and the younger
+ * ones on top of it as they were. The ref moves once: a crash leaves the old history or the new one, each whole.
+ */
+export async function pruneRecord(git: GitProcess, options: PruneOptions): Promise<PruneResult> {
+  const { before_ms, dry_run } = options;
+  const before = new Date(before_ms).toISOString();
+  const old_head = await headOf(git);
+  const commits = old_head === null ? [] : await readCommits(git, old_head);
+  const { pruned, from } = planPrune(commits, before_ms);
+  const kept = commits.length - pruned;
+  const result = { dry_run, before, pruned, kept, from: from?.hash ?? null, old_head, new_head: old_head };
+  if (dry_run || from === null || old_head === null) return result;
+  const gone = commits.slice(0, pruned);
+  const base = { message: baseMessage(gone, before), tree: gone.at(-1)?.tree ?? '', people: peopleAt(options.now_ms) };
+  const made = await writeChain(git, [base, ...commits.slice(pruned)], null);
+  return options.alone(async () => {
+    // What was committed meanwhile; it is little, since the rest is done.
+    const now = (await headOf(git)) ?? old_head;
+    const late = now === old_head ? [] : await readCommits(git, now, old_head);
+    const new_head = late.length === 0 ? made : await writeChain(git, late, made);
+    await git.run(['update-ref', '-m', 'prune', '--no-deref', REF, new_head, now]);
+    return { ...result, kept: kept + late.length, old_head: now, new_head };
+  });
+}
+
+/** Lets what the record's history no longer holds go. What was written within the hour stays, and all that a ref has. */
+export async function forgetPruned(git: GitProcess): Promise<void> {
+  await git.run(['reflog', 'expire', '--expire=all', REF]);
+  const pack = ['repack', '-d', '-l', '-q', '--cruft', '--cruft-expiration=1.hour.ago'] as const;
+  await git.run(pack, { timeout_ms: TIMEOUT_MS });
+  await git.run(['commit-graph', 'write', '--reachable', '--changed-paths', '--no-progress'], {
+    timeout_ms: TIMEOUT_MS,
+  });
+}
+
+async function headOf(git: GitProcess): Promise<string | null> {
+  return (await git.run(['for-each-ref', '--format=%(objectname)', REF])).trim() || null;
+}
+
+/** A commit and those before it (after `than`), oldest first. The record has no merges. */
+async function readCommits(git: GitProcess, tip: string, than?: string): Promise<RawCommit[]> {
+  const not = than === undefined ? [] : [`^${than}`];
+  const range = ['--reverse', '--first-parent', '--end-of-options', tip, ...not, '--'] as const;
+  const hashes = await git.run(['rev-list', ...range], { timeout_ms: TIMEOUT_MS });
+  const raw = Buffer.from(await git.run(['cat-file', '--batch'], { input: hashes, timeout_ms: TIMEOUT_MS }));
+  const commits: RawCommit[] = [];
+  for (let at = 0; at < raw.length;) {
+    const line_end = raw.indexOf('\n', at);
+    const [hash = '', , size = '0'] = raw.toString('utf8', at, line_end).split(' ');
+    const text = raw.toString('utf8', line_end + 1, line_end + 1 + Number(size));
+    at = line_end + 1 + Number(size) + 1;
+    const head_end = text.indexOf('\n\n');
+    const head = text.slice(0, head_end).split('\n');
+    const people = head.filter((line) => /^(author|committer) /.test(line));
+    const seconds = Number(/ (\d+) [+-]\d{4}$/.exec(people.at(-1) ?? '')?.[1] ?? 0);
+    const tree = (head[0] ?? '').slice('tree '.length);
+    commits.push({ hash, tree, at_ms: seconds * 1000, people, message: text.slice(head_end + 2) });
+  }
+  return commits;
+}
+
+/** Writes commits one on top of the other, each with the tree that it had; answers the last one's hash. */
+async function writeChain(
+  git: GitProcess,
+  commits: readonly Pick<RawCommit, 'tree' | 'people' | 'message'>[],
+  onto: string | null,
+): Promise<string> {
+  // A ref of its own for the import, since it moves one; the record's is moved when all is there.
+  const ref = 'refs/nox/prune';
+  const texts = commits.map(({ tree, people, message }, n) => {
+    const parent = n > 0 ? `from :${n}\n` : onto === null ? '' : `from ${onto}\n`;
+    const data = `data ${Buffer.byteLength(message)}\n${message}\n`;
+    return `commit ${ref}\nmark :${n + 1}\n${people.join('\n')}\n${data}${parent}M 040000 ${tree} \n`;
+  });
+  const input = `reset ${ref}\n${texts.join('')}get-mark :${commits.length}\ndone\n`;
+  const out = await git.run(['fast-import', '--quiet', '--done', '--force'], { input, timeout_ms: TIMEOUT_MS });
+  await git.run(['update-ref', '-d', ref]);
+  const [hash] = /^[0-9a-f]{40}$/m.exec(out) ?? [];
+  if (hash === undefined) throw new Error('git made no commits');
+  return hash;
+}
+
+function peopleAt(now_ms: number): string[] {
+  const { name, email } = identityOf(NOX.name);
+  const who = `${name} <${email}> ${Math.floor(now_ms / 1000)} +0000`;
+  return [`author ${who}`, `committer ${who}`];
+}

@@ -1,0 +1,168 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import type { Actor } from '../../contracts/auth.js';
+import {
+  type ExportQuery,
+  ImportRequest,
+  type ImportResult,
+  type IntentFileName,
+  type RegistryExport,
+} from '../../contracts/registry.js';
+import { errnoOf, NoxError } from '../../shared/nox-error.js';
+import { type Base, parsed } from '../intent-change.js';
+import { splitEdit } from '../hand/held.js';
+import { diffIntents } from '../intent-diff.js';
+import { describeProblem, type Document, type DocumentSet, isProblem, readDocument } from '../intent.js';
+import { secretProblem } from '../secrets.js';
+import { isTable, type TomlTable } from '../toml/toml.js';
+import { confirmed } from '../confirmed.js';
+import { emptyVersion, type TimeMachine, type TimePorts } from './time-machine.js';
+import { mergeVersions, refuseConflicts, withTable } from './versions.js';
+
+type Held = ImportResult['security'][number];
+
+/** What an import would make of a version. */
+interface Planned {
+  readonly documents: DocumentSet;
+  readonly conflicts: ImportResult['conflicts'];
+  /** What decides what agents may do, and so needs a word of its own. */
+  readonly security: readonly Held[];
+}
+
+/** Intent as plain files, without git: out of this registry, and into another. */
+export class Transfer {
+  constructor(
+    private readonly root: string,
+    private readonly time: TimeMachine,
+    private readonly ports: TimePorts,
+  ) {}
+
+  /** The files in force; with `agents` only their tables and what they are to each other. AGENT_NOT_FOUND. */
+  async export({ agents, tasks }: z.output<typeof ExportQuery>): Promise<RegistryExport> {
+    const { intent, versions } = this.ports.base();
+    const stranger = agents?.find((id) => !intent.agents.has(id));
+    if (stranger !== undefined) throw new NoxError('AGENT_NOT_FOUND', undefined, { id: stranger });
+    const chosen = agents === undefined ? versions : onlyOf(versions, agents);
+    const files: RegistryExport['files'] = [...chosen].map(([path, { text }]) => ({ path, text }));
+    if (tasks) {
+      for (const id of agents ?? intent.agents.keys()) {
+        const path = `tasks/${id}.md`;
+        const text = await readFile(join(this.root, path), 'utf8').catch(whenMissing);
+        if (text !== undefined) files.push({ path, text });
+      }
+    }
+    return { head: await this.ports.main.head(), files };
+  }
+
+  /**
+   * Brings files of another registry into this one by one commit: what they have and this one lacks is added, nothing is
+   * taken away. A key that both have, each in its own way, is a conflict; what a hand edit would have to wait for needs
+   * `accept`. A dry run answers both. VALIDATION_ERROR with file, line and field; SECRET_REFUSED, MERGE_CONFLICT,
+   * CONFIRMATION_REQUIRED.
+   */
+  async import(input: z.input<typeof ImportRequest>, actor: Actor): Promise<ImportResult> {
+    const request = confirmed(parsed('body', ImportRequest, input));
+    const given = new Map(request.files.map(({ path, text }) => [path, readGiven(path, text)]));
+    const unknown_keys = [...given].flatMap(([file, document]) =>
+      document.unknown_keys.map((key) => `${file}: ${key}`),
+    );
+    const plan = (base: Base): Planned => planned(base, given, request.prefer);
+    if (request.dry_run) {
+      const now = this.ports.base();
+      const { documents, conflicts, security } = plan(now);
+      const { objects, reconciled } = this.time.preview(now.intent, documents);
+      const facts = { conflicts: [...conflicts], security: [...security], unknown_keys };
+      return { dry_run: true, ...facts, commit: null, objects, reconciled };
+    }
+    let security: readonly Held[] = [];
+    const { commit, before, after, reconciled } = await this.time.carryOut(actor, (base) => {
+      const made = plan(base);
+      const documents = refuseConflicts(made);
+      security = made.security;
+      if (security.length > 0 && !request.accept) throw needsAccept(security);
+      const names = [...given.keys()].join(', ');
+      return Promise.resolve({
+        documents,
+        note: {
+          area: 'registry',
+          action: 'import',
+          object: names,
+          object_ref: `file:${[...given.keys()].join(',')}`,
+          actor,
+        },
+      });
+    });
+    const objects = diffIntents(before, after);
+    return { dry_run: false, conflicts: [], security: [...security], unknown_keys, commit, objects, reconciled };
+  }
+}
+
+function planned(
+  base: Base,
+  given: ReadonlyMap<IntentFileName, Document>,
+  prefer: 'ours' | 'theirs' | undefined,
+): Planned {
+  const theirs = new Map([...emptyVersion(), ...given]);
+  const { documents, conflicts } = mergeVersions(emptyVersion(), base.versions, theirs, {
+    choices: [],
+    ...(prefer === undefined ? {} : { prefer }),
+  });
+  for (const [file, document] of documents) {
+    const secret = secretProblem(file, document, base.versions.get(file));
+    if (secret !== undefined) throw new NoxError('SECRET_REFUSED', describeProblem(secret), secret);
+  }
+  const security = [...documents].flatMap(([file, document]) => {
+    const in_force = base.versions.get(file);
+    if (in_force === undefined) return [];
+    return splitEdit(file, in_force, document).held.map(({ key, before, after }) => {
+      return { file, key, before: before ?? null, after: after ?? null };
+    });
+  });
+  return { documents, conflicts: [...conflicts], security };
+}
+
+function readGiven(file: IntentFileName, text: string): Document {
+  const read = readDocument(file, text);
+  if (!isProblem(read)) return read;
+  const { line, field, message } = read;
+  throw new NoxError('VALIDATION_ERROR', `Not imported: ${describeProblem(read)}`, [
+    { field: `${file}:${line}${field === '' ? '' : `: ${field}`}`, message },
+  ]);
+}
+
+function needsAccept(security: readonly Held[]): NoxError {
+  const keys = security.map(({ file, key }) => `${file}: ${key}`).join('; ');
+  return new NoxError(
+    'CONFIRMATION_REQUIRED',
+    `These decide what agents may do: ${keys}. Look at them with "dry_run": true, then send "accept": true. Nothing was changed.`,
+    { security },
+  );
+}
+
+/** Tables of some agents, and the relationships among them; no policy, service or setting. */
+function onlyOf(versions: DocumentSet, agents: readonly string[]): DocumentSet {
+  const chosen = new Map<IntentFileName, Document>();
+  const [all, among] = [versions.get('agents.toml'), versions.get('agent-relationships.toml')];
+  if (all !== undefined && isTable(all.table['agents'])) {
+    const tables = Object.entries(all.table['agents']).filter(([id]) => agents.includes(id));
+    chosen.set('agents.toml', withTable('agents.toml', all, { ...all.table, agents: Object.fromEntries(tables) }));
+  }
+  const list = among?.table['relationships'];
+  if (among !== undefined && Array.isArray(list)) {
+    const inside = (list as readonly TomlTable[]).filter(({ from, to }) =>
+      [from, to].every((id) => agents.includes(String(id))),
+    );
+    if (inside.length > 0)
+      chosen.set(
+        'agent-relationships.toml',
+        withTable('agent-relationships.toml', among, { ...among.table, relationships: inside }),
+      );
+  }
+  return chosen;
+}
+
+function whenMissing(error: unknown): undefined {
+  if (errnoOf(error) === 'ENOENT') return undefined;
+  throw error;
+}
