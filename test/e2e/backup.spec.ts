@@ -45,17 +45,17 @@ describe('backup and restore', () => {
   afterAll(() => nox.close(), 60_000);
 
   it('is made and checked while Nox writes', async () => {
-    let writing = true;
+    const made_it = new AbortController();
     const written: string[] = [];
     const writer = (async () => {
-      for (let n = 0; writing && n < 400; n += 1) {
+      for (let n = 0; !made_it.signal.aborted && n < 400; n += 1) {
         await add(`busy-${n}`);
         written.push(`busy-${n}`);
       }
     })();
     const { code, out, err } = await run(['backup', file, '--json']);
     const during = written.length;
-    writing = false;
+    made_it.abort();
     await writer;
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(during).toBeGreaterThan(0);

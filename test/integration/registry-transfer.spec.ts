@@ -18,7 +18,7 @@ describe('export and import', () => {
 
   beforeEach(async () => {
     [here, there] = [await Kit.make(), await Kit.make()];
-    [from, into] = [await here!.open(), await there!.open()];
+    [from, into] = [await here.open(), await there.open()];
     for (const id of ['lead', 'worker', 'other']) await from.createAgent(id, agentConfig({ name: id }), ADMIN);
     await from.addRelationship({ from: 'lead', to: 'worker', type: 'supervisor' }, ADMIN);
     await from.addRelationship({ from: 'lead', to: 'other', type: 'peer' }, ADMIN);

@@ -151,7 +151,7 @@ function onlyOf(versions: DocumentSet, agents: readonly string[]): DocumentSet {
   const list = among?.table['relationships'];
   if (among !== undefined && Array.isArray(list)) {
     const inside = (list as readonly TomlTable[]).filter(({ from, to }) =>
-      [from, to].every((id) => agents.includes(String(id))),
+      [from, to].every((id) => typeof id === 'string' && agents.includes(id)),
     );
     if (inside.length > 0)
       chosen.set(

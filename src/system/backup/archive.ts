@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { lstat, mkdir, open, readFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { BACKUP_FILES, BackupManifest } from '../../contracts/backup.js';
@@ -21,8 +21,8 @@ export async function sha256OfFile(path: string): Promise<{ bytes: number; sha25
 
 /** Packs a folder's backup files and their manifest into one file, readable by its owner alone, on the disk. */
 export async function writeArchive(folder: string, manifest: BackupManifest, path: string): Promise<void> {
-  const text = await open(join(folder, MANIFEST), 'wx', 0o600);
-  await text.writeFile(`${JSON.stringify(manifest, null, 2)}\n`).finally(() => text.close());
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  await writeFile(join(folder, MANIFEST), text, { flag: 'wx', mode: 0o600 });
   await packFiles(
     folder,
     [MANIFEST, ...BACKUP_FILES],

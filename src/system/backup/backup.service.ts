@@ -1,10 +1,9 @@
-import { createReadStream, type ReadStream } from 'node:fs';
+import type { ReadStream } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { Surroundings } from '../../agents/surroundings.js';
 import { type Backup, BACKUP_FILES, type BackupManifest, BackupName } from '../../contracts/backup.js';
-import { GitProcess } from '../../registry/git/git-process.js';
 import { registryFromBundle } from '../../registry/care/from-bundle.js';
 import type { RefAt } from '../../registry/care/bundle.js';
 import { RegistryService } from '../../registry/registry.service.js';

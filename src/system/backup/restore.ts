@@ -141,5 +141,9 @@ async function exists(path: string): Promise<boolean> {
 
 async function syncFile(path: string): Promise<void> {
   const handle = await open(path, 'r');
-  await handle.sync().finally(() => handle.close());
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
