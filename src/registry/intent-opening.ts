@@ -139,7 +139,7 @@ async function settle(
     edits.push({ file, text, read: readFrom(file, texts, problems), standing: { in_force, versions } });
   }
   const working = new WorkingFiles(documents);
-  const { taken, commit } = await takeUp(context, edits);
+  const { taken, commits: taken_up } = await takeUp(context, edits);
   const now = { ms: context.clock.now(), iso: context.clock.iso() };
   for (const { file, text, kept, saved, result } of taken) {
     if (isProblem(result)) {
@@ -149,7 +149,7 @@ async function settle(
     documents.set(file, result.live);
     working.stands(file, result.on_disk, result.held, now, { kept, saved });
   }
-  if (commit !== undefined) commits.push(commit);
+  commits.push(...taken_up);
   if (status.staged) await main.resetIndex();
   return { documents, working, commits };
 }

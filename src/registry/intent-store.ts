@@ -321,13 +321,13 @@ export class IntentStore {
       const standing = { in_force, versions: this.working.versions(file) };
       return [{ file, text: texts.get(file), read: readFrom(file, texts, problems), standing }];
     });
-    const { taken, commit } = await takeUp(this.context, edits);
+    const { taken, commits } = await takeUp(this.context, edits);
     const before = this.current;
     const live = taken.flatMap(({ file, result }) => (isProblem(result) ? [] : [[file, result.live] as const]));
     this.documents = new Map([...this.documents, ...live]);
     this.current = intentOf(this.documents);
     for (const each of taken) this.note(each);
-    if (commit !== undefined) this.listeners.committed(commit);
+    for (const commit of commits) this.listeners.committed(commit);
     if (live.some(([file, { text }]) => text !== before.files.get(file))) this.listeners.adopted(before, this.current);
   }
 

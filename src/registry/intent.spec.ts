@@ -19,7 +19,7 @@ describe('readDocument', () => {
     ['agents.toml', '[agents.lead]\nruntime = "claude"\n', 'agents.toml:1: agents.lead.name: '],
     ['agents.toml', '\n[agents.UPPER]\nname = "x"\n', 'agents.toml:2: agents.UPPER: must be 3 to 50 characters'],
     ['agents.toml', '[agents.health]\nname = "x"\n', 'agents.toml:1: agents.health: is a reserved word'],
-    ['agents.toml', 'schema_version = 2\n', 'agents.toml:1: schema_version: must be 1'],
+    ['agents.toml', 'schema_version = 2\n', 'agents.toml:1: schema_version: is 2, written by a newer Nox'],
     ['agents.toml', '[agents.lead]\nname = "x"\nname = "y"\n', 'agents.toml:3: '],
     [
       'agents.toml',

@@ -5,6 +5,8 @@ import { AgentId } from '../contracts/ids.js';
 import { Policy } from '../contracts/policy.js';
 import { Relationship, relationshipProblem } from '../contracts/relationship.js';
 import { ServiceConfig, ServiceName } from '../contracts/service.js';
+import { agentsFrom0, type SchemaSteps, unchanged, upgrade } from './schema-steps.js';
+import { editToml } from './toml/toml-edit.js';
 import { lineOf } from './toml/toml-scan.js';
 import { isTable, parseToml, TomlProblem, type TomlTable } from './toml/toml.js';
 
@@ -48,6 +50,8 @@ export interface Document {
   readonly text: string;
   readonly table: TomlTable;
   readonly unknown_keys: readonly string[];
+  /** The version that the text had which was read; text and data are of today's. */
+  readonly migrated_from?: number;
 }
 export type DocumentSet = ReadonlyMap<IntentFile, Document>;
 
@@ -76,24 +80,49 @@ const SCHEMAS = {
   'system-config.toml': SystemConfig.extend({ schema_version: Version }),
 } as const satisfies Record<IntentFile, z.ZodType>;
 
+/** How each file came to be what it is; `schema_version` is their number. */
+const STEPS: Readonly<Record<IntentFile, SchemaSteps>> = {
+  'agents.toml': [agentsFrom0],
+  'agent-relationships.toml': [unchanged],
+  'approval-policy.toml': [unchanged],
+  'mcp-services.toml': [unchanged],
+  'system-config.toml': [unchanged],
+};
+
 /** Keys of an agent that only Nox writes; a person's new agent gets them when it is adopted. */
 const STAMPS = ['created_at', 'last_modified'] as const;
 const EPOCH = new Date(0).toISOString();
 
-/** Parses and validates one file. */
-export function readDocument(file: IntentFile, text: string): Document | FileProblem {
+/**
+ * Parses and validates one file. One of an older version is brought up to today's, with its comments; one of a newer
+ * version is a problem.
+ */
+export function readDocument(file: IntentFile, given: string): Document | FileProblem {
   try {
-    const table = parseToml(text);
+    const written = parseToml(given);
+    const upgraded = upgrade(written, STEPS[file]);
+    if ('newer' in upgraded) return newerProblem(file, given, upgraded.newer);
+    const { table, from } = upgraded;
+    const is_old = from < STEPS[file].length;
+    const text = is_old ? editToml(given, written, table) : given;
     const result = SCHEMAS[file].safeParse(file === 'agents.toml' ? stamped(table, EPOCH) : table);
-    if (result.success) return { text, table, unknown_keys: unknownKeys(SCHEMAS[file], table) };
+    if (result.success) {
+      const document = { text, table, unknown_keys: unknownKeys(SCHEMAS[file], table) };
+      return is_old ? { ...document, migrated_from: from } : document;
+    }
     const issue = result.error.issues[0];
     const path = (issue?.path ?? []).map(String);
     const inner = issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message;
-    return { file, line: lineOf(text, path), field: path.join('.'), message: inner ?? 'does not fit' };
+    return { file, line: lineOf(given, path), field: path.join('.'), message: inner ?? 'does not fit' };
   } catch (error) {
     if (error instanceof TomlProblem) return { file, line: error.line, field: '', message: error.message };
     throw error;
   }
+}
+
+function newerProblem(file: IntentFile, text: string, newer: number): FileProblem {
+  const message = `is ${newer}, written by a newer Nox; this one knows versions up to ${STEPS[file].length}. Start that Nox, or go back to the version in force: nox registry reject ${file}`;
+  return { file, line: lineOf(text, ['schema_version']), field: 'schema_version', message };
 }
 
 export const isProblem = (read: object): read is FileProblem => 'message' in read;

@@ -1,8 +1,9 @@
+import type { Actor } from '../../contracts/auth.js';
 import type { RegistryCommit } from '../../contracts/registry.js';
 import { gitError } from '../git/git-process.js';
 import { blobOid } from '../git/writer/git-object.js';
 import { WriterError } from '../git/writer/writer-error.js';
-import { commitDrafts, EXTERNAL, type IntentContext, rethrowAs } from '../intent-commit.js';
+import { commitDrafts, type Draft, EXTERNAL, type IntentContext, NOX, rethrowAs } from '../intent-commit.js';
 import { storageError } from '../intent-folder.js';
 import { type Document, type FileProblem, INTENT_FILES, type IntentFile, isProblem } from '../intent.js';
 import { type Adoption, adoptionOf, type Standing } from './adoption.js';
@@ -31,8 +32,11 @@ export interface TakenUp {
 
 export interface TakingUp {
   readonly taken: readonly TakenUp[];
-  /** One for all files; undefined when nothing that is in force has changed, or when the person committed it. */
-  readonly commit: RegistryCommit | undefined;
+  /**
+   * One for all that was edited, after one for files that were only brought up to today's version; none when nothing that
+   * is in force has changed, or when the person committed it.
+   */
+  readonly commits: readonly RegistryCommit[];
 }
 
 /**
@@ -59,7 +63,7 @@ export async function takeUp(context: IntentContext, edits: readonly Edit[]): Pr
     });
   }
   const adopted = taken.flatMap(({ file, result }) => (isProblem(result) ? [] : [{ file, ...result }]));
-  if (adopted.length === 0) return { taken, commit: undefined };
+  if (adopted.length === 0) return { taken, commits: [] };
   const head = await context.main.head().catch(rethrowAs(gitError));
   const at_head = await context.main.filesAt(head ?? '', INTENT_FILES).catch(rethrowAs(gitError));
   const texts = new Map(edits.map(({ file, text }) => [file, text]));
@@ -69,21 +73,40 @@ export async function takeUp(context: IntentContext, edits: readonly Edit[]): Pr
     if (on_disk.text !== before && !changed.some((each) => each.file === file))
       await replaceOnDisk(context, file, before, on_disk.text);
   }
-  if (changed.length === 0) return { taken, commit: undefined };
-  const files = changed.map(({ file, live, on_disk }) => {
-    const before = texts.get(file) ?? '';
-    if (on_disk.text === before) return { path: file, content: live.text };
-    return { path: file, content: live.text, folder: on_disk.text, replaces: blobOid(Buffer.from(before)) };
-  });
-  const names = changed.map(({ file }) => file);
-  const note = {
-    area: 'registry',
-    action: 'edit',
-    object: names.join(', '),
-    object_ref: `file:${names.join(',')}`,
-  } as const;
-  const [commit] = await commitDrafts(context, [{ note: { ...note, actor: EXTERNAL }, files }]);
-  return { taken, commit };
+  if (changed.length === 0) return { taken, commits: [] };
+  const migrated = new Set(
+    edits.flatMap(({ file, read, standing }) => {
+      if (isProblem(read) || read.migrated_from === undefined) return [];
+      return read.text === standing.in_force.text ? [file] : [];
+    }),
+  );
+  const filesOf = (wanted: typeof changed): Draft['files'] =>
+    wanted.map(({ file, live, on_disk }) => {
+      const before = texts.get(file) ?? '';
+      if (on_disk.text === before) return { path: file, content: live.text };
+      return { path: file, content: live.text, folder: on_disk.text, replaces: blobOid(Buffer.from(before)) };
+    });
+  const draft = (action: 'migrate' | 'edit', actor: Actor, wanted: typeof changed): Draft[] => {
+    if (wanted.length === 0) return [];
+    const names = wanted.map(({ file }) => file);
+    const object_ref = `file:${names.join(',')}`;
+    return [
+      { note: { area: 'registry', action, object: names.join(', '), object_ref, actor }, files: filesOf(wanted) },
+    ];
+  };
+  const commits = await commitDrafts(context, [
+    ...draft(
+      'migrate',
+      NOX,
+      changed.filter(({ file }) => migrated.has(file)),
+    ),
+    ...draft(
+      'edit',
+      EXTERNAL,
+      changed.filter(({ file }) => !migrated.has(file)),
+    ),
+  ]);
+  return { taken, commits };
 }
 
 /** Puts a text in place of the one that stands there; WriterError `edited` when another one does. */
