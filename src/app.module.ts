@@ -120,6 +120,7 @@ const foundations = ({ clock, db, registry, surroundings, guard }: Foundations):
     useValue: {
       ask_expires_after_s: () =>
         registry.policy().policy.defaults.ask_expires_after_s ?? registry.config().approvals.ask_expires_after_s,
+      attention: () => registry.config().attention,
       park_after_s: () => registry.policy().policy.defaults.park_after_s ?? registry.config().approvals.park_after_s,
       undo_s: () => registry.config().approvals.undo_s,
       critical_needs: () => registry.policy().policy.defaults.critical_needs ?? 1,

@@ -7,6 +7,7 @@ import { buildAgentEnv } from './agent-env.js';
 import { GateProof } from './canary/gate-proof.js';
 import { ClaudeLocator } from './claude-locator.js';
 import { ModelEndpoint } from './model-endpoint.js';
+import { longestWait_s } from '../approvals/attention/quiet-hours.js';
 import { uselessTools } from '../approvals/policy/profile.js';
 import { controlsOf } from './process/controls.js';
 import { confinedTo } from './permissions.js';
@@ -57,6 +58,8 @@ export class Launcher {
   ): Promise<RuntimeSession> {
     await this.checkProgram(config.runtime);
     const settings = this.registry.config();
+    const expires_after_s =
+      this.registry.policy().policy.defaults.ask_expires_after_s ?? settings.approvals.ask_expires_after_s;
     const { env } = this.around;
     const [cwd, agent_env, model_env] = await Promise.all([
       resolveWorkspace(id, config.cwd, this.rules()),
@@ -88,7 +91,7 @@ export class Launcher {
         confine,
         disallowed_tools: [...settings.claude_cli.disallowed_tools, ...uselessTools(config.permissions)],
         // Nox's own expiry must come first: the CLI's would be an answer that Nox did not give.
-        tool_timeout_s: settings.approvals.ask_expires_after_s + 60,
+        tool_timeout_s: longestWait_s(expires_after_s, settings.attention.quiet_hours) + 60,
       },
       handlers,
     );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { answeredInput, wantsAnswers } from './answers.js';
+import { answeredInput, assertAnswered } from './answers.js';
 
 const asked = {
   tool_name: 'AskUserQuestion',
@@ -18,8 +18,13 @@ describe('answers to an agent', () => {
       ...asked.input,
       answers: { 'Which?': 'Two', 'When?': 'now, later' },
     });
-    expect(wantsAnswers(asked)).toBe(true);
-    expect(wantsAnswers({ tool_name: 'Bash', input: { questions: [{ question: 'x' }] } })).toBe(false);
+  });
+
+  it('are needed by questions, and by nothing else', () => {
+    expect(() => assertAnswered(asked, undefined)).toThrow(/"Which\?"/);
+    expect(() => assertAnswered(asked, { 'Which?': 'Two' })).toThrow(/"When\?"/);
+    expect(() => assertAnswered({ tool_name: 'Bash', input: asked.input }, undefined)).not.toThrow();
+    expect(() => assertAnswered({ tool_name: 'Bash', input: asked.input }, {})).toThrow(/a call of Bash/);
   });
 
   it.each([

@@ -24,6 +24,16 @@ export function answeredInput(
   return { ...data, answers: { ...answers } };
 }
 
-/** Whether an approval of this request is nothing without answers. */
-export const wantsAnswers = ({ tool_name, input }: Pick<Approval, 'tool_name' | 'input'>): boolean =>
+/**
+ * Throws VALIDATION_ERROR unless the answers fit the request: a question is not approved without them, and the agent
+ * would read silence as an answer.
+ */
+export function assertAnswered(
+  asked: Pick<Approval, 'tool_name' | 'input'>,
+  answers: Readonly<Record<string, string>> | undefined,
+): void {
+  if (answers !== undefined || wantsAnswers(asked)) answeredInput(asked, answers ?? {});
+}
+
+const wantsAnswers = ({ tool_name, input }: Pick<Approval, 'tool_name' | 'input'>): boolean =>
   tool_name === 'AskUserQuestion' && Questions.safeParse(input).success;

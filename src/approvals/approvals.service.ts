@@ -15,7 +15,7 @@ import { Clock } from '../shared/clock.js';
 import { StateDb, type Tx } from '../shared/db/state-db.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { type Edit, endedByNox, staleEnding } from './approval-state.js';
-import { answeredInput } from './answers.js';
+import { answeredInput, assertAnswered } from './answers.js';
 import * as store from './approval-store.js';
 import { Asking, ruledEnding } from './asking.js';
 import { Decisions } from './decisions.js';
@@ -291,6 +291,7 @@ export class ApprovalsService extends ApprovalGate {
     { updated_input, answers }: Pick<ApproveRequest, 'updated_input' | 'answers'>,
   ): Edit {
     const resolve = this.paths.from(approval.cwd);
+    if (updated_input === undefined) assertAnswered(approval, answers);
     if (answers === undefined) return updated_input === undefined ? {} : editOf(approval, updated_input, resolve);
     if (updated_input !== undefined) throw validationProblem('answers', 'cannot stand beside updated_input');
     const { reasons: _, ...edit } = editOf(approval, answeredInput(approval, answers), resolve);

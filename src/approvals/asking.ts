@@ -5,6 +5,7 @@ import type { Clock } from '../shared/clock.js';
 import type { StateDb, Tx } from '../shared/db/state-db.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { ended, endedByNox, type Ending, isEnd } from './approval-state.js';
+import { expiryOf } from './attention/ladder.js';
 import * as store from './approval-store.js';
 import { bindingHash } from './binding-hash.js';
 import type { Decisions } from './decisions.js';
@@ -60,7 +61,7 @@ export class Asking {
       throw new NoxError('VALIDATION_ERROR', `The request is larger than ${MAX_INPUT_BYTES / 1_048_576} MiB.`);
     const judged = asAsked(call, await this.parts.judge.judge(call));
     const now_ms = this.parts.clock.now();
-    const expires_ms = now_ms + this.parts.settings.ask_expires_after_s() * 1000;
+    const expires_ms = this.expiryOf(judged.risk, now_ms);
     const [at, expires_at] = [this.parts.clock.iso(now_ms), this.parts.clock.iso(expires_ms)];
     const asked: Approval = {
       ...newApproval(call, judged.risk, at, expires_at),
@@ -113,7 +114,7 @@ export class Asking {
       return denial(`The input is larger than ${MAX_INPUT_BYTES / 1_048_576} MiB; nobody could check it.`, 'nox', null);
     }
     const requested_ms = this.parts.clock.now();
-    const expires_ms = requested_ms + this.parts.settings.ask_expires_after_s() * 1000;
+    const expires_ms = this.expiryOf(risk, requested_ms);
     const reasons =
       verdict.rule_id === null ? risk.reasons : [`rule ${verdict.rule_id}: ${verdict.reason}`, ...risk.reasons];
     const times = [this.parts.clock.iso(requested_ms), this.parts.clock.iso(expires_ms)] as const;
@@ -198,6 +199,11 @@ export class Asking {
       stopParking();
       signal.removeEventListener('abort', cancel);
     }
+  }
+
+  private expiryOf({ level }: Judgement['risk'], requested_ms: number): number {
+    const { settings } = this.parts;
+    return expiryOf(settings.attention?.(), level, requested_ms, settings.ask_expires_after_s());
   }
 
   /** How many people must approve, where one is not enough. */

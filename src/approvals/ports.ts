@@ -1,11 +1,14 @@
 import type { Approval, WaitsBehind } from '../contracts/approval.js';
+import type { Attention } from '../contracts/attention.js';
 import type { Policy } from '../contracts/policy.js';
 import type { AgentFacts } from './policy/facts.js';
 
 /** The settings that approvals read, as they are at that moment. Given at wiring. */
 export abstract class ApprovalSettings {
-  /** After how many seconds an undecided request counts as denied. */
+  /** After how many seconds an undecided request counts as denied; quiet hours are not counted, save for what is urgent. */
   abstract ask_expires_after_s(): number;
+  /** When nobody is told of what is not urgent; at all times somebody is, without it. */
+  attention?(): Pick<Attention, 'quiet_hours' | 'urgent_risk'>;
   /** After how many seconds a waiting call is parked, so that its process may end; never without it. */
   park_after_s?(): number;
   /** For so long a decision of the dashboard can be undone before its call hears of it; 0 without it. */

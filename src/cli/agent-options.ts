@@ -78,7 +78,7 @@ function profileOf({
   host,
   allowTool: allow,
   denyTool: deny,
-}: AgentOptions): Pick<UpdateAgent, 'permissions'> {
+}: AgentOptions): Pick<CreateAgent, 'permissions'> {
   if ([files, network, host, allow, deny].every((one) => one === undefined)) return {};
   if (host !== undefined && network !== 'limited') throw usageError('--host belongs to --network limited.');
   const tools = { ...(allow === undefined ? {} : { allow }), ...(deny === undefined ? {} : { deny }) };

@@ -40,5 +40,7 @@ export const DecideByLinkRequest = z.strictObject({
   token: LinkToken,
   decision: z.enum(['approve', 'deny']),
   reason: z.string().max(2000).optional(),
+  /** To questions of the agent, by question. */
+  answers: z.record(z.string().max(10_000), z.string().max(10_000)).optional(),
 });
 export type DecideByLinkRequest = z.infer<typeof DecideByLinkRequest>;

@@ -29,7 +29,7 @@ export type AttentionStep = z.infer<typeof AttentionStep>;
 /** Whom Nox tells of what waits, beside the dashboard, and when it does not. At the end stands the denial by expiry. */
 export const Attention = z
   .looseObject({
-    /** By the server's local time; `from` after `to` goes over midnight. */
+    /** By the server's local time; `from` after `to` goes over midnight. What is not urgent does not expire in them. */
     quiet_hours: z.strictObject({ from: ClockTime, to: ClockTime }).optional(),
     /** Told in quiet hours, too. */
     urgent_risk: RiskLevel.default('critical'),

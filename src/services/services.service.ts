@@ -14,12 +14,14 @@ import type {
 import { EventLog } from '../events/event-log.js';
 import { RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';
+import { StateDb } from '../shared/db/state-db.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { Catalogue } from './catalogue/catalogue.js';
 import { AgentPipes, type Offer } from './agent-pipes.js';
 import { Gateway } from './gateway.js';
 import { createMachinery, type Machinery } from './machinery.js';
 import { logsOf, statsOf } from './insight.js';
+import { Leftovers } from './leftovers.js';
 import { offersTo } from './offers.js';
 import { ServicePool } from './service-pool.js';
 import { shownService } from './service-view.js';
@@ -35,10 +37,13 @@ export class ServicesService {
   readonly pool: ServicePool;
   private readonly gateway: Gateway;
   private readonly machinery: Machinery;
+  private readonly leftovers: Leftovers;
   /** The way of agents to their services. */
   readonly pipes: AgentPipes;
   /** Who had a service when agents were last told. */
   private users: ReadonlySet<string> = new Set();
+  /** The intent that was carried out last; undefined before the first. */
+  private carried: ReadonlyMap<string, ServiceConfig> | undefined;
   private readonly told = new Map<string, string>();
   private following: Promise<void> = Promise.resolve();
   /** Given at wiring. */
@@ -50,11 +55,20 @@ export class ServicesService {
     @Inject(Clock) private readonly clock: Clock,
     @Inject(Surroundings) around: Surroundings,
     @Inject(ProcessHost) host: ProcessHost,
+    @Inject(StateDb) db: StateDb,
   ) {
     this.machinery = createMachinery({
       around,
       host,
       confine: () => registry.config().agents.confine,
+      warn: (message, fields) => this.warn(message, fields),
+    });
+    this.leftovers = new Leftovers({
+      db,
+      clock,
+      engine: this.machinery.engine,
+      guard: this.machinery.guard,
+      wanted: () => registry.intent().services,
       warn: (message, fields) => this.warn(message, fields),
     });
     this.catalogue = new Catalogue(around.home, clock, () => registry.config().services);
@@ -101,6 +115,7 @@ export class ServicesService {
   /** Ends every server. */
   async close(): Promise<void> {
     await this.following;
+    await this.leftovers.close();
     await this.pool.close();
   }
 
@@ -172,13 +187,16 @@ export class ServicesService {
     return this.get(name);
   }
 
-  /** Takes its table away, ends it, then takes its containers, its network, its rules and, if wanted, its image away. */
+  /**
+   * Takes its table away and ends it, then takes its containers, its network, its rules and, if wanted, its image away;
+   * as soon as there is an engine, where there is none now.
+   */
   async remove(name: string, actor: Actor, with_image = false): Promise<void> {
-    const { network, image } = this.configOf(name);
+    const { image } = this.configOf(name);
+    if (image !== undefined) await this.leftovers.owe(with_image ? image : undefined);
     await this.registry.removeService(name, actor);
     await this.settled();
-    if (network !== 'none') await this.machinery.guard.forget(name);
-    if (with_image && image !== undefined) await this.engine.removeImage(image);
+    if (image !== undefined) await this.leftovers.settle();
     this.told.delete(name);
     this.tell('service.removed', { service: name, actor: actor.name });
   }
@@ -257,8 +275,22 @@ export class ServicesService {
         const { services } = this.registry.intent();
         await this.pool.apply(services);
         this.tellAgents(services);
+        if (await this.leaveTraces(services)) void this.leftovers.settle();
       })
       .catch((error: unknown) => this.warn('services could not follow the intent', { reason: messageOf(error) }));
+  }
+
+  /** Whether something may be left at the engine now: a service went, by a request, a rollback or a hand edit. */
+  private async leaveTraces(services: ReadonlyMap<string, ServiceConfig>): Promise<boolean> {
+    const before = this.carried;
+    this.carried = services;
+    const gone = [...(before ?? [])].some(([name, { image, network }]) => {
+      const after = services.get(name);
+      return image !== undefined && (after === undefined || (network !== 'none' && after.network === 'none'));
+    });
+    if (gone) await this.leftovers.owe();
+    const first = before === undefined && [...services.values()].some(({ image }) => image !== undefined);
+    return gone || first || (before === undefined && this.leftovers.isOwed);
   }
 
   /** Agents that have, or had, services may have other ones now. */

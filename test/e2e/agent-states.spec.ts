@@ -3,6 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { endStopping, produce, startPatient, STATES } from '../support/agent-states.js';
 import { launchBrowser, logIn, openPage, takePictures, type Watched } from '../support/browser.js';
 import type { NoxServer } from '../support/nox-server.js';
+import { eventually } from '../support/wait.js';
 
 /** How a person sees each state that test/support/agent-states.ts produces. */
 const VIEWS: readonly {
@@ -91,6 +92,25 @@ describe('the states of agents in a browser', () => {
     await page.getByRole('button', { name: 'Reset breaker' }).click();
     await page.locator('.page-head .state').getByText('idle').waitFor();
     await page.getByRole('button', { name: 'Reset breaker' }).waitFor({ state: 'hidden' });
+  });
+
+  it('shows the one more try of a breaker that is half open, on its page and in the fleet', async () => {
+    const breaker = async () => (await nox.call('agents_status', { params: { id: 'open-breaker' } })).breaker.state;
+    await nox.call('agents_prompt', { params: { id: 'open-breaker' }, body: { content: 'crash', wait: false } });
+    await eventually('it is open', async () => (await breaker()) === 'open');
+    await nox.advance(61_000);
+    await eventually('its one more try', async () => (await breaker()) === 'half_open');
+    await page.getByText('This is its one more try: if it ends again, it is left alone again.').waitFor();
+    await picture('state-half-open');
+    await page.goto(`${nox.url}/agents`);
+    const row = page.getByRole('row').filter({ hasText: 'open-breaker' });
+    await row.getByText('On one more try after too many crashes').waitFor();
+    await picture('agents-half-open');
+    await page.goto(nox.url);
+    const card = page.locator('.fleet-card').filter({ hasText: 'open-breaker' });
+    await card.getByText('On one more try after too many crashes').waitFor();
+    await nox.call('agents_reset_breaker', { params: { id: 'open-breaker' } });
+    await card.getByText('On one more try after too many crashes').waitFor({ state: 'hidden' });
   });
 
   it('lets a parked agent go on as soon as its budget is raised', async () => {

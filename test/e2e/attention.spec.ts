@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { existsSync, readFileSync, writeFileSync, appendFileSync, mkdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync, appendFileSync, mkdirSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
@@ -105,6 +105,21 @@ describe('attention', () => {
     });
     await expect(nox.call('approvals_approve', { params })).rejects.toMatchObject({ code: 'SECOND_PERSON_NEEDED' });
     expect(cli('approval', 'show', id)).toContain('1 of 2: admin (api)');
+    const { page, context } = await openPage(browser, nox.url);
+    await logIn(page, nox);
+    await page.goto(`${nox.url}/approvals/${id}`);
+    await page.getByText('1 of 2 people have approved this · admin (api)').waitFor();
+    await takePictures(page, 'two-people');
+    // Who has approved it cannot approve it again, and is told so before trying.
+    expect(await page.getByRole('button', { name: 'Approve', exact: true }).isDisabled()).toBe(true);
+    await page.getByRole('button', { name: 'Take yours back' }).click();
+    await page.getByText('0 of 2 people have approved this').waitFor();
+    await page.getByRole('button', { name: 'Approve', exact: true }).click();
+    await eventually('the vote of the browser', async () => {
+      const { votes = [] } = await nox.call('approvals_get', { params });
+      return votes.length === 1;
+    });
+    await context.close();
     expect(lines('twin-0', 'two.txt')).toBe(0);
     expect(await bob.call('approvals_approve', { params })).toMatchObject({ status: 'approved', decided_by: 'bob' });
     await idle('twin-0');
@@ -150,6 +165,61 @@ describe('attention', () => {
     expect(await turns()).toMatch(/Which\?.{0,20}One/);
     await context.close();
   });
+
+  it('sends a plan back from the phone of a one-time link, and approves the next one', async () => {
+    // The CLI keeps a plan in a file of its own, and shows what is in it to whoever decides.
+    const plan = async (title: string): Promise<Approval> => {
+      await nox.call('agents_prompt', { params: { id: 'twin-0' }, body: { content: 'tool EnterPlanMode {}' } });
+      const projects = join(nox.dir.path, 'claude', 'projects');
+      const files = readdirSync(projects, { recursive: true, encoding: 'utf8' }).filter((file) =>
+        /twin-0\/.*jsonl$/.test(file),
+      );
+      const text = files.map((file) => readFileSync(join(projects, file), 'utf8')).join('');
+      const file_path = /"planFilePath":"([^"]+)"/.exec(text)?.[1];
+      const write = JSON.stringify({ file_path, content: `# ${title}\n\n1. Paint\n2. Rest` });
+      begin('twin-0', `tool Write ${write}\ntool ExitPlanMode {}`);
+      const { id } = await request('twin-0');
+      await nox.call('approvals_approve', { params: { id } });
+      return eventually(
+        'the plan',
+        async () => (await pending()).find(({ tool_name }) => tool_name === 'ExitPlanMode'),
+        60_000,
+      );
+    };
+    const first = await plan('The fence');
+    const desk = await openPage(browser, nox.url);
+    await logIn(desk.page, nox);
+    await desk.page.goto(`${nox.url}/approvals/${first.id}`);
+    await desk.page.getByRole('heading', { name: 'The fence' }).waitFor();
+    await takePictures(desk.page, 'plan');
+    await desk.page.getByRole('button', { name: 'Make a one-time link' }).click();
+    const url = await desk.page.getByLabel('One-time link').inputValue();
+    const phone = await openPage(browser, nox.url, { width: 360, height: 740 });
+    await phone.page.goto(url);
+    await phone.page.getByRole('heading', { name: 'The fence' }).waitFor();
+    expect(await phone.page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+    await takePictures(phone.page, 'plan-phone');
+    await phone.page.getByRole('button', { name: 'Send back' }).click();
+    await phone.page.getByLabel('Reason for the agent').fill('the gate comes first');
+    await phone.page.keyboard.press('Enter');
+    await phone.page.getByText('denied').waitFor();
+    await idle('twin-0');
+    const { turns } = await nox.call('agents_conversation', { params: { id: 'twin-0' } });
+    expect(JSON.stringify(turns)).toContain('the gate comes first');
+
+    const second = await plan('The gate');
+    await desk.page.goto(`${nox.url}/approvals/${second.id}`);
+    await desk.page.getByRole('heading', { name: 'The gate' }).waitFor();
+    await desk.page.getByRole('button', { name: 'Approve plan' }).click();
+    await idle('twin-0');
+    expect(await nox.call('approvals_get', { params: { id: second.id } })).toMatchObject({
+      status: 'approved',
+      channel: 'dashboard',
+      executed: true,
+    });
+    expect([...desk.complaints, ...phone.complaints]).toEqual([]);
+    await Promise.all([desk.context.close(), phone.context.close()]);
+  }, 120_000);
 
   it('undoes a decision of the dashboard, and remembers a safe call as a rule after its dry run', async () => {
     begin('twin-0', 'tool Bash {"command":"mkdir -p build"}\nsay done');

@@ -13,7 +13,10 @@ interface AgentFieldsProps {
   readonly onChange: (change: Partial<AgentDraft>) => void;
 }
 
-const ADVANCED = new Set(['capabilities', 'priority', 'resource_limits', 'restart', 'idle', 'env']);
+const ADVANCED = new Set(['capabilities', 'priority', 'resource_limits', 'restart', 'idle', 'env', 'permissions']);
+
+/** For names that must be typed as they are. */
+const exact = { spellCheck: false, autoCapitalize: 'none', className: 'mono' };
 
 /** The fields of an agent: what everyone sets first, the rest folded. */
 export function AgentFields({ draft, problems, creating, disabled = false, onChange }: AgentFieldsProps) {
@@ -124,11 +127,58 @@ export function AgentFields({ draft, problems, creating, disabled = false, onCha
       </div>
       {creating && (
         <button type="button" className="fold-button" aria-expanded={open} onClick={() => setUnfolded(!open)}>
-          <Icon name={open ? 'down' : 'right'} /> Limits, restart and environment
+          <Icon name={open ? 'down' : 'right'} /> Permissions, limits, restart and environment
         </button>
       )}
       {open && (
         <div className="form-grid">
+          {choice(
+            'files',
+            'Files',
+            [
+              ['rw', 'reads and writes'],
+              ['ro', 'reads only'],
+              ['none', 'none, and no shell'],
+            ],
+            'What it may at most; no rule gives back what is taken away here.',
+            of('permissions.filesystem'),
+          )}
+          {choice(
+            'network',
+            'Network',
+            [
+              ['full', 'all, as the policy says'],
+              ['limited', 'named hosts only'],
+              ['none', 'none'],
+            ],
+            'Calls that reach out, or may, are refused.',
+            of('permissions.network'),
+          )}
+          {draft.network === 'limited' &&
+            line(
+              'hosts',
+              'Hosts',
+              'Such as api.example.org or *.example.org, with spaces between.',
+              of('permissions.hosts'),
+              {
+                ...exact,
+                placeholder: 'api.example.org *.example.org',
+              },
+            )}
+          {line(
+            'allow_tools',
+            'Allowed tools',
+            'Only these, as Read Grep mcp__files__*. Empty: all.',
+            of('permissions.tools.allow'),
+            exact,
+          )}
+          {line(
+            'deny_tools',
+            'Forbidden tools',
+            'Never these, whatever rules or people allow.',
+            of('permissions.tools.deny'),
+            exact,
+          )}
           {line('capabilities', 'Capabilities', 'Words by which others find it, with commas between.')}
           {choice(
             'priority',

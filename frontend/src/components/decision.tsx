@@ -4,6 +4,7 @@ import { InputText } from 'primereact/inputtext';
 import { type FormEvent, useState } from 'react';
 import { Link } from 'react-router';
 import { useDecide } from '../lib/queries.js';
+import { questionsOf } from '../lib/question.js';
 import { useCan } from '../lib/session.js';
 import { Icon } from './icon.js';
 
@@ -15,13 +16,16 @@ interface DecisionProps {
   readonly reviewAt?: string;
 }
 
-/** Approve and deny, in place. Denying asks for a reason, which the agent reads. */
+/** Approve and deny, in place; a question is answered on its own page. Denying asks for a reason, which the agent reads. */
 export function DecisionButtons({ approval, subject, reviewAt }: DecisionProps) {
   const decide = useDecide();
   const [denying, setDenying] = useState(false);
   const mayDecide = useCan('operator');
   const title = mayDecide ? undefined : 'Your role does not allow this';
   const busy = decide.isPending || !mayDecide;
+  const asks = questionsOf(approval) !== undefined;
+  const elsewhere = asks ? `/approvals/${approval.id}` : reviewAt;
+  const verb = asks ? 'Answer' : 'Review';
   if (denying) {
     return (
       <DenyForm
@@ -33,7 +37,7 @@ export function DecisionButtons({ approval, subject, reviewAt }: DecisionProps) 
   }
   return (
     <div className="row">
-      {reviewAt === undefined ? (
+      {elsewhere === undefined ? (
         <Button
           type="button"
           size="small"
@@ -45,8 +49,8 @@ export function DecisionButtons({ approval, subject, reviewAt }: DecisionProps) 
           onClick={() => decide.mutate({ approval, decision: 'approve' })}
         />
       ) : (
-        <Link to={reviewAt} className="p-button p-button-sm" aria-label={`Review ${subject}`}>
-          Review
+        <Link to={elsewhere} className="p-button p-button-sm" aria-label={`${verb} ${subject}`}>
+          {verb}
         </Link>
       )}
       <Button

@@ -48,6 +48,33 @@ describe('agent form', () => {
     expect(updateRequest({ ...draft, env: '' }, agent).body).toEqual({ env: {} });
   });
 
+  it('makes a profile of what is taken away, and none when nothing is', () => {
+    const limited = { ...EMPTY_DRAFT, name: 'Scout', files: 'ro', network: 'limited', hosts: 'a.example.org, *.b.org' };
+    expect(createRequest(limited).body?.permissions).toEqual({
+      filesystem: 'ro',
+      network: 'limited',
+      hosts: ['a.example.org', '*.b.org'],
+    });
+    expect(createRequest({ ...limited, network: 'none', allow_tools: 'Read Grep' }).body?.permissions).toEqual({
+      filesystem: 'ro',
+      network: 'none',
+      hosts: [],
+      tools: { allow: ['Read', 'Grep'] },
+    });
+    expect(createRequest({ ...limited, hosts: 'fine.org not_a_host' }).problems).toHaveProperty([
+      'permissions.hosts.1',
+    ]);
+    const permissions = { filesystem: 'ro', network: 'full', hosts: [], tools: { allow: [], deny: ['Bash'] } } as const;
+    const scout = { ...agent, permissions } as unknown as Agent;
+    expect(updateRequest(draftOf(scout), scout).body).toEqual({});
+    // The profile is sent whole, so that what was emptied is gone.
+    expect(updateRequest({ ...draftOf(scout), deny_tools: '' }, scout).body).toEqual({
+      permissions: { filesystem: 'ro', network: 'full', hosts: [], tools: { allow: [] } },
+    });
+    const reader = { ...agent, permissions: { filesystem: 'ro', network: 'full', hosts: [] } } as unknown as Agent;
+    expect(updateRequest({ ...draftOf(reader), files: 'rw' }, reader).body).toEqual({ permissions: null });
+  });
+
   it('makes an id of a name', () => {
     expect(idFrom('Über Lead, No. 1!')).toBe('u-ber-lead-no-1');
   });

@@ -1,4 +1,4 @@
-import { type Agent, CreateAgent, UpdateAgent } from '@contracts/agent.js';
+import { type Agent, CreateAgent, type PermissionProfile, UpdateAgent } from '@contracts/agent.js';
 import { schemaProblems } from './http.js';
 
 /** The form of an agent as it is typed: text, empty for "not said". */
@@ -17,6 +17,12 @@ export interface AgentDraft {
   readonly restart_policy: string;
   readonly hibernate_after_s: string;
   readonly env: string;
+  /** Its profile; everything allowed is no profile. */
+  readonly files: string;
+  readonly network: string;
+  readonly hosts: string;
+  readonly allow_tools: string;
+  readonly deny_tools: string;
   readonly start: boolean;
 }
 
@@ -35,6 +41,11 @@ export const EMPTY_DRAFT: AgentDraft = {
   restart_policy: '',
   hibernate_after_s: '',
   env: '',
+  files: 'rw',
+  network: 'full',
+  hosts: '',
+  allow_tools: '',
+  deny_tools: '',
   start: true,
 };
 
@@ -58,6 +69,11 @@ export function draftOf(agent: Agent): AgentDraft {
     env: Object.entries(agent.env ?? {})
       .map(([name, reference]) => `${name}=${reference}`)
       .join('\n'),
+    files: agent.permissions?.filesystem ?? EMPTY_DRAFT.files,
+    network: agent.permissions?.network ?? EMPTY_DRAFT.network,
+    hosts: agent.permissions?.hosts.join(', ') ?? '',
+    allow_tools: agent.permissions?.tools?.allow?.join(', ') ?? '',
+    deny_tools: agent.permissions?.tools?.deny?.join(', ') ?? '',
     start: false,
   };
 }
@@ -84,10 +100,13 @@ export function updateRequest(draft: AgentDraft, agent: Agent): FormResult<Updat
   const after = fieldsOf(draft, agent);
   const changed = Object.entries(after)
     .filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key]))
-    .map(([key, value]) => [key, key === 'env' ? value : withNulls(before[key], value)]);
+    .map(([key, value]) => [key, WHOLE.has(key) ? value : withNulls(before[key], value)]);
   const gone = Object.keys(before).flatMap((key) => (key in after ? [] : [[key, null]]));
   return check(UpdateAgent.safeParse(Object.fromEntries([...changed, ...gone])));
 }
+
+/** Tables that are sent as a whole. */
+const WHOLE = new Set(['env', 'permissions']);
 
 /** A table with null for each key that was emptied: what is not named would stay. */
 function withNulls(before: unknown, after: unknown): unknown {
@@ -118,10 +137,7 @@ function fieldsOf(draft: AgentDraft, agent?: Agent): Record<string, unknown> {
     model: draft.model.trim() || undefined,
     cwd: draft.cwd.trim() || undefined,
     command: draft.runtime === 'command' ? lines(draft.command) : undefined,
-    capabilities: draft.capabilities
-      .split(',')
-      .map((each) => each.trim())
-      .filter(Boolean),
+    capabilities: parts(draft.capabilities, ','),
     priority: draft.priority,
     resource_limits: some({
       ...agent?.resource_limits,
@@ -131,13 +147,39 @@ function fieldsOf(draft: AgentDraft, agent?: Agent): Record<string, unknown> {
     restart: some({ ...agent?.restart, policy: draft.restart_policy || undefined }),
     idle: some({ hibernate_after_s: numeric(draft.hibernate_after_s) }),
     env: env.length === 0 && agent?.env === undefined ? undefined : Object.fromEntries(env),
+    permissions: profileOf(draft, agent),
   });
 }
 
-const lines = (value: string): string[] =>
+/** What the agent may at most; undefined where that is everything. */
+function profileOf(
+  { files, network, hosts, allow_tools, deny_tools }: AgentDraft,
+  agent?: Agent,
+): PermissionProfile | undefined {
+  const deny = words(deny_tools);
+  const named = words(allow_tools);
+  // A list that allows nothing cannot be typed: it stays until something is.
+  const none = named.length === 0 && agent?.permissions?.tools?.allow?.length === 0;
+  const tools = { ...((named.length > 0 || none) && { allow: named }), ...(deny.length > 0 && { deny }) };
+  const limited = network === 'limited' ? words(hosts) : [];
+  const free = files === 'rw' && network === 'full' && Object.keys(tools).length === 0;
+  if (free) return undefined;
+  return {
+    filesystem: files as PermissionProfile['filesystem'],
+    network: network as PermissionProfile['network'],
+    hosts: limited,
+    ...(Object.keys(tools).length > 0 && { tools }),
+  };
+}
+
+const words = (value: string): string[] => parts(value, /[\s,]+/);
+
+const lines = (value: string): string[] => parts(value, '\n');
+
+const parts = (value: string, by: string | RegExp): string[] =>
   value
-    .split('\n')
-    .map((line) => line.trim())
+    .split(by)
+    .map((part) => part.trim())
     .filter(Boolean);
 
 const numeric = (value: string): number | undefined => (value.trim() === '' ? undefined : Number(value));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Attention } from '../../contracts/attention.js';
-import { planNotices, quietEnd, retryAt } from './ladder.js';
+import { expiryOf, planNotices, retryAt } from './ladder.js';
 
 const at = (text: string): number => new Date(`2026-03-03T${text}:00`).getTime();
 const words = (ms: number): string => {
@@ -10,23 +10,6 @@ const words = (ms: number): string => {
 const night = { from: '22:00', to: '07:00' };
 
 describe('the ladder of attention', () => {
-  it.each([
-    ['21:59', '3 21:59'],
-    ['22:00', '4 07:00'],
-    ['03:30', '3 07:00'],
-    ['06:59', '3 07:00'],
-    ['07:00', '3 07:00'],
-  ])('puts off what comes at %s in the night until %s', (time, end) => {
-    expect(words(quietEnd(at(time), night))).toBe(end);
-  });
-
-  it('knows quiet hours of the day, and none', () => {
-    expect(words(quietEnd(at('13:00'), { from: '12:00', to: '14:30' }))).toBe('3 14:30');
-    expect(words(quietEnd(at('15:00'), { from: '12:00', to: '14:30' }))).toBe('3 15:00');
-    expect(quietEnd(at('13:00'), undefined)).toBe(at('13:00'));
-    expect(quietEnd(at('13:00'), { from: '08:00', to: '08:00' })).toBe(at('13:00'));
-  });
-
   const attention = Attention.parse({
     quiet_hours: night,
     urgent_risk: 'critical',
@@ -47,6 +30,15 @@ describe('the ladder of attention', () => {
     expect(plan('high', '21:45')).toEqual(['hook 3 21:45', 'boss 4 07:00']);
     expect(plan('high', '23:00')).toEqual(['hook 4 07:00', 'boss 4 07:30']);
     expect(plan('critical', '23:00')).toEqual(['hook 3 23:00', 'boss 3 23:30']);
+  });
+
+  it('denies nothing in the night that nobody was told of, but what is urgent', () => {
+    const end = (risk: 'high' | 'critical', time: string) => words(expiryOf(attention, risk, at(time), 3600));
+    expect(end('high', '12:00')).toBe('3 13:00');
+    expect(end('high', '21:45')).toBe('4 07:45');
+    expect(end('high', '23:00')).toBe('4 08:00');
+    expect(end('critical', '23:00')).toBe('4 00:00');
+    expect(words(expiryOf(undefined, 'high', at('23:00'), 3600))).toBe('4 00:00');
   });
 
   it('tries again later and later, up to ten minutes', () => {

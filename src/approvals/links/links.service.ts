@@ -12,6 +12,7 @@ import { Clock } from '../../shared/clock.js';
 import { StateDb, type Tx } from '../../shared/db/state-db.js';
 import { newId } from '../../shared/ids.js';
 import { NoxError } from '../../shared/nox-error.js';
+import { assertAnswered } from '../answers.js';
 import { isEnd } from '../approval-state.js';
 import { readApproval } from '../approval-store.js';
 import { ApprovalsService } from '../approvals.service.js';
@@ -129,7 +130,7 @@ export class LinksService {
   }
 
   /** Decides in the name of its user, once. Rejects like `open` and like a decision of that user. */
-  async decide({ token, decision, reason }: DecideByLinkRequest): Promise<Approval> {
+  async decide({ token, decision, reason, answers }: DecideByLinkRequest): Promise<Approval> {
     const row = await this.db.write((tx) => {
       const found = this.verified(tx, token);
       const { approval } = readApproval(tx, found.approval_id);
@@ -138,12 +139,20 @@ export class LinksService {
         throw new NoxError('APPROVAL_ALREADY_DECIDED', undefined, { approval });
       this.assertRisk(approval);
       this.actorOf(found.username);
+      // What cannot be taken does not spend the link.
+      if (decision === 'approve') assertAnswered(approval, answers);
       // Spent before it decides: a link that is pressed twice at once decides once.
       tx.run('UPDATE approval_links SET used_ms = ? WHERE id = ?', this.clock.now(), found.id);
       return found;
     });
     const request = { channel: 'link', ...(reason === undefined ? {} : { reason }) };
-    return this.approvals[decision](row.approval_id, request, this.actorOf(row.username));
+    const actor = this.actorOf(row.username);
+    if (decision === 'deny') return this.approvals.deny(row.approval_id, request, actor);
+    return this.approvals.approve(
+      row.approval_id,
+      { ...request, ...(answers === undefined ? {} : { answers }) },
+      actor,
+    );
   }
 
   private addressOf(row: LinkRow): string {

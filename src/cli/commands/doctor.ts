@@ -52,6 +52,7 @@ async function examine(cli: Cli, folders: Folders): Promise<Check[]> {
         check.queueCheck(server, env['NOX_REDIS_URL']),
       ]),
     facts.loginFacts(cli).then(check.loginCheck),
+    facts.profileFacts(cli).then(check.profilesCheck),
   ]);
   return [check.nodeCheck(process.version), ...found.flat()];
 }

@@ -34,7 +34,7 @@ export class NetworkGuard {
 
   async place(name: string, config: ServiceConfig): Promise<ServiceNetworkPlace> {
     if (config.network === 'none') return { network: undefined, env: {} };
-    const network = `nox-${this.registry_id}-${name}`;
+    const network = this.networkOf(name);
     const { bridge, gateway } = await this.engine.network(network, true);
     const port = config.network === 'egress' ? (await this.proxy.open(gateway, config.egress_hosts)).port : undefined;
     await this.dropToHost(bridge, gateway, port);
@@ -57,10 +57,17 @@ export class NetworkGuard {
     }
   }
 
-  /** Takes the rules of a network away. */
+  /** The service whose network is called so; undefined for any other network. */
+  serviceOf(network: string): string | undefined {
+    const prefix = this.networkOf('');
+    return network.startsWith(prefix) ? network.slice(prefix.length) : undefined;
+  }
+
+  private readonly networkOf = (name: string): string => `nox-${this.registry_id}-${name}`;
+
+  /** Takes a network away with its rules. */
   async forget(name: string): Promise<void> {
-    const network = `nox-${this.registry_id}-${name}`;
-    const known = await this.engine.findNetwork(network);
+    const known = await this.engine.findNetwork(this.networkOf(name));
     if (known === undefined) return;
     this.proxy.close(known.gateway);
     const { stdout } = await run('iptables', ['-w', '5', '-S', 'INPUT']);

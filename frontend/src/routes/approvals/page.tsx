@@ -9,14 +9,23 @@ import { EmptyState, ErrorState, SkeletonRows } from '../../components/states.js
 import { plural } from '../../lib/format.js';
 import { recentEvents } from '../../lib/live-cache.js';
 import type { Decision } from '../../lib/queries.js';
-import { useCan } from '../../lib/session.js';
+import { useCan, useUser } from '../../lib/session.js';
 import { useStore } from '../../lib/store.js';
 import { ApprovalList } from './components/approval-list.js';
 import { type DetailMode, RequestDetail } from './components/request-detail.js';
 import { KeyHelp } from './components/key-help.js';
 import { RememberDialog } from './components/remember-dialog.js';
 import { UndoBar } from './components/undo-bar.js';
-import { isUndecided, useApproval, useDecide, useDecideGroup, useHistory, usePending, useUndo } from './queries.js';
+import {
+  hasApproved,
+  isUndecided,
+  useApproval,
+  useDecide,
+  useDecideGroup,
+  useHistory,
+  usePending,
+  useUndo,
+} from './queries.js';
 import { useKeys } from './use-keys.js';
 import './approvals.css';
 
@@ -100,10 +109,13 @@ export function ApprovalsPage() {
     const ids = group.map((one) => one.id);
     await settle(async () => (await decideGroup.mutateAsync({ key, ids, decision })).decided, ids);
   };
+  const { username } = useUser();
+  const approved = open && hasApproved(selected, username);
   const takeBack = async (): Promise<void> => {
-    const [first] = decided;
+    const taken = decided.length === 0 && approved ? [selected] : decided;
+    const [first] = taken;
     if (first === undefined || undo.isPending) return;
-    await undo.mutateAsync(decided.map((one) => one.id));
+    await undo.mutateAsync(taken.map((one) => one.id));
     setDecided([]);
     go(first);
   };
@@ -117,7 +129,7 @@ export function ApprovalsPage() {
   useKeys({
     j: () => step(1),
     k: () => step(-1),
-    a: () => may && !asks && Date.now() - decided_at.current > SETTLE_MS && void take('approve'),
+    a: () => may && !asks && !approved && Date.now() - decided_at.current > SETTLE_MS && void take('approve'),
     d: () => may && setMode('deny'),
     e: () => may && setMode('edit'),
     g: () => may && group.length > 1 && setMode('group'),
@@ -195,10 +207,12 @@ export function ApprovalsPage() {
               mode={mode}
               busy={busy}
               mayDecide={mayDecide}
+              approved={approved}
               group={group}
               onMode={setMode}
               onDecide={(decision, more) => void take(decision, more)}
               onDecideGroup={(decision) => void takeGroup(decision)}
+              onTakeBack={() => void takeBack()}
             />
           )}
           {selected === undefined && id !== undefined && fetched.error !== null && (

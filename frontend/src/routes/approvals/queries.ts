@@ -36,6 +36,13 @@ export function useHistory(enabled: boolean) {
   });
 }
 
+/** Whether this user, or a client of that user, has approved these very bytes: another person must, too. */
+export const hasApproved = ({ votes = [], input_sha256 }: Approval, username: string): boolean =>
+  votes.some(
+    ({ by, input_sha256: bytes }) =>
+      bytes === input_sha256 && by.toLowerCase().split('+')[0] === username.toLowerCase(),
+  );
+
 /** Takes decisions back; those that were told already are said. */
 export function useUndo() {
   const queries = useQueryClient();

@@ -5,11 +5,14 @@ import { Button } from 'primereact/button';
 import { useEffect, useMemo, useState } from 'react';
 import { DenyForm } from '../../components/decision.js';
 import { ExactText } from '../../components/exact-text.js';
+import { Markdown } from '../../components/markdown.js';
+import { QuestionForm } from '../../components/question-form.js';
 import { RequestInput } from '../../components/request-input.js';
 import { RiskBar } from '../../components/risk-bar.js';
 import { Banner, SkeletonRows } from '../../components/states.js';
 import { Countdown } from '../../components/time.js';
 import { messageOf } from '../../lib/http.js';
+import { planOf, questionsOf } from '../../lib/question.js';
 import './decide.css';
 
 type State =
@@ -17,6 +20,11 @@ type State =
   | { readonly kind: 'open' | 'deny'; readonly error?: string }
   | { readonly kind: 'done'; readonly approval: Approval }
   | { readonly kind: 'over'; readonly message: string };
+
+interface Words {
+  readonly reason?: string;
+  readonly answers?: Record<string, string>;
+}
 
 /** The page of a one-time link. It shows the exact request; only a press of a button decides. */
 export function DecidePage() {
@@ -35,15 +43,18 @@ export function DecidePage() {
       (error: unknown) => setState({ kind: 'over', message: messageOf(error) }),
     );
   }, [client, token]);
-  const decide = async (decision: 'approve' | 'deny', reason?: string): Promise<void> => {
+  const decide = async (decision: 'approve' | 'deny', more: Words = {}): Promise<void> => {
     setState({ kind: 'busy' });
     try {
-      const body = { token, decision, ...(reason === undefined || reason === '' ? {} : { reason }) };
+      const body = { token, decision, ...more };
       setState({ kind: 'done', approval: await client.call('approval_links_decide', { body }) });
     } catch (error) {
       setState({ kind: 'over', message: messageOf(error) });
     }
   };
+  const questions = opened && questionsOf(opened.approval);
+  const plan = opened !== undefined && planOf(opened.approval) !== undefined;
+  const deciding = opened !== undefined && (state.kind === 'open' || state.kind === 'busy');
   return (
     <main className="decide" aria-label="Decide a request">
       {state.kind === 'loading' && <SkeletonRows rows={8} />}
@@ -54,19 +65,28 @@ export function DecidePage() {
       )}
       {state.kind === 'done' && <Done approval={state.approval} />}
       {opened !== undefined && <Request {...opened} />}
-      {opened !== undefined && (state.kind === 'open' || state.kind === 'busy') && (
+      {questions !== undefined && deciding && (
+        <QuestionForm
+          questions={questions}
+          disabled={state.kind === 'busy'}
+          onAnswer={(answers) => void decide('approve', { answers })}
+        />
+      )}
+      {deciding && (
         <footer className="decide-actions">
-          <Button
-            type="button"
-            label="Approve"
-            disabled={state.kind === 'busy'}
-            onClick={() => void decide('approve')}
-          />
+          {questions === undefined && (
+            <Button
+              type="button"
+              label={plan ? 'Approve plan' : 'Approve'}
+              disabled={state.kind === 'busy'}
+              onClick={() => void decide('approve')}
+            />
+          )}
           <Button
             type="button"
             outlined
             severity="danger"
-            label="Deny"
+            label={plan ? 'Send back' : 'Deny'}
             disabled={state.kind === 'busy'}
             onClick={() => setState({ kind: 'deny' })}
           />
@@ -77,7 +97,7 @@ export function DecidePage() {
           <DenyForm
             busy={false}
             onCancel={() => setState({ kind: 'open' })}
-            onDeny={(reason) => void decide('deny', reason)}
+            onDeny={(reason) => void decide('deny', reason === '' ? {} : { reason })}
           />
         </footer>
       )}
@@ -86,6 +106,7 @@ export function DecidePage() {
 }
 
 function Request({ link, approval }: OpenedLink) {
+  const plan = planOf(approval);
   return (
     <article className="stack">
       <h1>
@@ -104,6 +125,7 @@ function Request({ link, approval }: OpenedLink) {
           </li>
         ))}
       </ul>
+      {plan !== undefined && <Markdown text={plan} />}
       <RequestInput tool_name={approval.tool_name} input={approval.input} />
       <p className="muted">
         in{' '}

@@ -87,6 +87,26 @@ describe('the other checks', () => {
     expect(check.gateCheck({ url: 'http://x', answer: { error: 'nobody' } }).result).toBe('ok');
   });
 
+  it('say which profiles there are, and by what they are kept', () => {
+    const { profilesCheck } = check;
+    const scout = (id: string, filesystem: 'os' | 'gate'): Exclude<check.ProfileFacts, string>[number] => ({
+      id,
+      permissions: { filesystem: 'ro', network: 'limited', hosts: ['a.org'], tools: { deny: ['Task'] } },
+      permissions_kept_by: { filesystem, network: 'gate', detail: '' },
+    });
+    expect(profilesCheck([scout('a', 'os'), { id: 'free' }, scout('b', 'os')])).toEqual({
+      name: 'profiles',
+      result: 'ok',
+      detail:
+        'a, b: files ro (system and gate), network limited to a.org (gate only), never Task (gate only); 1 of 3 agents without one',
+    });
+    expect(profilesCheck([scout('a', 'gate')])).toMatchObject({
+      result: 'warn',
+      remedy: expect.stringContaining('namespaces'),
+    });
+    expect(profilesCheck('no login')).toMatchObject({ result: 'ok', detail: 'not looked at: no login' });
+  });
+
   it('decide together', () => {
     const [good, poor, bad] = [
       check.nodeCheck('v24.0.0'),

@@ -1,3 +1,4 @@
+import type { Agent } from '../../../contracts/agent.js';
 import type { GateView } from '../../../contracts/system.js';
 
 /** One line of `nox doctor`. */
@@ -163,6 +164,51 @@ export function loginCheck(facts: LoginFacts): Check {
   if (facts.kind === 'none') return warn('login', 'you are not logged in', 'nox login');
   if (facts.kind === 'refused') return fail('login', 'your login is no longer valid', 'nox login');
   return warn('login', `not tried: ${facts.reason}`, 'Start the server, then run doctor again.');
+}
+
+/** What is known of an agent's profile. A string says why that of no agent is known. */
+export type ProfileFacts = readonly Pick<Agent, 'id' | 'permissions' | 'permissions_kept_by'>[] | string;
+
+/** Which profiles there are, of which agents, and what of each the operating system keeps and what only Nox's gate does. */
+export function profilesCheck(agents: ProfileFacts): Check {
+  if (typeof agents === 'string') return ok('profiles', `not looked at: ${agents}`);
+  const profiles = new Map<string, string[]>();
+  for (const { id, permissions, permissions_kept_by: kept } of agents) {
+    if (permissions === undefined || kept === undefined) continue;
+    const words = profileWords(permissions, kept);
+    profiles.set(words, [...(profiles.get(words) ?? []), id]);
+  }
+  const free = agents.filter(({ permissions }) => permissions === undefined).length;
+  const detail = [
+    ...[...profiles].map(([words, ids]) => `${ids.join(', ')}: ${words}`),
+    `${free} of ${agents.length} agents without one`,
+  ].join('; ');
+  const weak = agents.filter(
+    ({ permissions, permissions_kept_by: kept }) =>
+      permissions !== undefined && permissions.filesystem !== 'rw' && kept?.filesystem === 'gate',
+  );
+  if (weak.length === 0) return ok('profiles', detail);
+  return warn(
+    'profiles',
+    detail,
+    'Allow user namespaces (sysctl user.max_user_namespaces): then the system, too, keeps those agents from writing.',
+  );
+}
+
+function profileWords(
+  { filesystem, network, hosts, tools }: NonNullable<Agent['permissions']>,
+  kept: NonNullable<Agent['permissions_kept_by']>,
+): string {
+  const by = { os: 'system and gate', gate: 'gate only' } as const;
+  const parts = [
+    ...(filesystem === 'rw' ? [] : [`files ${filesystem} (${by[kept.filesystem]})`]),
+    ...(network === 'full'
+      ? []
+      : [`network ${network}${hosts.length === 0 ? '' : ` to ${hosts.join(' ')}`} (${by[kept.network]})`]),
+    ...(tools?.allow === undefined ? [] : [`tools ${tools.allow.join(' ') || 'none'} (gate only)`]),
+    ...(tools?.deny === undefined ? [] : [`never ${tools.deny.join(' ')} (gate only)`]),
+  ];
+  return parts.length === 0 ? 'nothing taken away' : parts.join(', ');
 }
 
 /** Whether Nox can work as things are. */

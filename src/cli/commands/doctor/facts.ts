@@ -7,9 +7,10 @@ import { findClaude } from '../../../agents/runtime/claude/find-claude.js';
 import { NoxApiError } from '../../../client/api-error.js';
 import { errnoOf, messageOf } from '../../../shared/nox-error.js';
 import { packageRoot } from '../../../shared/paths.js';
+import { allPages } from '../../all-pages.js';
 import type { Cli } from '../../cli.js';
 import { publicClient, storeOf } from '../../session.js';
-import type { ClaudeFacts, FolderFacts, IsolationFacts, LoginFacts, ServerFacts } from './checks.js';
+import type { ClaudeFacts, FolderFacts, IsolationFacts, LoginFacts, ProfileFacts, ServerFacts } from './checks.js';
 
 const TIMEOUT_MS = 5000;
 
@@ -78,5 +79,19 @@ export async function loginFacts(cli: Cli): Promise<LoginFacts> {
   } catch (error) {
     if (error instanceof NoxApiError && error.status === 401) return { kind: 'refused' };
     return { kind: 'unknown', reason: messageOf(error) };
+  }
+}
+
+/** The profiles of all agents, or why they are not known. */
+export async function profileFacts(cli: Cli): Promise<ProfileFacts> {
+  try {
+    const client = await cli.client();
+    const { items } = await allPages(async (page) => {
+      const { agents, pagination } = await client.call('agents_list', { query: page }, { timeout_ms: TIMEOUT_MS });
+      return { items: agents, pagination };
+    });
+    return items;
+  } catch (error) {
+    return messageOf(error);
   }
 }

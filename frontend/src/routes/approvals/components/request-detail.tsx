@@ -6,6 +6,7 @@ import { DenyForm } from '../../../components/decision.js';
 import { ExactText } from '../../../components/exact-text.js';
 import { Icon, type IconName } from '../../../components/icon.js';
 import { Markdown } from '../../../components/markdown.js';
+import { QuestionForm } from '../../../components/question-form.js';
 import { RequestInput } from '../../../components/request-input.js';
 import { RiskBar } from '../../../components/risk-bar.js';
 import { Banner } from '../../../components/states.js';
@@ -17,7 +18,6 @@ import { planOf, questionsOf } from '../../../lib/question.js';
 import { isUndecided, isWaiting } from '../queries.js';
 import { EditForm } from './edit-form.js';
 import { LinkButton } from './link-button.js';
-import { QuestionForm } from './question-form.js';
 
 export type DetailMode = 'read' | 'deny' | 'edit' | 'group' | 'remember';
 
@@ -26,11 +26,14 @@ interface RequestDetailProps {
   readonly mode: DetailMode;
   readonly busy: boolean;
   readonly mayDecide: boolean;
+  /** This user has approved it already, and others must, too. */
+  readonly approved: boolean;
   readonly onMode: (mode: DetailMode) => void;
   /** Those that ask for the very same, with this one. */
   readonly group: readonly Approval[];
   readonly onDecide: (decision: 'approve' | 'deny', more?: Omit<Decision, 'approval' | 'decision'>) => void;
   readonly onDecideGroup: (decision: 'approve' | 'deny') => void;
+  readonly onTakeBack: () => void;
 }
 
 /** The exact request: who, why it stopped, the bytes, what waits behind it, and the decision. */
@@ -39,10 +42,12 @@ export function RequestDetail({
   mode,
   busy,
   mayDecide,
+  approved,
   group,
   onMode,
   onDecide,
   onDecideGroup,
+  onTakeBack,
 }: RequestDetailProps) {
   const agent = useAgents().data?.find((each) => each.id === approval.agent_id);
   const waiting = isUndecided(approval);
@@ -81,7 +86,7 @@ export function RequestDetail({
           </Banner>
         )}
         {!isWaiting(approval) && <Outcome approval={approval} />}
-        {waiting && <Votes approval={approval} />}
+        {waiting && <Votes approval={approval} {...(approved && { onTakeBack })} />}
         {approval.reasons.length > 0 && (
           <section aria-label="Why it asks">
             <h3 className="field-label">Why it asks</h3>
@@ -134,6 +139,7 @@ export function RequestDetail({
               same={group.length}
               busy={busy}
               mayDecide={mayDecide}
+              approved={approved}
               onMode={onMode}
               onApprove={() => onDecide('approve')}
             />
@@ -149,11 +155,12 @@ interface ActionsProps {
   readonly same: number;
   readonly busy: boolean;
   readonly mayDecide: boolean;
+  readonly approved: boolean;
   readonly onMode: (mode: DetailMode) => void;
   readonly onApprove: () => void;
 }
 
-function Actions({ approval, same, busy, mayDecide, onMode, onApprove }: ActionsProps) {
+function Actions({ approval, same, busy, mayDecide, approved, onMode, onApprove }: ActionsProps) {
   const disabled = busy || !mayDecide;
   const button = (mode: DetailMode, key: string, label: string, icon?: IconName) => (
     <Button
@@ -178,7 +185,8 @@ function Actions({ approval, same, busy, mayDecide, onMode, onApprove }: Actions
           icon={<Icon name="check" />}
           label={plan ? 'Approve plan' : 'Approve'}
           aria-label={plan ? 'Approve plan' : 'Approve'}
-          disabled={disabled}
+          title={approved ? 'You have approved it; another person must, too' : undefined}
+          disabled={disabled || approved}
           onClick={onApprove}
         >
           <Key name="a" />
@@ -244,10 +252,19 @@ function Same({ group }: { readonly group: readonly Approval[] }) {
 }
 
 /** Who has approved already, where one person is not enough. */
-function Votes({ approval: { votes = [], approvals_needed = 1, input_sha256 } }: { readonly approval: Approval }) {
+function Votes({
+  approval: { votes = [], approvals_needed = 1, input_sha256 },
+  onTakeBack,
+}: {
+  readonly approval: Approval;
+  readonly onTakeBack?: () => void;
+}) {
   if (approvals_needed <= 1) return null;
   return (
-    <Banner tone="grey">
+    <Banner
+      tone="grey"
+      action={onTakeBack && <Button type="button" size="small" outlined label="Take yours back" onClick={onTakeBack} />}
+    >
       <strong>
         {votes.length} of {approvals_needed}
       </strong>{' '}

@@ -1,8 +1,8 @@
 import { Button } from 'primereact/button';
 import { InputText } from 'primereact/inputtext';
 import { type FormEvent, useState } from 'react';
-import { ExactText } from '../../../components/exact-text.js';
-import { answerOf, type Question } from '../../../lib/question.js';
+import { ExactText } from './exact-text.js';
+import { answerOf, type Question } from '../lib/question.js';
 
 interface QuestionFormProps {
   readonly questions: readonly Question[];
