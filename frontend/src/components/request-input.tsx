@@ -3,6 +3,7 @@ import { partsOf, warningsOf } from '../lib/request-input.js';
 import { CopyButton } from './copy-button.js';
 import { Diff } from './diff.js';
 import { ExactText, ProgramChips, ShellText } from './exact-text.js';
+import { Markdown } from './markdown.js';
 import { Banner } from './states.js';
 
 interface RequestInputProps {
@@ -39,6 +40,7 @@ export function RequestInput({ tool_name, input, compact = false }: RequestInput
               )}
             </>
           )}
+          {parts.plan !== undefined && <Markdown text={parts.plan} />}
           {parts.path !== undefined && (
             <p className="request-path mono">
               <ExactText text={parts.path} />

@@ -5,6 +5,8 @@ import { type DiffLine, lineDiff } from './line-diff.js';
 export interface RequestParts {
   readonly command?: string;
   readonly path?: string;
+  /** Markdown: what an agent in plan mode wants to do. */
+  readonly plan?: string;
   readonly diffs: readonly { readonly label: string; readonly lines: readonly DiffLine[] }[];
   /** What the agent says about it; its words, not a fact. */
   readonly description?: string;
@@ -25,11 +27,13 @@ export function partsOf(tool_name: string, input: unknown): RequestParts {
   };
   const command = tool_name === 'Bash' ? take('command') : undefined;
   const path = take('file_path') ?? take('notebook_path');
+  const plan = tool_name === 'ExitPlanMode' ? take('plan') : undefined;
   const diffs = diffsOf(tool_name, left);
   const description = take('description');
   return {
     ...(command !== undefined && { command }),
     ...(path !== undefined && { path }),
+    ...(plan !== undefined && { plan }),
     ...(description !== undefined && { description }),
     diffs,
     rest: [...left],
@@ -72,9 +76,9 @@ function editOf(edit: unknown): DiffLine[] | undefined {
 
 /** One line that says what a call does: the command, the path, or its first plain value. */
 export function oneLine(tool_name: string, input: unknown): string {
-  const { command, path, rest } = partsOf(tool_name, input);
+  const { command, path, plan, rest } = partsOf(tool_name, input);
   const first = rest.map(([, value]) => value).find((value) => typeof value === 'string');
-  const text = command ?? path ?? first ?? JSON.stringify(input) ?? '';
+  const text = command ?? path ?? plan ?? first ?? JSON.stringify(input) ?? '';
   return text.replaceAll(/\s+/g, ' ').slice(0, 300);
 }
 

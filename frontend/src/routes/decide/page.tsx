@@ -5,7 +5,6 @@ import { Button } from 'primereact/button';
 import { useEffect, useMemo, useState } from 'react';
 import { DenyForm } from '../../components/decision.js';
 import { ExactText } from '../../components/exact-text.js';
-import { Markdown } from '../../components/markdown.js';
 import { QuestionForm } from '../../components/question-form.js';
 import { RequestInput } from '../../components/request-input.js';
 import { RiskBar } from '../../components/risk-bar.js';
@@ -106,7 +105,6 @@ export function DecidePage() {
 }
 
 function Request({ link, approval }: OpenedLink) {
-  const plan = planOf(approval);
   return (
     <article className="stack">
       <h1>
@@ -125,7 +123,6 @@ function Request({ link, approval }: OpenedLink) {
           </li>
         ))}
       </ul>
-      {plan !== undefined && <Markdown text={plan} />}
       <RequestInput tool_name={approval.tool_name} input={approval.input} />
       <p className="muted">
         in{' '}

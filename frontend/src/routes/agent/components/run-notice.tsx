@@ -17,7 +17,8 @@ export function RunNotice({ agent }: { readonly agent: Agent }) {
   // The frame says already why it stands still.
   if (tone === undefined || (barred && tone === 'grey')) return null;
   const next = nextMove(agent);
-  const why = agent.reason ?? agent.breaker.reason;
+  // That it is on its one more try is said below; here stands why.
+  const why = agent.breaker.state === 'half_open' ? agent.breaker.reason : (agent.reason ?? agent.breaker.reason);
   return (
     <Banner
       tone={tone}

@@ -5,7 +5,6 @@ import { CopyButton } from '../../../components/copy-button.js';
 import { DenyForm } from '../../../components/decision.js';
 import { ExactText } from '../../../components/exact-text.js';
 import { Icon, type IconName } from '../../../components/icon.js';
-import { Markdown } from '../../../components/markdown.js';
 import { QuestionForm } from '../../../components/question-form.js';
 import { RequestInput } from '../../../components/request-input.js';
 import { RiskBar } from '../../../components/risk-bar.js';
@@ -52,7 +51,6 @@ export function RequestDetail({
   const agent = useAgents().data?.find((each) => each.id === approval.agent_id);
   const waiting = isUndecided(approval);
   const questions = waiting ? questionsOf(approval) : undefined;
-  const plan = planOf(approval);
   const back = (): void => onMode('read');
   return (
     <article
@@ -110,7 +108,6 @@ export function RequestDetail({
             />
           ) : (
             <>
-              {plan !== undefined && <Markdown text={plan} />}
               {questions !== undefined && (
                 <QuestionForm
                   questions={questions}
