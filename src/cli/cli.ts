@@ -13,7 +13,10 @@ export interface Globals {
   readonly color?: boolean;
 }
 
-export const DEFAULT_URL = 'http://127.0.0.1:3000';
+const DEFAULT_PORT = 3000;
+export const DEFAULT_URL = `http://127.0.0.1:${DEFAULT_PORT}`;
+/** A server that listens at all addresses is reached at this one. */
+const EVERYWHERE = new Set(['', '0.0.0.0', '::', '[::]']);
 
 /**
  * What a command works with: the client, two outputs and the person. Data goes to stdout, words go to stderr, and
@@ -41,7 +44,7 @@ export class Cli {
 
   /** The server's address without a slash at the end. Throws a usage error for what is no http address. */
   get url(): string {
-    return normalUrl(this.globals.url ?? (this.io.env['NOX_URL'] || DEFAULT_URL));
+    return normalUrl(this.globals.url ?? (this.io.env['NOX_URL'] || localUrl(this.io.env)));
   }
 
   /** A token that was given for this call, instead of the stored login. */
@@ -126,4 +129,15 @@ export function normalUrl(text: string): string {
     throw usageError(`${text} is no address of a server, such as ${DEFAULT_URL}.`);
   }
   return (url.origin + url.pathname).replace(/\/+$/, '');
+}
+
+/** Where a server that is started with this environment listens. Throws a usage error for what is no port. */
+export function localUrl(env: Readonly<Record<string, string | undefined>>): string {
+  const port = env['NOX_PORT'] || String(DEFAULT_PORT);
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
+    throw usageError(`NOX_PORT is "${port}"; it must be a port, 0 to 65535.`);
+  const given = env['NOX_HOST'] ?? '';
+  const host = EVERYWHERE.has(given) ? '127.0.0.1' : given;
+  // With port 0 the system chooses one that nobody knows here.
+  return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${Number(port) || DEFAULT_PORT}`;
 }

@@ -56,7 +56,7 @@ export function makeProgram(io: Io, cliOf: CliOf): Command {
   const program = new Command('nox')
     .description('Spawns and supervises Claude CLI agents; asks you before they do what is risky.')
     .version(VERSION, '-V, --version', 'print the version')
-    .option('--url <url>', `the server's address (env NOX_URL, default ${DEFAULT_URL})`)
+    .option('--url <url>', `the server's address (env NOX_URL, default ${DEFAULT_URL} or as NOX_HOST and NOX_PORT say)`)
     .option('--token <token>', 'an access token, instead of the stored login (env NOX_TOKEN)')
     .option('--json', 'print JSON: one value, or one per line for streams')
     .option('--no-color', 'no colours (env NO_COLOR)')

@@ -5,6 +5,7 @@ import type { StateDb } from '../shared/db/state-db.js';
 import { messageOf } from '../shared/nox-error.js';
 import type { DockerEngine } from './docker/engine.js';
 import type { NetworkGuard } from './docker/network-guard.js';
+import { holdersOf } from './service-pool.js';
 
 const META_KEY = 'services_leftovers';
 const Owed = z.object({ images: z.array(z.string()) });
@@ -19,6 +20,25 @@ interface Parts {
   /** The services that there should be, at that moment. */
   readonly wanted: () => ReadonlyMap<string, ServiceConfig>;
   readonly warn: (message: string, fields: object) => void;
+}
+
+interface Places {
+  /** Whom its containers serve; undefined stands for all. */
+  readonly holders: readonly (string | undefined)[];
+  readonly network: boolean;
+}
+
+/** What of a service may be at the engine. A service that is stopped keeps its network. Pure. */
+export function placesOf(config: ServiceConfig | undefined): Places {
+  if (config?.image === undefined) return { holders: [], network: false };
+  const holders = config.desired_state === 'active' ? holdersOf(config) : [];
+  return { holders, network: config.network !== 'none' };
+}
+
+/** Whether something that was there may be there no more. Pure. */
+export function leaves(before: ServiceConfig, after: ServiceConfig | undefined): boolean {
+  const [was, is] = [placesOf(before), placesOf(after)];
+  return (was.network && !is.network) || was.holders.some((holder) => !is.holders.includes(holder));
 }
 
 /**
@@ -78,10 +98,11 @@ export class Leftovers {
 
   private async clean(images: readonly string[]): Promise<void> {
     const { engine, guard, wanted } = this.parts;
-    for (const { id, service } of await engine.list()) if (!wanted().has(service)) await engine.remove(id);
+    for (const { id, service, holder } of await engine.list())
+      if (!placesOf(wanted().get(service)).holders.includes(holder)) await engine.remove(id);
     for (const network of await engine.networks()) {
       const service = guard.serviceOf(network);
-      if (service !== undefined && (wanted().get(service)?.network ?? 'none') === 'none') await guard.forget(service);
+      if (service !== undefined && !placesOf(wanted().get(service)).network) await guard.forget(service);
     }
     for (const image of images)
       if (![...wanted().values()].some((config) => config.image === image)) await engine.removeImage(image);

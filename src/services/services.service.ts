@@ -21,7 +21,7 @@ import { AgentPipes, type Offer } from './agent-pipes.js';
 import { Gateway } from './gateway.js';
 import { createMachinery, type Machinery } from './machinery.js';
 import { logsOf, statsOf } from './insight.js';
-import { Leftovers } from './leftovers.js';
+import { Leftovers, leaves } from './leftovers.js';
 import { offersTo } from './offers.js';
 import { ServicePool } from './service-pool.js';
 import { shownService } from './service-view.js';
@@ -280,14 +280,11 @@ export class ServicesService {
       .catch((error: unknown) => this.warn('services could not follow the intent', { reason: messageOf(error) }));
   }
 
-  /** Whether something may be left at the engine now: a service went, by a request, a rollback or a hand edit. */
+  /** Whether something may be left at the engine now: a service went or stopped, by a request, a rollback or a hand edit. */
   private async leaveTraces(services: ReadonlyMap<string, ServiceConfig>): Promise<boolean> {
     const before = this.carried;
     this.carried = services;
-    const gone = [...(before ?? [])].some(([name, { image, network }]) => {
-      const after = services.get(name);
-      return image !== undefined && (after === undefined || (network !== 'none' && after.network === 'none'));
-    });
+    const gone = [...(before ?? [])].some(([name, config]) => leaves(config, services.get(name)));
     if (gone) await this.leftovers.owe();
     const first = before === undefined && [...services.values()].some(({ image }) => image !== undefined);
     return gone || first || (before === undefined && this.leftovers.isOwed);

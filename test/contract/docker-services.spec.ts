@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nox as runNox } from '../integration/cli-support.js';
 import { NoxServer, ROOT } from '../support/nox-server.js';
 import { makeTempDir, type TempDir } from '../support/temp-dir.js';
 import { TestEngine } from '../support/docker-engine.js';
@@ -179,9 +181,87 @@ describe('a service over http', () => {
     // A listener of the host on all its addresses: the bridge must not lead to it.
     const open = await call('web', 'run', `timeout 3 nc ${gateway} ${nox.port} </dev/null; echo reached $?`);
     expect(open.text).not.toMatch(/reached 0/);
-    await nox.client.call('services_remove', { params: { name: 'web' } });
-    expect(
-      (await engine.docker.listNetworks()).map(({ Name: name }) => name).filter((name) => name.startsWith('nox-')),
-    ).toEqual([]);
+    const [network] = await engine.docker.listNetworks({ filters: { label: ['nox.registry'] } });
+    const bridge = `br-${network?.Id.slice(0, 12) ?? ''}`;
+    const rules = () => execFileSync('iptables', ['-w', '5', '-S', 'INPUT'], { encoding: 'utf8' });
+    expect(rules()).toContain(bridge);
+    // Removed while the engine is away: what is left there goes when it is back, over a restart of Nox, too.
+    await unlink(link());
+    await nox.client.call('services_remove', { params: { name: 'web' }, query: { image: 'true' } });
+    await nox.restart();
+    const left = async () => {
+      const networks = (await engine.docker.listNetworks()).map(({ Name: name }) => name);
+      const containers = await engine.docker.listContainers({ all: true, filters: { label: ['nox.service=web'] } });
+      const images = (await engine.docker.listImages()).flatMap(({ RepoDigests: digests }) => digests ?? []);
+      return [
+        ...networks.filter((name) => name.startsWith('nox-')),
+        ...containers.map(({ Id: id }) => id),
+        ...images.filter((name) => name.includes('/web@')),
+      ];
+    };
+    expect(await left()).toHaveLength(3);
+    await connectEngine();
+    await eventually('nothing is left', async () => (await left()).length === 0);
+    expect(rules()).not.toContain(bridge);
+  });
+});
+
+describe('nox mcp', () => {
+  const cli = (...argv: string[]) =>
+    runNox(['mcp', ...argv], { env: { NOX_URL: nox.url, NOX_TOKEN: nox.access_token, NO_COLOR: '1' } });
+  const json = async <T>(...argv: string[]): Promise<T> => {
+    const { exit, stdout, stderr } = await cli(...argv, '--json');
+    if (exit !== 0) throw new Error(`nox mcp ${argv.join(' ')}: ${exit} ${stderr}`);
+    return JSON.parse(stdout) as T;
+  };
+
+  it('finds, judges, installs, uses and removes a service, as words and as JSON', async () => {
+    const image = await engine.publish('tool');
+    const found = await json<{ results: { name: string }[]; offline: string | null }>('search', 'time');
+    expect(found.results.map(({ name }) => name)).toContain('time');
+    expect(found.offline).toEqual(expect.any(String));
+
+    const asked = await cli('install', 'tool', '--image', image);
+    expect([asked.exit, asked.stderr]).toEqual([2, expect.stringContaining('add --yes')]);
+    expect(asked.stderr).toMatch(/digest +sha256:/);
+    expect((await cli('ls')).stdout).not.toContain('tool');
+    const installed = await cli('install', 'tool', '--image', image, '--agent', 'lead', '-y');
+    expect([installed.exit, installed.stderr]).toEqual([0, expect.stringMatching(/risk +medium[^]*tool .*running/)]);
+
+    expect(await json('show', 'tool')).toMatchObject({ name: 'tool', status: 'running', agents: ['lead'] });
+    expect((await cli('ls')).stdout).toMatch(/tool +.*running +4 +lead/);
+    const { tools } = await json<{ tools: { name: string }[] }>('tools', 'tool');
+    expect(tools.map(({ name }) => name)).toEqual(['echo', 'danger', 'run', 'die']);
+    expect(await cli('call', 'tool', 'echo', '{"text":"hello"}')).toMatchObject({ exit: 0, stdout: 'hello\n' });
+    expect(await json('attach', 'tool', 'worker')).toMatchObject({ agents: ['lead', 'worker'] });
+    expect((await cli('detach', 'tool', 'worker')).stderr).toContain('tool is used by lead');
+    expect((await json<{ pids: number }>('stats', 'tool')).pids).toBeGreaterThan(0);
+    expect((await cli('logs', 'tool')).stdout).toContain('the server starts');
+
+    // Each refusal says what to do.
+    expect(await cli('call', 'tool', 'echo', 'hello')).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining('must be a JSON object'),
+    });
+    await json('update', 'tool', '--deny', 'danger');
+    expect((await cli('tools', 'tool')).stdout).toMatch(/danger +may not/);
+    const denied = await cli('call', 'tool', 'danger', '--json');
+    expect(denied.exit).not.toBe(0);
+    expect(denied.stderr).toContain('danger');
+    for (const argv of [['show'], ['call', 'nobody', 'echo'], ['attach', 'nobody', 'lead'], ['rm', '-y', 'nobody']]) {
+      const args = argv.length === 1 ? [...argv, 'nobody'] : argv;
+      const { exit, stderr } = await cli(...args);
+      expect([exit !== 0, stderr]).toEqual([true, expect.stringContaining('No service is called nobody')]);
+    }
+    expect((await cli('attach', 'tool', 'nobody')).stderr).toContain('No agent has the id nobody');
+    expect((await cli('update', 'tool')).stderr).toContain('--deny');
+
+    expect((await json<{ status: string }>('stop', 'tool')).status).toBe('stopped');
+    expect((await cli('call', 'tool', 'echo')).exit).not.toBe(0);
+    expect((await json<{ status: string }>('start', 'tool')).status).toBe('running');
+    expect((await cli('rm', 'tool')).stderr).toContain('add --yes');
+    expect((await cli('rm', 'tool', '--image', '-y')).stderr).toContain('nox registry undo');
+    expect(await engine.docker.listContainers({ all: true, filters: { label: ['nox.service=tool'] } })).toEqual([]);
+    expect((await json<{ services: unknown[] }>('ls')).services).toEqual([]);
   });
 });
