@@ -1,5 +1,6 @@
 import type Dockerode from 'dockerode';
 import type { ContainerCreateOptions } from 'dockerode';
+import { Agent } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { PassThrough } from 'node:stream';
 import type { EngineState, PullProgress } from '../../contracts/service.js';
@@ -231,9 +232,11 @@ export class DockerEngine {
   }
 
   private docker(): Promise<Dockerode> {
-    this.client ??= import('dockerode').then(
-      ({ default: Docker }) => new Docker({ ...engineAddress(this.docker_host), timeout: 0 }),
-    );
+    this.client ??= import('dockerode').then(({ default: Docker }) => {
+      // A connection that is kept open would hide that the engine is away from where it should be.
+      const agent = new Agent({ keepAlive: false });
+      return new Docker({ ...engineAddress(this.docker_host), timeout: 0, agent });
+    });
     return this.client;
   }
 
