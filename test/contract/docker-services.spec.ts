@@ -224,7 +224,8 @@ describe('nox mcp', () => {
     const asked = await cli('install', 'tool', '--image', image);
     expect([asked.exit, asked.stderr]).toEqual([2, expect.stringContaining('add --yes')]);
     expect(asked.stderr).toMatch(/digest +sha256:/);
-    expect((await cli('ls')).stdout).not.toContain('tool');
+    // What nobody has agreed to is known, and no more than that.
+    expect((await cli('ls')).stdout).toMatch(/tool +.*pending_approval/);
     const installed = await cli('install', 'tool', '--image', image, '--agent', 'lead', '-y');
     expect([installed.exit, installed.stderr]).toEqual([0, expect.stringMatching(/risk +medium[^]*tool .*running/)]);
 

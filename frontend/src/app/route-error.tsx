@@ -1,5 +1,6 @@
 import { Button } from 'primereact/button';
 import { Link, useRouteError } from 'react-router';
+import { PageHead } from '../components/page-head.js';
 import { EmptyState, ErrorState } from '../components/states.js';
 
 /** A page that failed to show. The rest of the dashboard stands. */
@@ -20,6 +21,7 @@ export function RouteError() {
 export function NotFound() {
   return (
     <div className="page">
+      <PageHead title="No page" />
       <EmptyState
         icon="search"
         title="There is no page at this address"

@@ -132,53 +132,6 @@ export function AgentFields({ draft, problems, creating, disabled = false, onCha
       )}
       {open && (
         <div className="form-grid">
-          {choice(
-            'files',
-            'Files',
-            [
-              ['rw', 'reads and writes'],
-              ['ro', 'reads only'],
-              ['none', 'none, and no shell'],
-            ],
-            'What it may at most; no rule gives back what is taken away here.',
-            of('permissions.filesystem'),
-          )}
-          {choice(
-            'network',
-            'Network',
-            [
-              ['full', 'all, as the policy says'],
-              ['limited', 'named hosts only'],
-              ['none', 'none'],
-            ],
-            'Calls that reach out, or may, are refused.',
-            of('permissions.network'),
-          )}
-          {draft.network === 'limited' &&
-            line(
-              'hosts',
-              'Hosts',
-              'Such as api.example.org or *.example.org, with spaces between.',
-              of('permissions.hosts'),
-              {
-                ...exact,
-                placeholder: 'api.example.org *.example.org',
-              },
-            )}
-          {line(
-            'allow_tools',
-            'Allowed tools',
-            'Only these, as Read Grep mcp__files__*. Empty: all.',
-            of('permissions.tools.allow'),
-            exact,
-          )}
-          {line(
-            'deny_tools',
-            'Forbidden tools',
-            'Never these, whatever rules or people allow.',
-            of('permissions.tools.deny'),
-            exact,
-          )}
           {line('capabilities', 'Capabilities', 'Words by which others find it, with commas between.')}
           {choice(
             'priority',
@@ -241,6 +194,72 @@ export function AgentFields({ draft, problems, creating, disabled = false, onCha
           </Field>
         </div>
       )}
+      {open && (
+        <fieldset className="form-part">
+          <legend>Permissions</legend>
+          <p className="muted">What it may at most. No rule and no person gives back what is taken away here.</p>
+          <div className="form-grid">
+            {choice(
+              'files',
+              'Files',
+              [
+                ['rw', 'reads and writes'],
+                ['ro', 'reads only'],
+                ['none', 'none, and no shell'],
+              ],
+              FILES_HINT[draft.files] ?? '',
+              of('permissions.filesystem'),
+            )}
+            {choice(
+              'network',
+              'Network',
+              [
+                ['full', 'all, as the policy says'],
+                ['limited', 'named hosts only'],
+                ['none', 'none'],
+              ],
+              NETWORK_HINT[draft.network] ?? '',
+              of('permissions.network'),
+            )}
+            {draft.network === 'limited' &&
+              line(
+                'hosts',
+                'Hosts',
+                'Such as api.example.org or *.example.org, with spaces between.',
+                of('permissions.hosts'),
+                {
+                  ...exact,
+                  placeholder: 'api.example.org *.example.org',
+                },
+              )}
+            {line(
+              'allow_tools',
+              'Allowed tools',
+              'Only these, as Read Grep mcp__files__*. Empty: all.',
+              of('permissions.tools.allow'),
+              exact,
+            )}
+            {line(
+              'deny_tools',
+              'Forbidden tools',
+              'Never these, whatever rules or people allow.',
+              of('permissions.tools.deny'),
+              exact,
+            )}
+          </div>
+        </fieldset>
+      )}
     </div>
   );
 }
+
+const NETWORK_HINT: Readonly<Record<string, string>> = {
+  full: 'The policy alone says what it may reach.',
+  limited: 'Calls that reach other hosts, or may, are refused.',
+  none: 'Calls that reach out, or may, are refused.',
+};
+const FILES_HINT: Readonly<Record<string, string>> = {
+  rw: 'The policy alone says which files it may change.',
+  ro: 'What writes, or may, is refused; its folder is read-only where the system can keep that.',
+  none: 'No tool that touches files, and no commands.',
+};
