@@ -180,10 +180,8 @@ describe('attention', () => {
       begin('twin-0', `tool Write ${write}\ntool ExitPlanMode {}`);
       const { id } = await request('twin-0');
       await nox.call('approvals_approve', { params: { id } });
-      return eventually(
-        'the plan',
-        async () => (await pending()).find(({ tool_name }) => tool_name === 'ExitPlanMode'),
-        60_000,
+      return eventually('the plan', async () =>
+        (await pending()).find(({ tool_name }) => tool_name === 'ExitPlanMode'),
       );
     };
     const first = await plan('The fence');
@@ -219,7 +217,7 @@ describe('attention', () => {
     });
     expect([...desk.complaints, ...phone.complaints]).toEqual([]);
     await Promise.all([desk.context.close(), phone.context.close()]);
-  }, 120_000);
+  });
 
   it('undoes a decision of the dashboard, and remembers a safe call as a rule after its dry run', async () => {
     begin('twin-0', 'tool Bash {"command":"mkdir -p build"}\nsay done');
