@@ -9,7 +9,7 @@ import { parseJsonBody } from './json-body.js';
 import { HTTP_LIMITS } from './limits.js';
 import type { OriginGuard } from './origin-guard.js';
 import { errorBody, toNoxError } from './problem.js';
-import { type RouterEntry, watchRoutes } from './router-list.js';
+import { methodsAt, type RouterEntry, watchRoutes } from './router-list.js';
 import { contentSecurityPolicy, SECURITY_HEADERS } from './security-headers.js';
 import { endStreams } from './sse.js';
 
@@ -31,7 +31,7 @@ export class NoxHttpAdapter extends FastifyAdapter {
       http: { headersTimeout: HTTP_LIMITS.headers_ms, connectionsCheckingInterval: HTTP_LIMITS.check_every_ms },
       // Answers under way are finished; connections that only wait are ended at once.
       forceCloseConnections: 'idle',
-      exposeHeadRoutes: false,
+      exposeHeadRoutes: true,
       routerOptions: { maxParamLength: HTTP_LIMITS.max_url_param_chars },
       frameworkErrors: sendUnrouted,
       clientErrorHandler,
@@ -60,6 +60,19 @@ export class NoxHttpAdapter extends FastifyAdapter {
     fastify.addHook('preClose', (done) => {
       endStreams(fastify.server);
       done();
+    });
+  }
+
+  /** An address that is there for other methods names them: OPTIONS is told, anything else is 405. */
+  override setNotFoundHandler(handler: Parameters<FastifyAdapter['setNotFoundHandler']>[0]) {
+    return this.getInstance().setNotFoundHandler((request, reply): unknown => {
+      const methods = methodsAt(this.routes, request.url.split('?', 1)[0] ?? '/');
+      if (methods.length === 0) return Reflect.apply(handler, undefined, [request, reply]);
+      const allow = [...methods, 'OPTIONS'].join(', ');
+      void reply.header('allow', allow);
+      if (request.method === 'OPTIONS') return reply.status(204).send();
+      const problem = new NoxError('METHOD_NOT_ALLOWED', `This address takes ${allow}, not ${request.method}.`);
+      return reply.status(problem.status).send(errorBody(problem, new Date().toISOString(), request.id));
     });
   }
 

@@ -82,6 +82,8 @@ class Stream implements SseStream {
     this.raw.on('close', () => this.end());
     this.raw.on('error', () => this.end());
     if (this.raw.destroyed) this.end();
+    // A HEAD asks what a stream would be, and gets its end at once.
+    else if (reply.request.method === 'HEAD') this.close();
     else this.raw.flushHeaders();
     this.beat();
   }
