@@ -22,15 +22,20 @@ export class NoxError extends Error {
   }
 }
 
-/** Names every field that did not fit, at once. `part` is `body`, `query`, `params` or a file's name. */
-export function validationError(part: string, error: z.ZodError): NoxError {
-  const problems: FieldProblem[] = error.issues.flatMap((issue) => {
+/** Every field that did not fit. `part` stands for the whole when it is that which does not fit. */
+export function fieldProblems(part: string, error: z.ZodError): FieldProblem[] {
+  return error.issues.flatMap((issue) => {
     const at = issue.path.map(String).join('.');
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({ field: at === '' ? key : `${at}.${key}`, message: 'is not a known field' }));
     }
     return [{ field: at === '' ? part : at, message: issue.message }];
   });
+}
+
+/** Names every field that did not fit, at once. `part` is `body`, `query`, `address` or a file's name. */
+export function validationError(part: string, error: z.ZodError): NoxError {
+  const problems = fieldProblems(part, error);
   const list = problems.map((p) => `${p.field}: ${p.message}`).join('; ');
   return new NoxError('VALIDATION_ERROR', `The ${part} does not fit: ${list}`, problems);
 }

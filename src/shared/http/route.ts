@@ -11,7 +11,8 @@ import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Actor as ActorType } from '../../contracts/auth.js';
 import { type RouteDef, type RouteInput, type RouteName, ROUTES } from '../../contracts/routes.js';
-import { NoxError, validationError } from '../nox-error.js';
+import { fieldProblems, NoxError, validationError } from '../nox-error.js';
+import { nameless } from './nameless.js';
 
 /** Key of the metadata by which guards and tests find a handler's row of the route table. */
 export const ROUTE_METADATA = 'nox:route';
@@ -69,10 +70,16 @@ export function parseInput<N extends RouteName>(
 ): RouteInput<N> {
   const def: RouteDef = ROUTES[name];
   return {
-    params: parsePart('params', def.params, request.params),
+    params: parseParams(def, request.params),
     query: parsePart('query', def.query, request.query),
     body: parsePart('body', def.body, request.body),
   } as RouteInput<N>;
+}
+
+function parseParams(def: RouteDef, params: unknown): unknown {
+  const result = def.params?.safeParse(params);
+  if (result === undefined || result.success) return result?.data;
+  throw nameless(def.path, params, fieldProblems('params', result.error)) ?? validationError('address', result.error);
 }
 
 function parsePart(part: string, schema: z.ZodType | undefined, value: unknown): unknown {

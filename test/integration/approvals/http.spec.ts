@@ -117,7 +117,7 @@ describe('approvals over HTTP', () => {
 
   it.each<[number, string, string, object, string]>([
     [404, 'APPROVAL_NOT_FOUND', '/approvals/apr_01J00000000000000000000000/approve', {}, 'ann'],
-    [400, 'VALIDATION_ERROR', '/approvals/apr_x/approve', {}, 'ann'],
+    [404, 'APPROVAL_NOT_FOUND', '/approvals/apr_x/approve', {}, 'ann'],
     [400, 'VALIDATION_ERROR', '/approvals/:id/approve', { updated_input: [] }, 'ann'],
     [400, 'VALIDATION_ERROR', '/approvals/:id/approve', { channel: 'policy' }, 'ann'],
     [400, 'VALIDATION_ERROR', '/approvals/:id/approve', { remember: true, updated_input: { command: 'ls' } }, 'ann'],

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ErrorBody } from '../../../src/contracts/errors.js';
-import { bearer, bootEdge, type Edge } from './edge-app.js';
+import { bearer, bootEdge, type Edge, FakeAgentsController } from './edge-app.js';
 
 interface Refused {
   readonly type?: string;
@@ -32,6 +32,33 @@ describe('errors and the shape of requests', () => {
     expect(found).toMatchObject({ status: 404, code: 'AGENT_NOT_FOUND', details: { id: 'nobody' } });
   });
 
+  it('tells which methods an address takes', async () => {
+    const methods = (reply: Response) => [reply.status, reply.headers.get('allow')];
+    const put = await edge.send('PUT', '/api/v1/agents', { headers: token });
+    expect(methods(put)).toEqual([405, 'GET, HEAD, POST, OPTIONS']);
+    expect(methods(await edge.send('OPTIONS', '/api/v1/auth/login'))).toEqual([204, 'POST, OPTIONS']);
+    expect(methods(await edge.send('OPTIONS', '/api/v1/nothing'))).toEqual([404, null]);
+  });
+
+  it.each(['/api/v1/agents', '/openapi.json', '/docs', '/api/v1/agents/nobody'])(
+    'answers HEAD %s as GET, without the body',
+    async (path) => {
+      const get = await edge.send('GET', path, { headers: token });
+      const head = await edge.send('HEAD', path, { headers: token });
+      const facts = (reply: Response) => [reply.status, reply.headers.get('content-type')];
+      expect(facts(head)).toEqual(facts(get));
+      expect(await head.text()).toBe('');
+    },
+  );
+
+  it('ends a HEAD of a stream at once, and guards it as the GET', async () => {
+    const path = '/api/v1/agents/abc/logs';
+    expect((await edge.send('HEAD', path)).status).toBe(401);
+    const head = await edge.send('HEAD', path, { headers: token });
+    expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+    expect(FakeAgentsController.streams.at(-1)?.closed).toBe(true);
+  });
+
   it('says nothing about a fault of its own', async () => {
     const reply = await edge.send('GET', '/api/v1/agents/broken', { headers: token });
     const found = await refusal(reply.clone());
@@ -50,7 +77,10 @@ describe('errors and the shape of requests', () => {
   it.each<[name: string, method: string, path: string, init: Refused, status: number, code: string]>([
     ['an unknown route', 'GET', '/api/v1/nothing', {}, 404, 'NOT_FOUND'],
     ['an unknown route for a browser', 'GET', '/api/v1/nothing', { accept: 'text/html' }, 404, 'NOT_FOUND'],
-    ['a wrong method', 'DELETE', '/api/v1/auth/login', {}, 404, 'NOT_FOUND'],
+    ['a wrong method', 'DELETE', '/api/v1/auth/login', {}, 405, 'METHOD_NOT_ALLOWED'],
+    ['a wrong method of one of many', 'PUT', '/api/v1/agents/abc', {}, 405, 'METHOD_NOT_ALLOWED'],
+    ['a plain word that can name nothing', 'GET', '/api/v1/agents/No_One', {}, 404, 'AGENT_NOT_FOUND'],
+    ['a way out of the folder', 'GET', '/api/v1/agents/..%2f..%2fetc', {}, 400, 'VALIDATION_ERROR'],
     ['a malformed escape', 'GET', '/api/v1/agents/%', {}, 400, 'INVALID_REQUEST'],
     ['broken JSON', 'POST', '/api/v1/agents', { body: '{"a":', type: 'application/json' }, 400, 'INVALID_REQUEST'],
     [
