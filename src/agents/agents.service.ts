@@ -348,10 +348,11 @@ export class AgentsService extends Reconciler {
   }
 }
 
-/** `Code Review!` → `code-review`; refused when nothing of the name can be an id. */
+/** `Code Review!` → `code-review`, `Prüfer` → `prufer`; refused when nothing of the name can be an id. */
 function idFromName(name: string): string {
   const slug = name
     .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')

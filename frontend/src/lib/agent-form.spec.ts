@@ -76,6 +76,6 @@ describe('agent form', () => {
   });
 
   it('makes an id of a name', () => {
-    expect(idFrom('Über Lead, No. 1!')).toBe('u-ber-lead-no-1');
+    expect(idFrom('Über Lead, No. 1!')).toBe('uber-lead-no-1');
   });
 });
