@@ -120,6 +120,7 @@ export class ServicesService {
   }
 
   async list(agent_id?: string): Promise<RouteReply<'services_list'>> {
+    if (agent_id !== undefined) this.knownAgent(agent_id);
     const engine = await this.engine.state();
     return { services: this.views(agent_id), engine };
   }
@@ -227,10 +228,13 @@ export class ServicesService {
     return this.gateway.call(request);
   }
 
+  private knownAgent(id: string): void {
+    if (!this.registry.agents().has(id)) throw new NoxError('AGENT_NOT_FOUND', `No agent has the id ${id}.`);
+  }
+
   /** RESOURCE_LIMIT_EXCEEDED, AGENT_NOT_FOUND. */
   mayHaveOneMore(agent_id: string, name: string): void {
-    if (!this.registry.agents().has(agent_id))
-      throw new NoxError('AGENT_NOT_FOUND', `No agent has the id ${agent_id}.`);
+    this.knownAgent(agent_id);
     const { max_per_agent } = this.registry.config().services;
     const has = [...this.registry.intent().services].filter(
       ([key, { agents }]) => key !== name && agents.includes(agent_id),

@@ -75,7 +75,7 @@ export class TasksController {
 
   @Route('agents_tasks')
   ofAgent(@Input('agents_tasks') { params, query }: RouteInput<'agents_tasks'>): RouteReply<'agents_tasks'> {
-    return this.tasks.list({ ...query, agent_id: params.id });
+    return this.tasks.ofAgent(params.id, query);
   }
 
   @Route('agents_task_file')

@@ -56,6 +56,12 @@ export class TasksService {
     };
   }
 
+  /** AGENT_NOT_FOUND: no agent has this id, and no task of one that is gone names it. */
+  ofAgent(id: string, query: Omit<ListQuery, 'agent_id'>): RouteReply<'tasks_list'> {
+    if (![...this.book.all().values()].some((task) => task.agent_id === id)) this.rights.knownAgent(id);
+    return this.list({ ...query, agent_id: id });
+  }
+
   /** TASK_NOT_FOUND. */
   get(id: string): Task {
     return this.book.view(this.book.get(id));

@@ -75,6 +75,18 @@ describe('bad input and faults', () => {
     expect(request_id).toMatch(/^req_/);
   });
 
+  it.each(['agents_tasks', 'agents_services'] as const)('%s of an agent that is not there is 404', async (name) => {
+    await expect(nox.call(name, { params: { id: 'nobody' } })).rejects.toMatchObject({
+      status: 404,
+      code: 'AGENT_NOT_FOUND',
+    });
+  });
+
+  it('makes an id of a name with accents by leaving them out', async () => {
+    const { id, name } = await nox.call('agents_create', { body: { name: 'Prüfer é' } });
+    expect([id, name]).toEqual(['prufer-e', 'Prüfer é']);
+  });
+
   it.each(['/etc', '../..', 'not-there'])('refuses the working directory %s', async (cwd) => {
     await expect(nox.call('agents_create', { body: { name: 'Outside', cwd } })).rejects.toMatchObject({
       status: 400,
