@@ -19,7 +19,7 @@ export interface FolderPorts {
   readonly clock: Clock;
   /** What a file's name stands for; undefined: nothing that is watched. Names that stand for one thing share one look. */
   keyOf(name: string): string | undefined;
-  /** Looks at a file, whether or not it has changed. */
+  /** Looks at a file, whether or not it has changed. Never called for a key whose last look is under way. */
   look(key: string): Promise<void>;
   /** Looks at everything. */
   sweep(closed: () => boolean): Promise<void>;
@@ -38,6 +38,8 @@ interface Restless {
 export class FolderWatch {
   private watcher: FSWatcher | undefined;
   private readonly restless = new Map<string, Restless>();
+  /** Looks under way, and whether something has happened since they began. */
+  private readonly looks = new Map<string, { again: boolean; ended: Promise<void> }>();
   private cancelSweep: () => void = () => undefined;
   private readonly options: Required<WatchOptions>;
   private closed = false;
@@ -75,6 +77,7 @@ export class FolderWatch {
     for (const { cancel } of this.restless.values()) cancel();
     this.restless.clear();
     await this.watcher?.close();
+    await Promise.all([...this.looks.values()].map(({ ended }) => ended));
   }
 
   private hint(name: string): void {
@@ -91,10 +94,24 @@ export class FolderWatch {
     this.restless.set(key, { cancel, since_ms });
   }
 
+  /** However often a file changes during a look, it is looked at once more when that has ended: looks never pile up. */
   private look(key: string): void {
-    this.ports.look(key).catch((error: unknown) => {
-      this.ports.warn('a file was not taken in; it is looked at again', { key, reason: messageOf(error) });
-    });
+    const under_way = this.looks.get(key);
+    if (under_way !== undefined) {
+      under_way.again = true;
+      return;
+    }
+    const look = { again: false, ended: Promise.resolve() };
+    this.looks.set(key, look);
+    look.ended = this.ports
+      .look(key)
+      .catch((error: unknown) => {
+        this.ports.warn('a file was not taken in; it is looked at again', { key, reason: messageOf(error) });
+      })
+      .then(() => {
+        this.looks.delete(key);
+        if (look.again && !this.closed) this.look(key);
+      });
   }
 
   private sweepLater(): void {

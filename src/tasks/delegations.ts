@@ -7,10 +7,11 @@ import { RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';
 import { newId, taskIdOf } from '../shared/ids.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
+import type { Draft } from './draft.js';
 import { withStatus } from './ingest.js';
 import { isOpen } from './model.js';
 import { defined, freshTask, mustHave } from './new-task.js';
-import { type Draft, TaskBook } from './task-book.js';
+import { TaskBook } from './task-book.js';
 import { TaskMail } from './task-mail.js';
 import { TaskRights } from './task-rights.js';
 

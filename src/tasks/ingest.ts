@@ -1,7 +1,5 @@
 import type { TaskFileProblem, TaskStatus } from '../contracts/task.js';
-import { addTask, editTask, removeTask, type TaskEdit } from './document/edit.js';
-import { parseTasks, type TaskDocument, type TaskEntry } from './document/parse.js';
-import { formatTime } from './document/times.js';
+import type { TaskDocument, TaskEntry } from './document/parse.js';
 import { findCycle, isOpen, type KeptTask } from './model.js';
 
 type Tasks = ReadonlyMap<string, KeptTask>;
@@ -49,23 +47,6 @@ export const losesTasks = (document: TaskDocument, agent_id: string, tasks: Task
   const here = new Set(document.tasks.map(({ id }) => id));
   return [...tasks.values()].some((task) => task.agent_id === agent_id && task.in_file && !here.has(task.id));
 };
-
-/** The text in which the lines of these tasks, and no others, are as the tasks are. */
-export function align(text: string, zone: string, tasks: readonly KeptTask[]): string {
-  let result = text;
-  for (const task of tasks) {
-    const parsed = parseTasks(result, zone);
-    // What was written by these very functions can be read; if not, what was there stays.
-    if (!parsed.ok) throw new Error(`the file would not be readable: ${parsed.problems[0]?.message ?? ''}`);
-    const { document } = parsed;
-    const entry = document.tasks.find(({ id }) => id === task.id);
-    if (!task.in_file) result = entry === undefined ? result : removeTask(document, task.id).text;
-    else if (entry === undefined)
-      result = addTask(document, { ...wholeOf(task), id: task.id, title: task.title, status: task.status });
-    else result = editTask(document, task.id, difference(entry, task, document.zone));
-  }
-  return result;
-}
 
 /** The task with what its entry says; its status is decided elsewhere. */
 export function adopt(task: KeptTask, entry: TaskEntry, agent_id = task.agent_id): KeptTask {
@@ -178,59 +159,6 @@ function cycles(document: TaskDocument, tasks: Tasks): TaskFileProblem[] {
       return [{ line: entry.first + 1, message: `these tasks wait for each other: ${cycle.join(' → ')}` }];
   }
   return [];
-}
-
-function wholeOf(task: KeptTask): TaskEdit {
-  const {
-    description,
-    deadline,
-    progress,
-    from_agent: from,
-    dependencies: depends,
-    accept,
-    started_at,
-    priority,
-  } = task;
-  return {
-    priority,
-    description,
-    deadline,
-    progress,
-    from,
-    depends,
-    accept,
-    ticked: task.status === 'done',
-    ...(started_at === null ? {} : { started: started_at }),
-  };
-}
-
-function difference(entry: TaskEntry, task: KeptTask, zone: string): TaskEdit {
-  const minute = (iso: string | null): string | null => (iso === null ? null : formatTime(iso, zone));
-  const whole = wholeOf(task);
-  const edit: Record<string, unknown> = {};
-  if (task.title !== entry.title) edit['title'] = task.title;
-  if (task.priority !== (entry.priority ?? 'medium')) edit['priority'] = task.priority;
-  for (const name of ['description', 'progress', 'from'] as const)
-    if (whole[name] !== entry[name]) edit[name] = whole[name];
-  for (const name of ['depends', 'accept'] as const)
-    if (JSON.stringify(whole[name]) !== JSON.stringify(entry[name])) edit[name] = whole[name];
-  if (minute(task.deadline) !== minute(entry.deadline)) edit['deadline'] = task.deadline;
-  if (task.started_at !== null && minute(task.started_at) !== minute(entry.started)) edit['started'] = task.started_at;
-  if (task.proof !== 'running') {
-    if (task.status !== entry.status) {
-      edit['status'] = task.status;
-      if (task.status === 'done') edit['completed'] = task.completed_at;
-      else if (entry.completed !== null) edit['completed'] = null;
-    }
-    const ticked = task.status === 'done';
-    if (ticked !== entry.ticked && (ticked || task.status !== 'cancelled')) edit['ticked'] = ticked;
-  }
-  if (task.evidence !== null) {
-    const { passed, results, ended_at } = task.evidence;
-    const count = results.length === 1 ? '1 command' : `${results.length} commands`;
-    edit['evidence'] = `${passed ? 'passed' : 'failed'} ${formatTime(ended_at, zone)} (${count})`;
-  }
-  return edit;
 }
 
 const same = (a: KeptTask, b: KeptTask): boolean => JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));

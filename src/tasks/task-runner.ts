@@ -10,11 +10,12 @@ import { Clock } from '../shared/clock.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { Acceptance } from './acceptance.js';
+import type { Draft } from './draft.js';
 import { askDone, withStatus } from './ingest.js';
 import { afterFailure, blockedBy, isOpen, isOverdue, type KeptTask, startable } from './model.js';
 import { mustHave } from './new-task.js';
 import { promptAfterFailure, promptFor } from './prompts.js';
-import { type Draft, TaskBook } from './task-book.js';
+import { TaskBook } from './task-book.js';
 import { formatHistory } from './task-history.js';
 
 const NOX = { name: 'nox', role: 'admin' } as const;

@@ -15,7 +15,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { EventLog } from '../../src/events/event-log.js';
 import type { RegistryService } from '../../src/registry/registry.service.js';
-import { SystemClock } from '../../src/shared/clock.js';
+import { ManualClock, SystemClock } from '../../src/shared/clock.js';
 import { StateDb } from '../../src/shared/db/state-db.js';
 import { parseTasks } from '../../src/tasks/document/parse.js';
 import { readTaskFile } from '../../src/tasks/safe-read.js';
@@ -232,6 +232,25 @@ describe('the watch on task files', () => {
     },
     Math.max(120_000, OPS * 30),
   );
+
+  it('gives a removed file its time once, and lets nobody else wait for it', async () => {
+    const clock = new ManualClock();
+    book = new TaskBook(registry, db, events, clock);
+    writeFileSync(path('worker'), '## Todo\n- [ ] one <!-- id: t-one -->\n');
+    await book.takeIn('worker');
+    rmSync(path('worker'));
+    const look = book.takeIn('worker');
+    // The clock stands still: whoever waits with it waits for ever.
+    await book.change(['other'], 'admin', () => undefined);
+    expect(book.get('t-one').status).toBe('todo');
+    await eventually('it is believed', () => {
+      clock.advance(400);
+      return book.get('t-one').status === 'cancelled';
+    });
+    await look;
+    await book.takeIn('worker');
+    await book.change(['worker'], 'admin', () => undefined);
+  }, 30_000);
 
   it('keeps the last good file in force while a line is wrong, and leaves it untouched', async () => {
     await book.start();
