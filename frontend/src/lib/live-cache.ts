@@ -268,6 +268,22 @@ export function putTask(queries: QueryClient, task: Task): void {
   });
 }
 
+/** Puts a task that was answered into the cached list, unless an event has overtaken the answer. */
+export function putAnswer(queries: QueryClient, task: Task): void {
+  const known = queries.getQueryData<Task[]>(keys.tasks)?.find(({ id }) => id === task.id);
+  if (known === undefined || known.updated_at <= task.updated_at) putTask(queries, task);
+}
+
+/** A list that was answered, with what events have told since it was asked for. */
+export function withNewer(answered: readonly Task[], known: readonly Task[]): Task[] {
+  const newest = new Map(answered.map((task) => [task.id, task]));
+  for (const task of known) {
+    const other = newest.get(task.id);
+    if (other === undefined || other.updated_at < task.updated_at) newest.set(task.id, task);
+  }
+  return [...newest.values()];
+}
+
 /** Puts a new status of an agent into the cached list. */
 export function putStatus(queries: QueryClient, status: AgentStatus): void {
   queries.setQueryData<Agent[]>(keys.agents, (agents) =>

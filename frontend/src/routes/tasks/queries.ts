@@ -4,7 +4,7 @@ import type * as z from 'zod';
 import type { CreateTask as CreateTaskSchema } from '@contracts/task.js';
 import { messageOf } from '../../lib/http.js';
 import { keys } from '../../lib/keys.js';
-import { putTask } from '../../lib/live-cache.js';
+import { putAnswer, putTask, withNewer } from '../../lib/live-cache.js';
 import { notify } from '../../lib/notify.js';
 import { call } from '../../lib/session.js';
 
@@ -12,6 +12,7 @@ const PAGE = 500;
 
 /** Every task; live events keep the list up to date. */
 export function useTasks() {
+  const queries = useQueryClient();
   return useQuery({
     queryKey: keys.tasks,
     queryFn: async ({ signal }) => {
@@ -19,8 +20,9 @@ export function useTasks() {
       for (let page = 1; ; page += 1) {
         const reply = await call('tasks_list', { query: { page, limit: PAGE } }, signal);
         tasks.push(...reply.tasks);
-        if (reply.tasks.length === 0 || tasks.length >= reply.pagination.total) return tasks;
+        if (reply.tasks.length === 0 || tasks.length >= reply.pagination.total) break;
       }
+      return withNewer(tasks, queries.getQueryData<Task[]>(keys.tasks) ?? []);
     },
     staleTime: Infinity,
   });
@@ -72,9 +74,9 @@ export function useMove() {
       const proves = to === 'done' && task.accept.length > 0;
       putTask(queries, proves ? { ...task, proof: 'running' } : { ...task, status: to });
     },
-    onSuccess: (task) => putTask(queries, task),
+    onSuccess: (task) => putAnswer(queries, task),
     onError: (error, { task }) => {
-      putTask(queries, task);
+      putAnswer(queries, task);
       notify.error(`"${task.title}" stays where it was`, messageOf(error));
     },
   });
@@ -84,6 +86,6 @@ export function useCreateTask() {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (body: z.input<typeof CreateTaskSchema>) => call('tasks_create', { body }),
-    onSuccess: (task) => putTask(queries, task),
+    onSuccess: (task) => putAnswer(queries, task),
   });
 }
