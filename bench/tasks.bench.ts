@@ -5,14 +5,17 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { watch } from 'chokidar';
 import { io } from 'socket.io-client';
+import { launchBrowser, logIn, openPage } from '../test/support/browser.js';
+import { fakeAgent } from '../test/support/fake-agent.js';
 import { NoxServer } from '../test/support/nox-server.js';
 import { makeTempDir } from '../test/support/temp-dir.js';
 import { within } from '../test/support/wait.js';
 import type { Bench, Row } from './lib/bench.js';
-import { figures } from './lib/stats.js';
+import { figures, wallClock } from './lib/stats.js';
 
 const FILES = 1000;
 const PAUSE_MS = 60;
+const BOUND_MS = 10_000;
 
 /** From the save in an editor, a new file put in the place of the old one, to whoever looks; beside watchers alone. */
 export const tasks: Bench = {
@@ -25,17 +28,19 @@ export const tasks: Bench = {
       { name: 'chokidar alone', ...figures(await measureWatcher(files, saves, chokidarOn)) },
       { name: 'fs.watch alone', ...figures(await measureWatcher(files, saves, fsWatchOn)) },
     ];
+    const row = (what: string, samples: readonly number[], below: number): Row => {
+      const found = figures(samples);
+      const target = { below, ...(found.p99 === undefined ? {} : { of: 'p99' as const }) };
+      return { what, unit: 'ms', ...found, target, beside, runs: samples.length };
+    };
     return [
       {
-        what: `task file saved, ${files} files, to the event of the API`,
-        unit: 'ms',
-        ...figures(nox.api),
-        target: { below: 100, ...(nox.api.length < 100 ? {} : { of: 'p99' as const }) },
-        beside,
-        runs: saves,
-        note: 'on the way Nox reads and parses the file, gives the task its id in it, and journals both',
+        ...row(`task file saved, ${files} files, to the event of the API`, nox.api, 100),
+        note: 'on the way Nox reads and parses the file, gives the task its id in it, and journals both; 40 ms of it is that the file must be left alone so long',
       },
-      { what: 'the same to the socket of a browser', unit: 'ms', ...figures(nox.socket), beside, runs: saves },
+      row('the same to the socket of a browser', nox.socket, 100),
+      { ...row('the same to the card on the board in Chromium', nox.board, 300), note: 'in the DOM' },
+      { ...row('the same to the turn of its agent', nox.turn, 1000), note: 'a fake agent, awake and idle' },
     ];
   },
 };
@@ -48,7 +53,14 @@ async function save(folder: string, name: string, text: string): Promise<void> {
   await rename(join(folder, `.${name}.swp`), join(folder, name));
 }
 
-async function measureNox(files: number, saves: number): Promise<{ api: number[]; socket: number[] }> {
+interface Samples {
+  readonly api: number[];
+  readonly socket: number[];
+  readonly board: number[];
+  readonly turn: number[];
+}
+
+async function measureNox(files: number, saves: number): Promise<Samples> {
   await using server = await NoxServer.start();
   for (let n = 0; n < files; n += 50)
     await Promise.all(
@@ -60,6 +72,22 @@ async function measureNox(files: number, saves: number): Promise<{ api: number[]
   await mkdir(folder, { recursive: true });
   for (let n = 0; n < files; n += 1) await writeFile(join(folder, `${idOf(n)}.md`), fileText(n));
   await delay(3000);
+  const told = await measureEvents(server, folder, files, saves);
+  const few = Math.ceil(saves / 4);
+  return {
+    ...told,
+    turn: await measureTurns(server, folder, few),
+    board: await measureBoard(server, folder, files, few),
+  };
+}
+
+/** To a stream of the API and to a socket, both open all the time. */
+async function measureEvents(
+  server: NoxServer,
+  folder: string,
+  files: number,
+  saves: number,
+): Promise<{ api: number[]; socket: number[] }> {
   const socket = io(server.url, { transports: ['websocket'], auth: { token: server.access_token }, forceNew: true });
   const seen = { api: new Map<string, () => void>(), socket: new Map<string, () => void>() };
   socket.on('events', (batch: { type: string; payload: { task?: { title: string } } }[]) => {
@@ -89,7 +117,7 @@ async function measureNox(files: number, saves: number): Promise<{ api: number[]
       );
       start = performance.now();
       await save(folder, `${idOf(at)}.md`, `${fileText(at)}- [ ] ${title}\n`);
-      await within(`the event of ${title}`, Promise.all(arrivals), 10_000);
+      await within(`the event of ${title}`, Promise.all(arrivals), BOUND_MS);
       await delay(PAUSE_MS);
     }
     return samples;
@@ -99,6 +127,71 @@ async function measureNox(files: number, saves: number): Promise<{ api: number[]
     await following;
   }
 }
+
+/** Until its agent, which is awake, has been given the task; one after another, each with a file of one task. */
+async function measureTurns(server: NoxServer, folder: string, saves: number): Promise<number[]> {
+  await server.call('agents_create', { body: fakeAgent('awake') });
+  const closing = new AbortController();
+  const stream = server.events({ agent_id: 'awake', signal: closing.signal });
+  const samples: number[] = [];
+  let start = 0;
+  let ended: () => void = () => undefined;
+  const following = (async () => {
+    for await (const { type } of stream) {
+      if (type === 'turn.started') samples.push(performance.now() - start);
+      if (type === 'turn.ended') ended();
+    }
+  })();
+  try {
+    for (let n = 0; n < saves; n += 1) {
+      const end = new Promise<void>((resolve) => (ended = resolve));
+      start = performance.now();
+      await save(folder, 'awake.md', `# Tasks for awake\n\n## 📋 Todo\n- [ ] Turn number ${n}\n`);
+      await within(`turn ${n}`, end, BOUND_MS);
+      await delay(4 * PAUSE_MS);
+    }
+    return samples;
+  } finally {
+    closing.abort();
+    await following;
+  }
+}
+
+/** Until the card is in the document of a page that shows the board. */
+async function measureBoard(server: NoxServer, folder: string, files: number, saves: number): Promise<number[]> {
+  const browser = await launchBrowser();
+  try {
+    const { page } = await openPage(browser, server.url);
+    page.setDefaultTimeout(BOUND_MS);
+    await logIn(page, server);
+    await page.getByRole('link', { name: 'Tasks', exact: true }).click();
+    await page.getByRole('list', { name: 'Board' }).waitFor();
+    await page.evaluate(NOTES_CARDS);
+    const samples: number[] = [];
+    for (let n = 0; n < saves; n += 1) {
+      const title = `Card number ${n}`;
+      const at = (n * 37 + 11) % files;
+      const start = wallClock();
+      await save(folder, `${idOf(at)}.md`, `${fileText(at)}- [ ] ${title}\n`);
+      const there = await page.waitForFunction(`window.cards.get(${JSON.stringify(title)})`);
+      samples.push(Number(await there.jsonValue()) - start);
+      await delay(PAUSE_MS);
+    }
+    return samples;
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Keeps when the title of a card came into the document. */
+const NOTES_CARDS = `
+  window.cards = new Map();
+  new MutationObserver(() => {
+    const now = performance.timeOrigin + performance.now();
+    for (const { textContent } of document.querySelectorAll('.card-title'))
+      if (!window.cards.has(textContent)) window.cards.set(textContent, now);
+  }).observe(document.body, { childList: true, subtree: true, characterData: true });
+`;
 
 type Watching = (folder: string, seen: (name: string) => void) => Promise<() => Promise<void> | void>;
 
