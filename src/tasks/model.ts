@@ -17,7 +17,7 @@ export type KeptTask = Omit<Task, 'overdue' | 'blocked_by'> & {
 type Tasks = ReadonlyMap<string, KeptTask>;
 
 /** Whatever knows tasks by id. */
-interface Known {
+export interface KnownTasks {
   get(id: string): KeptTask | undefined;
 }
 
@@ -26,14 +26,14 @@ const RANK: Readonly<Record<z.infer<typeof Priority>, number>> = { critical: 0, 
 export const isOpen = ({ status }: Pick<Task, 'status'>): boolean => !['done', 'failed', 'cancelled'].includes(status);
 
 /** Those of its dependencies that are not done, unknown ones too. */
-export const blockedBy = (task: Pick<KeptTask, 'dependencies'>, tasks: Known): string[] =>
+export const blockedBy = (task: Pick<KeptTask, 'dependencies'>, tasks: KnownTasks): string[] =>
   task.dependencies.filter((id) => tasks.get(id)?.status !== 'done');
 
 export const isOverdue = (task: KeptTask, now_ms: number): boolean =>
   isOpen(task) && task.deadline !== null && Date.parse(task.deadline) <= now_ms;
 
 /** The task as it is shown. */
-export function viewOf(task: KeptTask, tasks: Known, now_ms: number): Task {
+export function viewOf(task: KeptTask, tasks: KnownTasks, now_ms: number): Task {
   const { in_file: _, overdue_told: __, told: ___, said: ____, ...kept } = task;
   const blocked_by = isOpen(task) ? blockedBy(task, tasks) : [];
   return { ...kept, overdue: isOverdue(task, now_ms), blocked_by };

@@ -22,11 +22,11 @@ export function tellIn(tx: Tx, events: EventLog, { before, after }: TaskChange, 
     log('created', after.title);
     return;
   }
-  const fields = FIELDS.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
-  if (fields.length > 0) {
-    events.appendIn(tx, 'task.updated', { ...payload, fields }, agent_id);
-    log('updated', fields.join(', '));
-  }
+  const noted = draft.lines.some(({ task_id, kind }) => task_id === id && kind === 'note');
+  const fields: string[] = FIELDS.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+  if (fields.length > 0) log('updated', fields.join(', '));
+  if (noted) fields.push('note');
+  if (fields.length > 0) events.appendIn(tx, 'task.updated', { ...payload, fields }, agent_id);
   if (before.status !== after.status) {
     events.appendIn(tx, 'task.status_changed', { ...payload, previous: before.status }, agent_id);
     log('status', `${before.status} → ${after.status}${after.reason === null ? '' : `: ${after.reason}`}`);

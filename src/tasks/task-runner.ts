@@ -11,15 +11,15 @@ import { KeyedQueue } from '../shared/keyed-queue.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { Acceptance } from './acceptance.js';
 import type { Draft } from './draft.js';
-import { askDone, withStatus } from './ingest.js';
-import { afterFailure, blockedBy, isOpen, isOverdue, type KeptTask, startable } from './model.js';
+import { blockedBy, isOpen, isOverdue, type KeptTask, startable } from './model.js';
 import { mustHave } from './new-task.js';
 import { promptAfterFailure, promptFor } from './prompts.js';
 import { TaskBook } from './task-book.js';
+import { agendaOf } from './schedule.js';
 import { formatHistory } from './task-history.js';
+import { afterProof, afterTurn, begun, failedCommand, notBegun, toGoOn } from './verdicts.js';
 
 const NOX = { name: 'nox', role: 'admin' } as const;
-const CRASHED = /^(the process ended|Nox ended)/;
 
 /** Told when a delegated task has come to its end; given at wiring. */
 export type TaskReturned = (task: KeptTask) => Promise<void>;
@@ -62,6 +62,7 @@ export class TaskRunner {
     });
     for (const task of this.book.all().values()) {
       if (task.proof === 'running') this.prove(task.id);
+      else if (toGoOn(task)) this.sendBack(task.id);
       else if (task.status === 'in_progress') this.catchUp(task);
     }
     this.plan();
@@ -102,15 +103,8 @@ export class TaskRunner {
     const now_ms = this.clock.now();
     const all = this.book.all();
     const { tasks, agents } = this.registry.config();
-    const owners = new Set<string>();
-    let next_ms = Number.POSITIVE_INFINITY;
-    for (const task of all.values()) {
-      if (!isOpen(task)) continue;
-      owners.add(task.agent_id);
-      for (const at of [task.next_try_at, task.overdue_told === task.deadline ? null : task.deadline])
-        if (at !== null && Date.parse(at) > now_ms) next_ms = Math.min(next_ms, Date.parse(at));
-      if (isOverdue(task, now_ms) && task.overdue_told !== task.deadline) this.tellOverdue(task.id);
-    }
+    const { owners, overdue, next_ms } = agendaOf(all, now_ms);
+    for (const id of overdue) this.tellOverdue(id);
     if (tasks.auto_start) {
       for (const agent_id of owners) {
         if (!this.canWork(agent_id)) continue;
@@ -120,7 +114,7 @@ export class TaskRunner {
       }
     }
     this.cancelTimer();
-    if (Number.isFinite(next_ms)) this.cancelTimer = this.clock.after(next_ms - now_ms + 1, () => this.plan());
+    if (next_ms !== undefined) this.cancelTimer = this.clock.after(next_ms - now_ms + 1, () => this.plan());
   }
 
   private canWork(agent_id: string): boolean {
@@ -152,22 +146,7 @@ export class TaskRunner {
     const task = await this.book.change([agent_id], actor, (draft) => {
       const before = mustHave(draft, id);
       if (before.turn_id !== null || blockedBy(before, draft.all()).length > 0) return undefined;
-      const base = { ...before, ...reset };
-      const after: KeptTask = {
-        ...base,
-        status: 'in_progress',
-        proof: 'none',
-        held: false,
-        attempts: base.attempts + 1,
-        told: base.dependencies,
-        started_at: before.status === 'in_progress' ? (before.started_at ?? now) : now,
-        completed_at: null,
-        next_try_at: null,
-        said: null,
-        // Held until the turn is there, so that nobody starts it a second time.
-        turn_id: 'pending',
-        updated_at: now,
-      };
+      const after = begun(before, reset, now);
       draft.put(after);
       return after;
     });
@@ -187,14 +166,8 @@ export class TaskRunner {
       await this.book.change([], 'nox', (draft) => {
         const failed = mustHave(draft, id);
         if (failed.turn_id !== 'pending') return;
-        draft.put({
-          ...failed,
-          status: 'todo',
-          turn_id: null,
-          attempts: Math.max(0, failed.attempts - 1),
-          reason: messageOf(error),
-          next_try_at: this.clock.iso(this.clock.now() + this.registry.config().tasks.retry_initial_ms),
-        });
+        const again_ms = this.clock.now() + this.registry.config().tasks.retry_initial_ms;
+        draft.put(notBegun(failed, messageOf(error), this.clock.iso(again_ms)));
       });
       throw error;
     }
@@ -210,41 +183,10 @@ export class TaskRunner {
       await this.book.change([task.agent_id], 'nox', (draft) => {
         const before = mustHave(draft, id);
         if (before.turn_id !== turn.id) return;
-        draft.put(this.afterTurn(before, turn, draft));
+        const { retry_initial_ms: initial_ms, retry_max_ms: max_ms, max_attempts } = this.registry.config().tasks;
+        draft.put(afterTurn(before, turn, draft, { initial_ms, max_ms, max_attempts }, this.clock.iso()));
       });
     });
-  }
-
-  private afterTurn(task: KeptTask, turn: Turn, draft: Draft): KeptTask {
-    const now_ms = this.clock.now();
-    const now = this.clock.iso(now_ms);
-    const gone: KeptTask = { ...task, turn_id: null, said: null, updated_at: now };
-    if (turn.status === 'complete') {
-      const done = { ...gone, result: turn.text.slice(0, 20_000) };
-      const said = task.said ?? null;
-      if (said !== null && ['failed', 'blocked', 'cancelled'].includes(said.status))
-        return { ...withStatus(done, said.status, now), reason: said.reason ?? `its agent says: ${said.status}` };
-      const open = blockedBy(task, draft.all());
-      if (open.length > 0) return { ...done, status: 'blocked', reason: `waits for ${open.join(', ')}` };
-      // What came in while the turn ran has not been read by anybody yet.
-      if (task.dependencies.some((each) => !task.told.includes(each)))
-        return { ...done, status: 'todo', attempts: 0, reason: null };
-      return askDone(done, now);
-    }
-    const { retry_initial_ms: initial_ms, retry_max_ms: max_ms, max_attempts } = this.registry.config().tasks;
-    const reason = turn.reason ?? turn.status;
-    if (turn.status === 'error' || (turn.status === 'interrupted' && CRASHED.test(reason)))
-      return afterFailure(gone, reason, { initial_ms, max_ms, max_attempts }, now_ms);
-    if (turn.status === 'interrupted' || reason.startsWith('cancelled by'))
-      return {
-        ...gone,
-        status: 'todo',
-        held: true,
-        attempts: 0,
-        reason: `${reason}; it starts again when a person says so`,
-      };
-    // Its agent was stopped before it came to it: that is no attempt.
-    return { ...gone, status: 'todo', attempts: Math.max(0, task.attempts - 1), reason };
   }
 
   private keepHistory(changes: readonly { before: KeptTask | undefined; after: KeptTask }[]): void {
@@ -294,6 +236,15 @@ export class TaskRunner {
     });
   }
 
+  /** Nox ended after a proof had failed and before the agent knew. */
+  private sendBack(id: string): void {
+    this.job(id, 'going on after a failed proof', async () => {
+      const { evidence } = this.book.get(id);
+      if (evidence !== null && toGoOn(this.book.get(id)))
+        await this.begin(id, 'nox', (given) => promptAfterFailure(given, evidence));
+    });
+  }
+
   /** Answers whether the agent is to go on with it. */
   private judge(draft: Draft, id: string, ran: readonly string[], evidence: Evidence): boolean {
     const task = mustHave(draft, id);
@@ -303,35 +254,17 @@ export class TaskRunner {
       draft.put({ ...task, proof: 'none', reason: 'its acceptance commands were changed while they ran' });
       return false;
     }
-    const now = this.clock.iso();
-    const known: KeptTask = { ...task, evidence, updated_at: now, turn_id: null };
     draft.evidence.set(id, evidence);
-    const failed = evidence.results.find((result) => !result.passed);
-    const text = evidence.passed ? 'passed' : `failed: ${failed?.command ?? ''}`;
-    draft.log(id, 'evidence', text, evidence);
-    if (evidence.passed) {
-      draft.put({
-        ...known,
-        status: 'done',
-        held: false,
-        proof: 'passed',
-        reason: null,
-        completed_at: now,
-        next_try_at: null,
-      });
-      return false;
-    }
-    const reason = `the acceptance failed: ${failed?.command ?? ''}`;
-    if (task.status !== 'in_progress' || task.attempts === 0) {
-      draft.put({ ...known, proof: 'failed', reason, held: true });
-      return false;
-    }
-    if (task.attempts >= this.registry.config().tasks.max_attempts || !this.canWork(task.agent_id)) {
-      draft.put({ ...known, status: 'failed', proof: 'failed', reason, completed_at: now });
-      return false;
-    }
-    draft.put({ ...known, proof: 'failed', reason, turn_id: null, held: true });
-    return true;
+    draft.log(id, 'evidence', evidence.passed ? 'passed' : `failed: ${failedCommand(evidence)}`, evidence);
+    const { max_attempts } = this.registry.config().tasks;
+    const verdict = afterProof(
+      task,
+      evidence,
+      { max_attempts, can_work: this.canWork(task.agent_id) },
+      this.clock.iso(),
+    );
+    draft.put(verdict.task);
+    return verdict.again;
   }
 
   private tellOverdue(id: string): void {
