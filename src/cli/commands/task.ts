@@ -2,16 +2,13 @@ import { type Command, Option } from 'commander';
 import type { RouteCall } from '../../contracts/routes.js';
 import type { Task, TaskStatus } from '../../contracts/task.js';
 import { allPages } from '../all-pages.js';
-import type { Cli, CliOf } from '../cli.js';
-import { CliError, usageError } from '../cli-error.js';
+import type { CliOf } from '../cli.js';
 import { examples } from '../help.js';
-import { painted, stateCell } from '../output/style.js';
-import { overviewView, taskLog, taskTable, taskView } from '../output/task-view.js';
+import { overviewView, taskTable, taskView } from '../output/task-view.js';
+import { taskChangeCommands } from './task-change.js';
+import { fullId, PRIORITIES, sayTask, STATUSES, TASK_ID, timeOf } from './task-words.js';
 
-const STATUSES = ['todo', 'in_progress', 'blocked', 'done', 'failed', 'cancelled'] as const;
-const PRIORITIES = ['critical', 'high', 'medium', 'low'] as const;
 const TYPES = ['assignment', 'request', 'collaboration'] as const;
-const ID = ['<id>', 'its id, or the first characters of it'] as const;
 
 type Body<N extends 'tasks_create' | 'tasks_delegate'> = NonNullable<RouteCall<N>['body']>;
 
@@ -41,7 +38,7 @@ export function taskCommands(program: Command, cliOf: CliOf): void {
         ...(dependencies === undefined ? {} : { dependencies }),
         ...(accept === undefined ? {} : { accept }),
       };
-      say(cli, await (await cli.client()).call('tasks_create', { body }));
+      sayTask(cli, await (await cli.client()).call('tasks_create', { body }));
     });
   examples(add, [
     ['nox task add worker "Fix the login form" --priority high', 'it starts as soon as worker can take it'],
@@ -54,10 +51,12 @@ export function taskCommands(program: Command, cliOf: CliOf): void {
     .option('--agent <id>', 'of one agent')
     .addOption(new Option('--status <status>', 'those in this status').choices(STATUSES))
     .option('--overdue', 'those whose deadline has passed')
+    .option('--blocked', 'those that wait for others')
     .option('--all', 'also those that have ended')
     .action(async (options: ListOptions, command: Command) => {
       const cli = cliOf(command);
-      const { agent, status, overdue, all } = options;
+      const { agent, overdue, blocked, all } = options;
+      const status = blocked === true ? 'blocked' : options.status;
       const client = await cli.client();
       const found = await allPages(async (page) => {
         const query = {
@@ -80,7 +79,7 @@ export function taskCommands(program: Command, cliOf: CliOf): void {
     .command('show')
     .alias('get')
     .description('everything about a task, with the evidence of its acceptance')
-    .argument(...ID)
+    .argument(...TASK_ID)
     .action(async (short: string, _: unknown, command: Command) => {
       const cli = cliOf(command);
       const found = await (await cli.client()).call('tasks_get', { params: { id: await fullId(cli, short) } });
@@ -89,23 +88,23 @@ export function taskCommands(program: Command, cliOf: CliOf): void {
   task
     .command('start')
     .description('start it now')
-    .argument(...ID)
+    .argument(...TASK_ID)
     .action(async (short: string, _: unknown, command: Command) => {
       const cli = cliOf(command);
-      say(cli, await (await cli.client()).call('tasks_start', { params: { id: await fullId(cli, short) } }));
+      sayTask(cli, await (await cli.client()).call('tasks_start', { params: { id: await fullId(cli, short) } }));
     });
   task
     .command('done')
     .description('ask for done: its acceptance commands run first')
-    .argument(...ID)
+    .argument(...TASK_ID)
     .action(async (short: string, _: unknown, command: Command) => {
       const cli = cliOf(command);
-      say(cli, await (await cli.client()).call('tasks_done', { params: { id: await fullId(cli, short) } }));
+      sayTask(cli, await (await cli.client()).call('tasks_done', { params: { id: await fullId(cli, short) } }));
     });
   task
     .command('cancel')
     .description('cancel it, and the turn that works on it')
-    .argument(...ID)
+    .argument(...TASK_ID)
     .option('--reason <text>', 'why; it is kept')
     .option('-y, --yes', 'do not ask')
     .action(async (short: string, { reason, yes }: { reason?: string; yes?: boolean }, command: Command) => {
@@ -115,12 +114,12 @@ export function taskCommands(program: Command, cliOf: CliOf): void {
       const found = await client.call('tasks_get', { params: { id } });
       if (found.status === 'in_progress')
         await cli.confirm(`${found.agent_id} works on "${found.title}". Cancel it?`, yes);
-      say(cli, await client.call('tasks_cancel', { params: { id }, body: reason === undefined ? {} : { reason } }));
+      sayTask(cli, await client.call('tasks_cancel', { params: { id }, body: reason === undefined ? {} : { reason } }));
     });
-  task
+  const delegate = task
     .command('delegate')
     .description('give it, or a part of it, to another agent')
-    .argument(...ID)
+    .argument(...TASK_ID)
     .argument('<agent>', 'to whom')
     .addOption(new Option('--type <type>', 'hand over, wait for a part, or go on meanwhile').choices(TYPES))
     .option('--title <text>', 'the part')
@@ -144,15 +143,11 @@ export function taskCommands(program: Command, cliOf: CliOf): void {
       const waits = last?.status === 'pending' ? `; it waits for approval ${last.approval_id ?? ''}` : '';
       cli.answer(found, () => cli.say(`${id} ${type ?? 'assignment'} to ${to_agent}${waits}`));
     });
-  task
-    .command('log')
-    .description('what happened to it')
-    .argument(...ID)
-    .action(async (short: string, _: unknown, command: Command) => {
-      const cli = cliOf(command);
-      const log = await (await cli.client()).call('tasks_log', { params: { id: await fullId(cli, short) } });
-      cli.answer(log, () => taskLog(cli, log));
-    });
+  examples(delegate, [
+    ['nox task delegate 7f3 tester', 'the whole of it is tester’s now'],
+    ['nox task delegate 7f3 tester --type request --title "Test the form" --ask', 'a part, when a person agrees'],
+  ]);
+  taskChangeCommands(task, cliOf);
   task
     .command('overview')
     .description('how many, and what is blocked, critical or overdue')
@@ -175,6 +170,7 @@ interface ListOptions {
   readonly agent?: string;
   readonly status?: TaskStatus;
   readonly overdue?: boolean;
+  readonly blocked?: boolean;
   readonly all?: boolean;
 }
 
@@ -184,33 +180,4 @@ interface DelegateOptions {
   readonly description?: string;
   readonly accept?: string[];
   readonly ask?: boolean;
-}
-
-function say(cli: Cli, task: Task): void {
-  const proof = task.proof === 'running' ? '; its acceptance runs' : '';
-  cli.answer(task, () =>
-    cli.say(`${task.id} ${painted(stateCell(task.status, cli.words))}${proof}: ${task.title} (${task.agent_id})`),
-  );
-}
-
-/** A time without a zone is one of this machine. */
-function timeOf(text: string): string {
-  const at_ms = Date.parse(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T23:59` : text.replace(' ', 'T'));
-  if (Number.isNaN(at_ms)) throw usageError(`${text} is no time, such as 2026-11-30T18:00.`);
-  return new Date(at_ms).toISOString();
-}
-
-/** The one task that a shortened id means. */
-async function fullId(cli: Cli, short: string): Promise<string> {
-  const client = await cli.client();
-  const { items } = await allPages(async (page) => {
-    const reply = await client.call('tasks_list', { query: page });
-    return { items: reply.tasks.map(({ id }) => id), pagination: reply.pagination };
-  });
-  const wanted = short.startsWith('t-') ? short : `t-${short}`;
-  if (items.includes(wanted)) return wanted;
-  const [id, other] = items.filter((each) => each.startsWith(wanted));
-  if (id === undefined) throw new CliError('TASK_NOT_FOUND', `No task has an id like ${short}.`);
-  if (other !== undefined) throw usageError(`${short} may mean ${id} or ${other}; say more of it.`);
-  return id;
 }
