@@ -123,6 +123,29 @@ describe('the board of tasks', () => {
       .waitFor({ state: 'hidden' });
   });
 
+  it('edits what a card says, and gives a part of it away', async () => {
+    await nox.call('agents_create', { body: { name: 'Helper', id: 'helper', system_prompt: 'x' } });
+    await card('By hand').click();
+    const detail = page.getByRole('article', { name: 'Task By hand' });
+    await detail.getByRole('button', { name: 'Edit' }).click();
+    const form = page.getByRole('dialog', { name: 'Edit By hand' });
+    await form.getByLabel('Priority').selectOption('high');
+    await form.getByLabel('Description').fill('With a pen.');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('region', { name: 'File tasks/worker.md' }).getByText('With a pen.').waitFor();
+    expect(readFileSync(file(), 'utf8')).toContain('- [ ] By hand (Priority: HIGH)');
+    await detail.getByRole('button', { name: 'Delegate' }).click();
+    const handover = page.getByRole('dialog', { name: 'Delegate By hand' });
+    await handover.getByLabel('To').selectOption('helper');
+    await handover.getByLabel('Title of the part').fill('Sharpen the pen');
+    await picture('tasks-delegate');
+    await handover.getByRole('button', { name: 'Delegate' }).click();
+    await column('Todo').getByText('Sharpen the pen').waitFor();
+    await column('Blocked').getByText('By hand').waitFor();
+    await detail.getByText('request to helper: delegated').waitFor();
+    await picture('tasks-detail');
+  }, 30_000);
+
   it('does not let the words of a task become a page', async () => {
     await nox.call('tasks_create', {
       body: {

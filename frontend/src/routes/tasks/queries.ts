@@ -1,7 +1,11 @@
 import type { Task } from '@contracts/task.js';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type * as z from 'zod';
-import type { CreateTask as CreateTaskSchema } from '@contracts/task.js';
+import type {
+  CreateTask as CreateTaskSchema,
+  DelegateTask as DelegateTaskSchema,
+  UpdateTask as UpdateTaskSchema,
+} from '@contracts/task.js';
 import { messageOf } from '../../lib/http.js';
 import { keys } from '../../lib/keys.js';
 import { putAnswer, putTask, withNewer } from '../../lib/live-cache.js';
@@ -79,6 +83,24 @@ export function useMove() {
       putAnswer(queries, task);
       notify.error(`"${task.title}" stays where it was`, messageOf(error));
     },
+  });
+}
+
+/** Changes what a task says. */
+export function useUpdateTask(id: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (body: z.input<typeof UpdateTaskSchema>) => call('tasks_update', { params: { id }, body }),
+    onSuccess: (task) => putAnswer(queries, task),
+  });
+}
+
+/** Gives it, or a part of it, to another agent. */
+export function useDelegate(id: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (body: z.input<typeof DelegateTaskSchema>) => call('tasks_delegate', { params: { id }, body }),
+    onSuccess: (task) => putAnswer(queries, task),
   });
 }
 

@@ -17,6 +17,7 @@ import {
 import { useState } from 'react';
 import { StateTag } from '../../../components/status-badge.js';
 import { taskLook, WORDS } from '../look.js';
+import { byEnd, byUrgency, isOver } from '../order.js';
 import { useMove } from '../queries.js';
 import { CardFace } from './card.js';
 
@@ -68,6 +69,7 @@ export function Board({ tasks, selected, mayMove, onOpen }: BoardProps) {
           <Column key={status} status={status} count={tasks.filter((task) => task.status === status).length}>
             {tasks
               .filter((task) => task.status === status)
+              .toSorted(isOver({ status }) ? byEnd : byUrgency)
               .map((task) => (
                 <Card key={task.id} task={task} selected={task.id === selected} mayMove={mayMove} onOpen={onOpen} />
               ))}

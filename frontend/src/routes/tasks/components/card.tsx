@@ -2,6 +2,7 @@ import type { Task } from '@contracts/task.js';
 import { StateTag } from '../../../components/status-badge.js';
 import { RelativeTime } from '../../../components/time.js';
 import { proofLook } from '../look.js';
+import { isOver } from '../order.js';
 
 /** What a card shows; it is lifted while it is carried. */
 export function CardFace({
@@ -14,6 +15,7 @@ export function CardFace({
   readonly lifted?: boolean;
 }) {
   const proof = proofLook(task);
+  const progress = isOver(task) ? null : task.progress;
   return (
     <article className={`task-card${selected ? ' card-selected' : ''}${lifted ? ' card-lifted' : ''}`}>
       <p className="card-title">{task.title}</p>
@@ -26,7 +28,7 @@ export function CardFace({
             <RelativeTime at={task.deadline} />
           </span>
         )}
-        {task.progress !== null && <span className="num">{task.progress} %</span>}
+        {progress !== null && <span className="num">{progress} %</span>}
         {task.held && <span>waits for you to start it</span>}
       </p>
       {(proof !== undefined || task.blocked_by.length > 0) && (
@@ -35,9 +37,7 @@ export function CardFace({
           {task.blocked_by.length > 0 && <span className="muted mono">needs {task.blocked_by.join(', ')}</span>}
         </p>
       )}
-      {task.progress !== null && (
-        <progress className="card-progress" max={100} value={task.progress} aria-label="Progress" />
-      )}
+      {progress !== null && <progress className="card-progress" max={100} value={progress} aria-label="Progress" />}
     </article>
   );
 }

@@ -10,7 +10,12 @@ export function FileView({ agent_id, selected }: { readonly agent_id: string; re
   const lines = file?.text.split(/\r?\n/) ?? [];
   const at = selected === undefined ? -1 : lines.findIndex((line) => line.includes(`id: ${selected} `));
   useEffect(() => {
-    marked.current?.scrollIntoView({ block: 'nearest' });
+    const line = marked.current;
+    const list = line?.parentElement;
+    if (line == null || list == null) return;
+    // Only the file moves, not the page with the board.
+    const above = line.getBoundingClientRect().top - list.getBoundingClientRect().top;
+    if (above < 0 || above > list.clientHeight - line.clientHeight) list.scrollTop += above - list.clientHeight / 3;
   }, [at]);
   if (file === undefined) return <SkeletonRows rows={8} />;
   const bad = new Map(file.problems.map((problem) => [problem.line, problem.message]));

@@ -1,5 +1,6 @@
 import type { Task, TaskStatus } from '@contracts/task.js';
 import { Button } from 'primereact/button';
+import { useState } from 'react';
 import { Link } from 'react-router';
 import { Icon } from '../../../components/icon.js';
 import { ExactText } from '../../../components/exact-text.js';
@@ -8,7 +9,10 @@ import { StateTag } from '../../../components/status-badge.js';
 import { RelativeTime } from '../../../components/time.js';
 import { useCan } from '../../../lib/session.js';
 import { proofLook, taskLook, WORDS } from '../look.js';
+import { isOver } from '../order.js';
 import { useMove, useTaskLog } from '../queries.js';
+import { DelegateDialog } from './delegate-dialog.js';
+import { EditTaskDialog } from './edit-task-dialog.js';
 
 const TARGETS = ['todo', 'in_progress', 'blocked', 'done', 'cancelled'] as const satisfies readonly TaskStatus[];
 
@@ -24,7 +28,10 @@ export function TaskDetail({ task, all, onOpen, onClose }: DetailProps) {
   const move = useMove();
   const mayChange = useCan('operator');
   const log = useTaskLog(task.id, task.updated_at).data;
+  const [asking, setAsking] = useState<'edit' | 'delegate'>();
   const proof = proofLook(task);
+  const parts = all.filter((each) => each.parent_id === task.id);
+  const whole = all.find((each) => each.id === task.parent_id);
   return (
     <article className="task-detail" aria-label={`Task ${task.title}`}>
       <header className="row-wrap">
@@ -39,22 +46,30 @@ export function TaskDetail({ task, all, onOpen, onClose }: DetailProps) {
       </p>
       {task.reason !== null && <p className="muted">{task.reason}</p>}
       {mayChange && (
-        <label className="task-move">
-          Move to{' '}
-          <select
-            className="select"
-            value={task.status}
-            disabled={move.isPending}
-            onChange={(event) => move.mutate({ task, to: event.target.value as TaskStatus })}
-          >
-            {[...TARGETS, ...(task.status === 'failed' ? (['failed'] as const) : [])].map((status) => (
-              <option key={status} value={status}>
-                {WORDS[status]}
-              </option>
-            ))}
-          </select>
-        </label>
+        <div className="row-wrap task-deeds">
+          <label className="task-move">
+            Move to{' '}
+            <select
+              className="select"
+              value={task.status}
+              disabled={move.isPending}
+              onChange={(event) => move.mutate({ task, to: event.target.value as TaskStatus })}
+            >
+              {[...TARGETS, ...(task.status === 'failed' ? (['failed'] as const) : [])].map((status) => (
+                <option key={status} value={status}>
+                  {WORDS[status]}
+                </option>
+              ))}
+            </select>
+          </label>
+          <Button type="button" outlined size="small" label="Edit" onClick={() => setAsking('edit')} />
+          {!isOver(task) && (
+            <Button type="button" outlined size="small" label="Delegate" onClick={() => setAsking('delegate')} />
+          )}
+        </div>
       )}
+      {asking === 'edit' && <EditTaskDialog task={task} onClose={() => setAsking(undefined)} />}
+      {asking === 'delegate' && <DelegateDialog task={task} onClose={() => setAsking(undefined)} />}
       {task.description !== '' && <Markdown text={task.description} />}
       {task.dependencies.length > 0 && (
         <p className="card-facts">
@@ -66,6 +81,23 @@ export function TaskDetail({ task, all, onOpen, onClose }: DetailProps) {
           ))}
         </p>
       )}
+      {whole !== undefined && (
+        <p className="card-facts">
+          <span className="muted">part of</span>
+          <button type="button" className="link-button" onClick={() => onOpen(whole.id)}>
+            {whole.title}
+          </button>
+        </p>
+      )}
+      {parts.map((part) => (
+        <p key={part.id} className="card-facts">
+          <span className="muted">part</span>
+          <button type="button" className="link-button" onClick={() => onOpen(part.id)}>
+            {part.title}
+          </button>
+          <StateTag look={taskLook(part.status)} />
+        </p>
+      ))}
       {task.delegations.map((each) => (
         <p key={`${each.task_id}${each.approval_id}`} className="card-facts">
           <span className="muted">

@@ -1,0 +1,46 @@
+import type { Task } from '@contracts/task.js';
+import { type FormEvent, useState } from 'react';
+import { FormDialog } from '../../../components/form-dialog.js';
+import { fieldProblems, messageOf } from '../../../lib/http.js';
+import { useUpdateTask } from '../queries.js';
+import { draftOf, TaskFields, wordsOf } from './task-fields.js';
+
+/** Changes what a task says. */
+export function EditTaskDialog({ task, onClose }: { readonly task: Task; readonly onClose: () => void }) {
+  const [draft, setDraft] = useState(() => draftOf(task));
+  const [problems, setProblems] = useState<Record<string, string>>({});
+  const [general, setGeneral] = useState<string>();
+  const update = useUpdateTask(task.id);
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    setGeneral(undefined);
+    setProblems({});
+    const before = wordsOf(draftOf(task));
+    const changed = Object.entries(wordsOf(draft)).filter(
+      ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name as keyof typeof before]),
+    );
+    try {
+      // What somebody else changes meanwhile stays as they want it.
+      if (changed.length > 0) await update.mutateAsync(Object.fromEntries(changed));
+      onClose();
+    } catch (error) {
+      const fields = fieldProblems(error);
+      if (Object.keys(fields).length > 0) setProblems(fields);
+      else setGeneral(messageOf(error));
+    }
+  };
+  return (
+    <FormDialog
+      id="edit-task"
+      header={`Edit ${task.title}`}
+      problem={general}
+      nothing_done="Nothing was changed"
+      submit={{ label: 'Save', busy: 'Saving…' }}
+      is_pending={update.isPending}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <TaskFields draft={draft} problems={problems} onChange={setDraft} />
+    </FormDialog>
+  );
+}
