@@ -144,7 +144,7 @@ describe('the board of tasks', () => {
     await column('Blocked').getByText('By hand').waitFor();
     await detail.getByText('request to helper: delegated').waitFor();
     await picture('tasks-detail');
-  }, 30_000);
+  });
 
   it('does not let the words of a task become a page', async () => {
     await nox.call('tasks_create', {

@@ -136,7 +136,7 @@ describe('tasks with the real Claude CLI', () => {
     const part = await titled('worker', 'The part');
     expect(part).toMatchObject({ from_agent: 'lead', parent_id: id, requested_by: 'agent:lead' });
     await reaches(part.id, 'done');
-    const whole = await reaches(id, 'done', 30_000);
+    const whole = await reaches(id, 'done');
     expect(whole.delegations).toMatchObject([{ status: 'returned', task_id: part.id }]);
     expect(whole.dependencies).toEqual([part.id]);
     const turns = (await nox.call('agents_conversation', { params: { id: 'lead' } })).turns.filter(
@@ -200,7 +200,7 @@ describe('tasks with the real Claude CLI', () => {
     await detail.getByText('exit 7', { exact: true }).waitFor();
     await takePictures(desk.page, 'tasks-story-sent-back');
     await nox.call('approvals_approve', { params: { id: mend.id } });
-    const done = await reaches('t-story1', 'done', 30_000);
+    const done = await reaches('t-story1', 'done');
     expect(done).toMatchObject({
       proof: 'passed',
       progress: 40,

@@ -250,7 +250,7 @@ describe('the watch on task files', () => {
     await look;
     await book.takeIn('worker');
     await book.change(['worker'], 'admin', () => undefined);
-  }, 30_000);
+  });
 
   it('keeps the last good file in force while a line is wrong, and leaves it untouched', async () => {
     await book.start();
