@@ -1,5 +1,9 @@
-import { appendFileSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface, type Interface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BrokerService } from '../../src/broker/broker.service.js';
 import { agentSender } from '../../src/broker/compose.js';
@@ -11,41 +15,49 @@ import { MessagesService } from '../../src/broker/messages.service.js';
 import { SubscriptionsService } from '../../src/broker/subscriptions.service.js';
 import type { AgentConfig } from '../../src/contracts/agent.js';
 import { SystemConfig } from '../../src/contracts/config.js';
-import { type Message, PRIORITIES, SendMessage } from '../../src/contracts/message.js';
+import { BroadcastMessage, type Message, PRIORITIES, SendMessage } from '../../src/contracts/message.js';
 import { EventLog } from '../../src/events/event-log.js';
 import type { RegistryService } from '../../src/registry/registry.service.js';
 import { SystemClock } from '../../src/shared/clock.js';
 import { StateDb } from '../../src/shared/db/state-db.js';
+import { NoxError } from '../../src/shared/nox-error.js';
 
 /**
  * The broker in a process that may be killed at any time: producers that go on after what they know to be acked, and
- * agents whose "transcript" is a file. Bundled and started by broker-chaos.spec.ts: `node worker.mjs <home> <messages> <agents>`.
- * Files: `acked` (one line per acknowledged message, written after the answer; the kernel keeps it when the process is killed), `effects` (one per effect).
+ * agents that are processes of their own (broker-agent.sh), whose "transcript" is a file. Bundled and started by
+ * broker-chaos.spec.ts: `node worker.mjs <home> <steps> <agents> <agent program>`. A step is a broadcast to all agents, each
+ * fifth one a message to one of them. Files: `acked` (one line per acknowledged step, written after the answer; the kernel
+ * keeps it when the process is killed), `effects-<agent>` (one line per effect, by the agent). Descriptor 3 is held open by
+ * all processes, so that its reader knows when the last of them is gone.
  */
-const [home = '', total_text = '0', agents_text = '1'] = process.argv.slice(2);
-const [total, agent_count, producers] = [Number(total_text), Number(agents_text), 50];
-const agentIds = Array.from({ length: agent_count }, (_, n) => `agent-${n}`);
+const [home = '', steps_text = '0', agents_text = '1', agent_program = ''] = process.argv.slice(2);
+const [steps, agent_count, producers] = [Number(steps_text), Number(agents_text), 50];
+const agent_ids = Array.from({ length: agent_count }, (_, n) => `agent-${n}`);
+const BATCH = 20;
+/** Producers wait while more is before the agents, so that both are at work until the end. */
+const MOST_WAITING = 2000;
+/** More than what one batch leaves in a transcript. */
+const TAIL = 64 * 1024;
 
-const linesOf = (name: string): string[] => {
+/** A line that was cut by a kill never counted, and must not run into the next. */
+function mend(name: string): string {
   const path = join(home, name);
-  if (!existsSync(path)) return [];
-  const text = readFileSync(path, 'utf8');
-  // A line that was cut by a kill never counted.
-  return text
-    .slice(0, text.lastIndexOf('\n') + 1)
-    .split('\n')
-    .filter((line) => line !== '');
-};
-for (const name of ['acked', 'effects']) {
-  const path = join(home, name);
-  if (existsSync(path) && !readFileSync(path, 'utf8').endsWith('\n')) appendFileSync(path, '\n');
+  if (!existsSync(path)) return '';
+  const file = openSync(path, 'r');
+  const { size } = fstatSync(file);
+  const bytes = Buffer.alloc(Math.min(size, TAIL));
+  readSync(file, bytes, 0, bytes.length, size - bytes.length);
+  closeSync(file);
+  const text = bytes.toString();
+  if (text !== '' && !text.endsWith('\n')) appendFileSync(path, '\n');
+  return text.slice(0, text.lastIndexOf('\n') + 1);
 }
 
 const clock = new SystemClock();
 const db = new StateDb(join(home, 'state.db'));
 const events = new EventLog(db, clock);
 const agents = new Map(
-  agentIds.map((id) => [id, { desired_state: 'active', capabilities: [] } as unknown as AgentConfig]),
+  agent_ids.map((id) => [id, { desired_state: 'active', capabilities: [] } as unknown as AgentConfig]),
 );
 const config = SystemConfig.parse({ broker: { max_queued_per_agent: 1_000_000, max_attempts: 1000 } });
 const registry = { agents: () => agents, config: () => config } as unknown as RegistryService;
@@ -61,62 +73,107 @@ async function insist<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if ((error as { code?: string }).code !== 'BROKER_UNAVAILABLE') throw error;
-      await delay(50);
+      if (!(error instanceof NoxError) || error.code !== 'BROKER_UNAVAILABLE') throw error;
+      await delay(20);
     }
   }
 }
 
 async function produce(producer: number, from: number): Promise<void> {
   const file = openSync(join(home, 'acked'), 'a');
-  for (let n = from; n < total / producers; n += 1) {
-    const input = SendMessage.parse({
-      to: agentIds[(producer * 7 + n) % agent_count],
+  for (let n = from; n < steps / producers; n += 1) {
+    while (book.counts.total().waiting > MOST_WAITING) await delay(5);
+    const draft = {
       content: `${producer} ${n}`,
       priority: PRIORITIES[(producer + n * 3) % 4],
       idempotency_key: `${producer}-${n}`,
-    });
-    await insist(() => messages.send(input, agentSender(`producer-${producer}`)));
+    };
+    const sender = agentSender(`producer-${producer}`);
+    const to = agent_ids[(producer * 7 + n) % agent_count];
+    if (n % 5 === 4) await insist(() => messages.send(SendMessage.parse({ ...draft, to }), sender));
+    else await insist(() => messages.broadcast(BroadcastMessage.parse(draft), sender));
     writeSync(file, `${producer} ${n}\n`);
   }
 }
 
-const done = new Set(linesOf('effects').map((line) => line.split(' ', 1)[0]));
-const effects = openSync(join(home, 'effects'), 'a');
-function effect(message: Message): void {
-  writeSync(effects, `${message.id} ${message.to} ${message.priority} ${message.attempt} ${message.content}\n`);
-  done.add(message.id);
+const effectOf = ({ id, to, priority, attempt, content }: Message): string =>
+  `${id} ${to} ${priority} ${attempt} ${content}`;
+
+class AgentProcess {
+  private readonly died: Promise<false>;
+
+  private constructor(
+    private readonly child: ChildProcessByStdio<Writable, Readable, null>,
+    private readonly lines: Interface,
+  ) {
+    this.died = once(lines, 'close').then(() => false);
+  }
+
+  static start(id: string): AgentProcess {
+    const child = spawn(agent_program, [join(home, `effects-${id}`)], {
+      stdio: ['pipe', 'pipe', 'inherit', 3],
+    }) as ChildProcessByStdio<Writable, Readable, null>;
+    // A pipe that breaks under a write is a death like any other.
+    child.stdin.on('error', () => undefined);
+    const lines = createInterface({ input: child.stdout });
+    // It may be killed once it is at work: one that never gets so far would prove nothing.
+    lines.once('line', () => process.stdout.write(`agent ${child.pid}\n`));
+    child.once('exit', () => process.stdout.write(`gone ${child.pid}\n`));
+    return new AgentProcess(child, lines);
+  }
+
+  /** True when it has acted on all of them, false when it has died. */
+  async hand(batch: readonly Message[]): Promise<boolean> {
+    const read = once(this.lines, 'line').then(() => true);
+    this.child.stdin.write(batch.map((message) => `${effectOf(message)}\n`).join('') + '.\n');
+    return Promise.race([read, this.died]);
+  }
+
+  end(): void {
+    this.child.stdin.end();
+  }
 }
 
 let producing = true;
 async function consume(agent_id: string): Promise<void> {
-  for (const { message } of handover.inFlight(agent_id)) {
-    // What DESIGN 2.7 asks of a delivery: the transcript holds it, or it is handed over again.
-    if (done.has(message.id)) await handover.acked([message.id]);
-    else await handover.requeue(message.id, { reason: 'the process died', delay_ms: 0, count_attempt: true });
-  }
+  // What DESIGN 2.7 asks of a delivery: the transcript holds it, or it is handed over again.
+  const settle = async (): Promise<void> => {
+    const transcript = mend(`effects-${agent_id}`);
+    for (const { message } of handover.inFlight(agent_id).toReversed()) {
+      if (transcript.includes(message.id)) await handover.acked([message.id]);
+      else await handover.requeue(message.id, { reason: 'the process died', delay_ms: 0, count_attempt: true });
+    }
+  };
+  await settle();
+  let agent = AgentProcess.start(agent_id);
   for (;;) {
-    const taken = await insist(() => handover.next(agent_id, 'idle', 4));
+    const taken = await insist(() => handover.next(agent_id, 'idle', BATCH));
     if (taken.length === 0) {
-      if (!producing && handover.waiting(agent_id).low === 0 && book.counts.of(agent_id).waiting === 0) return;
+      if (!producing && book.counts.of(agent_id).waiting === 0) return agent.end();
       await delay(5);
       continue;
     }
     const ids = taken.map(({ id }) => id);
     await handover.bind(ids, { turn_id: 'trn_01J00000000000000000000000', prompt_uuid: ids[0] ?? '' });
     await handover.delivered(ids);
-    for (const message of taken) effect(message);
-    await handover.acked(ids);
+    if (await agent.hand(taken)) {
+      process.stdout.write(`did ${taken.length}\n`);
+      await handover.acked(ids);
+    } else {
+      await settle();
+      agent = AgentProcess.start(agent_id);
+    }
   }
 }
 
 await broker.start();
 process.stdout.write('up\n');
-const acked = linesOf('acked').map((line) => line.split(' ').map(Number));
-const last = (producer: number): number =>
-  Math.max(-1, ...acked.flatMap(([p, n]) => (p === producer ? [n ?? -1] : [])));
-const consumers = agentIds.map((id) => consume(id));
-await Promise.all(Array.from({ length: producers }, (_, producer) => produce(producer, last(producer) + 1)));
+const acked = existsSync(join(home, 'acked')) ? readFileSync(join(home, 'acked'), 'utf8') : '';
+mend('acked');
+const next = Array.from({ length: producers }, () => 0);
+for (const [, producer, n] of acked.matchAll(/^(\d+) (\d+)\n/gm)) next[Number(producer)] = Number(n) + 1;
+const consumers = agent_ids.map((id) => consume(id));
+await Promise.all(next.map((from, producer) => produce(producer, from)));
 producing = false;
 await Promise.all(consumers);
 await broker.close();
