@@ -3,10 +3,10 @@ import { type Message, type MessagePriority, PRIORITIES } from '../contracts/mes
 import { RegistryService } from '../registry/registry.service.js';
 import type { Tx } from '../shared/db/state-db.js';
 import { BrokerPort, type EntryRef, type QueueEntry } from './broker-port.js';
-import { bindPrompt, endMessage, lease, markDelivered, putBack } from './ledger.js';
+import { bindPrompt, endOwed, endWaiting, lease, markDelivered, putBack } from './ledger.js';
 import { MessageBook } from './message-book.js';
-import { changeOf, deliveriesOf, entryOf, findMessage, isEnd, leasedMessages } from './message-store.js';
-import { placeOf } from './queue-counts.js';
+import { deliveriesOf } from './message-queries.js';
+import { changeOf, entryOf, findMessage, leasedMessages } from './message-store.js';
 
 /** Where an agent's run is, which says what may be handed to it. */
 export type SafePoint = 'interrupt' | 'tool_boundary' | 'turn_end' | 'idle';
@@ -72,9 +72,7 @@ export class HandoverService {
   /** Says which prompt carries the messages: to be called before the prompt goes out, so that a crash can look it up. */
   bind(ids: readonly string[], prompt: { turn_id: string; prompt_uuid: string }): Promise<void> {
     return this.book.db.write((tx) => {
-      for (const id of ids) {
-        if (isOwed(tx, id)) bindPrompt(tx, id, prompt.turn_id, prompt.prompt_uuid);
-      }
+      for (const id of ids) bindPrompt(tx, id, prompt.turn_id, prompt.prompt_uuid);
     });
   }
 
@@ -82,9 +80,8 @@ export class HandoverService {
   delivered(ids: readonly string[]): Promise<void> {
     return this.book.db.write((tx) => {
       for (const id of ids) {
-        if (!isOwed(tx, id) || findMessage(tx, id)?.message.status === 'delivered') continue;
         const message = markDelivered(tx, id, this.book.clock.now());
-        this.book.tell(tx, 'message.delivered', changeOf(message), message.to);
+        if (message !== undefined) this.book.tell(tx, 'message.delivered', changeOf(message), message.to);
       }
     });
   }
@@ -112,8 +109,8 @@ export class HandoverService {
       await this.end([id], 'expired', `its time was over before it could be handed over again: ${given.reason}`);
     } else {
       await this.port.requeue(entryOf({ ...message, status: 'queued' }, due_ms), (tx) => {
-        if (!isOwed(tx, id)) return;
         const back = putBack(tx, id, { ...given, due_ms, now_ms });
+        if (back === undefined) return;
         this.book.tell(tx, 'message.requeued', { ...changeOf(back), delay_ms: given.delay_ms }, back.to);
         this.book.moved(tx, back, 'active', 'waiting');
       });
@@ -144,8 +141,8 @@ export class HandoverService {
     if (refs.length === 0) return;
     await this.port.ack(refs, (tx) => {
       for (const { id } of refs) {
-        if (!isOwed(tx, id)) continue;
-        const ended = endMessage(tx, id, status, reason, this.book.clock.now());
+        const ended = endOwed(tx, id, status, reason, this.book.clock.now());
+        if (ended === undefined) continue;
         this.book.tell(tx, `message.${status}`, changeOf(ended), ended.to);
         this.book.moved(tx, ended, 'active', undefined);
       }
@@ -158,28 +155,27 @@ export class HandoverService {
     const stale: QueueEntry[] = [];
     const now_ms = this.book.clock.now();
     for (const entry of entries) {
-      if (findMessage(tx, entry.id) === undefined) this.book.adopt(tx, [entry]);
-      const found = findMessage(tx, entry.id);
-      if (found === undefined || isEnd(found.message.status)) {
-        stale.push(entry);
-      } else if (found.leased) {
-        // Somebody owes its end already, and will have the queue forget it.
-      } else if (found.expires_ms <= now_ms) {
-        const ended = endMessage(tx, entry.id, 'expired', 'its time was over', now_ms);
-        this.book.tell(tx, 'message.expired', changeOf(ended), ended.to);
-        this.book.moved(tx, ended, placeOf(found.message, false), undefined);
-        stale.push(entry);
-      } else {
-        const message = lease(tx, entry.id, now_ms);
+      const message = lease(tx, entry.id, now_ms) ?? this.adopted(tx, entry, now_ms);
+      if (message !== undefined) {
         this.book.moved(tx, message, 'waiting', 'active');
         taken.push(message);
+        continue;
       }
+      // One that is leased already has its end owed by somebody, who will have the queue forget it.
+      if (findMessage(tx, entry.id)?.leased === true) continue;
+      stale.push(entry);
+      const ended = endWaiting(tx, entry.id, 'expired', 'its time was over', now_ms);
+      if (ended === undefined) continue;
+      this.book.tell(tx, 'message.expired', changeOf(ended), ended.to);
+      this.book.moved(tx, ended, 'waiting', undefined);
     }
     return { taken, stale };
   }
-}
 
-function isOwed(tx: Tx, id: string): boolean {
-  const found = findMessage(tx, id);
-  return found !== undefined && found.leased && !isEnd(found.message.status);
+  /** One that only the queue knew. */
+  private adopted(tx: Tx, entry: QueueEntry, now_ms: number): Message | undefined {
+    if (findMessage(tx, entry.id) !== undefined) return undefined;
+    this.book.adopt(tx, [entry]);
+    return lease(tx, entry.id, now_ms);
+  }
 }

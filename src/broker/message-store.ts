@@ -1,13 +1,5 @@
 import { createHash } from 'node:crypto';
-import type {
-  DeliveryAttempt,
-  Message,
-  MessageChange,
-  MessageListQuery,
-  MessagePriority,
-  MessageStatus,
-  MessageType,
-} from '../contracts/message.js';
+import type { Message, MessageChange, MessagePriority, MessageStatus, MessageType } from '../contracts/message.js';
 import type { StateDb, Tx } from '../shared/db/state-db.js';
 import { NoxError } from '../shared/nox-error.js';
 import type { NewEntry } from './broker-port.js';
@@ -15,7 +7,7 @@ import type { NewEntry } from './broker-port.js';
 /** Reads see what is committed, or inside a transaction what it has written so far. */
 export type Reader = Pick<StateDb | Tx, 'all' | 'get'>;
 
-interface MessageRow {
+export interface MessageRow {
   id: string;
   group_id: string;
   thread_id: string;
@@ -53,10 +45,10 @@ export interface Stored {
   readonly expires_ms: number;
 }
 
-const iso = (ms: number): string => new Date(ms).toISOString();
-const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
+export const iso = (ms: number): string => new Date(ms).toISOString();
+export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 
-function fromRow(row: MessageRow): Message {
+export function fromRow(row: MessageRow): Message {
   return {
     id: row.id,
     group_id: row.group_id,
@@ -146,6 +138,12 @@ export function findMessage(db: Reader, id: string): Stored | undefined {
   return row === undefined ? undefined : stored(row);
 }
 
+/** What an UPDATE has made of a message; undefined when it met none. */
+export function changed(tx: Tx, update: string, ...values: (string | number | null)[]): Message | undefined {
+  const row = tx.get<MessageRow>(`${update} RETURNING *`, ...values);
+  return row === undefined ? undefined : fromRow(row);
+}
+
 /** Throws MESSAGE_NOT_FOUND. */
 export function readMessage(db: Reader, id: string): Stored {
   const found = findMessage(db, id);
@@ -213,72 +211,5 @@ export function agentsDue(db: Reader, from_ms: number, to_ms: number): string[] 
     .map(({ recipient }) => recipient);
 }
 
-/** Which columns a list asks for, as SQL. */
-function whereOf(query: Partial<MessageListQuery>): { sql: string; values: (string | number)[] } {
-  const parts: [string, ...(string | number | undefined)[]][] = [
-    ['(recipient = ? OR sender = ?)', query.agent_id, query.agent_id],
-    ['sender = ?', query.from],
-    ['recipient = ?', query.to],
-    ['message_type = ?', query.message_type],
-    ['priority = ?', query.priority],
-    ['topic = ?', query.topic],
-    ['thread_id = ?', query.thread_id],
-    ['group_id = ?', query.group_id],
-    ['status = ?', query.status],
-    ['instr(lower(content), lower(?)) > 0', query.text],
-    ['id < ?', query.before],
-  ];
-  const asked = parts.filter(([, value]) => value !== undefined);
-  return {
-    sql: asked.length === 0 ? '' : `WHERE ${asked.map(([sql]) => sql).join(' AND ')}`,
-    values: asked.flatMap(([, ...values]) => values.filter((value) => value !== undefined)),
-  };
-}
-
-/** Newest first, a thread oldest first. */
-export function pageOfMessages(
-  db: Reader,
-  query: Partial<MessageListQuery> & { page: number; limit: number },
-): { messages: Message[]; total: number } {
-  const { sql, values } = whereOf(query);
-  const total = db.get<{ n: number }>(`SELECT COUNT(*) AS n FROM messages ${sql}`, ...values)?.n ?? 0;
-  const direction = query.thread_id === undefined ? 'DESC' : 'ASC';
-  const rows = db.all<MessageRow>(
-    `SELECT * FROM messages ${sql} ORDER BY id ${direction} LIMIT ? OFFSET ?`,
-    ...values,
-    query.limit,
-    (query.page - 1) * query.limit,
-  );
-  return { messages: rows.map(fromRow), total };
-}
-
-export function deliveriesOf(db: Reader, id: string): DeliveryAttempt[] {
-  return db
-    .all<{
-      attempt: number;
-      turn_id: string | null;
-      prompt_uuid: string | null;
-      outcome: DeliveryAttempt['outcome'];
-      reason: string | null;
-      started_ms: number;
-      ended_ms: number | null;
-    }>('SELECT * FROM deliveries WHERE message_id = ? ORDER BY id', id)
-    .map(({ attempt, turn_id, prompt_uuid, outcome, reason, started_ms, ended_ms }) => ({
-      attempt,
-      turn_id,
-      prompt_uuid,
-      outcome,
-      reason,
-      started_at: iso(started_ms),
-      ended_at: isoOrNull(ended_ms),
-    }));
-}
-
 /** The body of a send, for telling a repeated one from another one under the same key. */
 export const bodyHash = (body: unknown): string => createHash('sha256').update(JSON.stringify(body)).digest('hex');
-
-/** How many messages each sender has at each agent that are not dealt with yet. */
-export const openMessages = (db: Pick<StateDb, 'all'>): { recipient: string; sender: string; n: number }[] =>
-  db.all(
-    "SELECT recipient, sender, COUNT(*) AS n FROM messages WHERE status IN ('queued', 'delivered') GROUP BY recipient, sender",
-  );

@@ -15,61 +15,41 @@ import type {
   SendReply,
 } from '../contracts/message.js';
 import { RegistryService } from '../registry/registry.service.js';
-import { KeyedQueue } from '../shared/keyed-queue.js';
 import { NoxError } from '../shared/nox-error.js';
-import { newId } from '../shared/ids.js';
 import { BrokerPort } from './broker-port.js';
-import { compose, type Draft, type Parents, type Sender } from './compose.js';
-import { endMessage, revive } from './ledger.js';
+import type { Sender } from './compose.js';
+import { endWaiting, revive } from './ledger.js';
 import { MessageBook } from './message-book.js';
-import {
-  bodyHash,
-  changeOf,
-  deliveriesOf,
-  entryOf,
-  findMessage,
-  pageOfMessages,
-  readMessage,
-  waitingMessages,
-} from './message-store.js';
-import { recipientsOf } from './routing.js';
+import { deliveriesOf, pageOfMessages } from './message-queries.js';
+import { changeOf, entryOf, readMessage, waitingMessages } from './message-store.js';
+import { Publisher, type Refused } from './publisher.js';
 import { SubscriptionsService } from './subscriptions.service.js';
 
 export type { Sender } from './compose.js';
 
-/** Characters of all messages that one agent has before it. */
-const MAX_QUEUED_CHARACTERS = 64 * 1024 * 1024;
 const RETRY_AFTER_S = 5;
 const HOUR_MS = 3_600_000;
-
-interface Refused {
-  readonly agent_id: string;
-  readonly reason: string;
-}
-
-interface Published {
-  readonly messages: Message[];
-  readonly refused: Refused[];
-}
 
 /** Sending messages and looking at them. How they reach an agent: `HandoverService`. */
 @Injectable()
 export class MessagesService {
-  private readonly keyed = new KeyedQueue();
+  private readonly publisher: Publisher;
 
   constructor(
     @Inject(MessageBook) private readonly book: MessageBook,
     @Inject(BrokerPort) private readonly port: BrokerPort,
     @Inject(RegistryService) private readonly registry: RegistryService,
     @Inject(SubscriptionsService) private readonly subscriptions: SubscriptionsService,
-  ) {}
+  ) {
+    this.publisher = new Publisher({ book, port, registry, subscriptions });
+  }
 
   /**
    * Resolves when the message is safe. AGENT_NOT_FOUND, NO_RECIPIENT, MESSAGE_NOT_FOUND (of `reply_to`),
    * RESOURCE_LIMIT_EXCEEDED (queue full, chain too long), IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE, VALIDATION_ERROR.
    */
   async send(input: SendMessage, sender: Sender): Promise<SendReply> {
-    const { messages, refused } = await this.once(input, sender, () => this.publish(input, input.to, sender));
+    const { messages, refused } = await this.publisher.publish(input, input.to, sender);
     const [first] = messages;
     if (first === undefined) throw noneTook(input.to, refused);
     const recipients = messages.map(({ id, to }) => ({ agent_id: to, message_id: id }));
@@ -79,7 +59,7 @@ export class MessagesService {
   /** One message for each; those whose queue is full are named. The same errors, none for want of recipients. */
   async broadcast(input: BroadcastMessage, sender: Sender): Promise<BroadcastReply> {
     const address = input.topic === undefined ? '*' : `topic:${input.topic}`;
-    const { messages, refused } = await this.once(input, sender, () => this.publish(input, address, sender));
+    const { messages, refused } = await this.publisher.publish(input, address, sender);
     if (messages.length === 0 && refused.length > 0) throw noneTook(address, refused);
     return { group_id: messages[0]?.group_id ?? null, messages, refused };
   }
@@ -105,8 +85,8 @@ export class MessagesService {
     const expires_ms = this.book.clock.now() + this.registry.config().broker.default_ttl_s * 1000;
     // The journal first: should the queue go away now, it is given the message when it is back.
     const revived = await this.book.db.write((tx) => {
-      if (readMessage(tx, id).message.status !== 'dead') return undefined;
       const again = revive(tx, id, expires_ms);
+      if (again === undefined) return undefined;
       this.book.tell(tx, 'message.retried', { ...changeOf(again), actor: actor.name }, again.to);
       this.book.moved(tx, again, undefined, 'waiting');
       tx.afterCommit(() => this.book.onTimes({ expires_ms }));
@@ -131,9 +111,8 @@ export class MessagesService {
   /** Ends a message that waits; undefined when it does not (any more). */
   drop(message: Message, status: 'cancelled' | 'expired', reason: string): Promise<Message | undefined> {
     return this.port.remove([{ id: message.id, agent_id: message.to, priority: message.priority }], (tx) => {
-      const now = findMessage(tx, message.id);
-      if (now === undefined || now.leased || now.message.status !== 'queued') return undefined;
-      const ended = endMessage(tx, message.id, status, reason, this.book.clock.now());
+      const ended = endWaiting(tx, message.id, status, reason, this.book.clock.now());
+      if (ended === undefined) return undefined;
       this.book.tell(tx, `message.${status}`, changeOf(ended), ended.to);
       this.book.moved(tx, ended, 'waiting', undefined);
       return ended;
@@ -217,127 +196,10 @@ export class MessagesService {
     return (status) => counts.get(status) ?? 0;
   }
 
-  private async publish(input: Draft, address: string, sender: Sender, ids?: readonly Planned[]): Promise<Published> {
-    const drafted = this.draft(input, address, sender, ids);
-    const { messages } = drafted;
-    if (messages.length === 0) return drafted;
-    const entries = messages.map((message) =>
-      entryOf(message, message.deliver_after === null ? null : Date.parse(message.deliver_after)),
-    );
-    this.book.reserve(messages);
-    let stored = false;
-    try {
-      await this.port.publish(entries, (tx) => this.book.store(tx, messages));
-      stored = true;
-    } finally {
-      this.book.release(messages, stored);
-    }
-    return drafted;
-  }
-
-  /** The messages that a send makes, for those who can take one more. */
-  private draft(input: Draft, address: string, sender: Sender, planned?: readonly Planned[]): Published {
-    const agents = this.registry.agents();
-    const from = sender.kind === 'user' ? (input.from ?? sender.from) : sender.from;
-    if (sender.kind === 'user' && input.from !== undefined && !agents.has(input.from)) {
-      throw new NoxError('AGENT_NOT_FOUND', `from: no agent has the id ${input.from}.`);
-    }
-    const refused: Refused[] = [];
-    let to = planned;
-    if (to === undefined) {
-      const subscribers = address.startsWith('topic:') ? this.subscriptions.subscribers(address.slice(6)) : [];
-      const load = (id: string): number => this.book.counts.of(id).waiting + this.book.counts.of(id).active;
-      const found = recipientsOf(address, { ...input, from }, { agents, subscribers, load });
-      if (found.length === 0 && address.startsWith('topic:') && 'to' in input) {
-        throw new NoxError('NO_RECIPIENT', `No other agent listens to the topic "${address.slice(6)}".`);
-      }
-      to = found.flatMap((agent_id) => {
-        const reason = this.fullness(agent_id, input.content.length);
-        if (reason === undefined) return [{ agent_id, id: newId('msg') }];
-        refused.push({ agent_id, reason });
-        return [];
-      });
-    }
-    const messages = compose(input, {
-      address,
-      from,
-      sent_by: sender.sent_by,
-      to,
-      parents: this.parents(input, sender),
-      now_ms: this.book.clock.now(),
-      default_ttl_ms: this.registry.config().broker.default_ttl_s * 1000,
-    });
-    return { messages, refused };
-  }
-
-  private fullness(agent_id: string, length: number): string | undefined {
-    const { waiting, active, bytes } = this.book.counts.of(agent_id);
-    const cap = this.registry.config().broker.max_queued_per_agent;
-    if (waiting + active >= cap)
-      return `${agent_id} has ${waiting + active} messages before it, as many as it may have`;
-    if (bytes + length > MAX_QUEUED_CHARACTERS) return `the messages before ${agent_id} are 64 MB long together`;
-    return undefined;
-  }
-
-  private parents(input: Draft, sender: Sender): Parents {
-    const read = (id: string | undefined, field: string): Message | undefined => {
-      if (id === undefined) return undefined;
-      const found = findMessage(this.book.db, id);
-      if (found === undefined) throw new NoxError('MESSAGE_NOT_FOUND', `${field}: no message has the id ${id}.`);
-      return found.message;
-    };
-    return { reply_to: read(input.reply_to, 'reply_to'), cause: read(sender.cause_id, 'cause') };
-  }
-
-  /**
-   * A send with a key takes effect once. What it will make is written down first, so that a second try after a crash,
-   * or after an answer that never came, makes the very same messages.
-   */
-  private once(input: Draft, sender: Sender, publish: () => Promise<Published>): Promise<Published> {
-    const { idempotency_key: key, ...body } = input;
-    if (key === undefined) return publish();
-    return this.keyed.run(`${sender.sent_by} ${key}`, async () => {
-      const hash = bodyHash(body);
-      const address = input.to ?? (input.topic === undefined ? '*' : `topic:${input.topic}`);
-      const row = this.book.db.get<{ body_sha256: string; ids_json: string }>(
-        'SELECT body_sha256, ids_json FROM message_keys WHERE sent_by = ? AND key = ?',
-        sender.sent_by,
-        key,
-      );
-      if (row !== undefined && row.body_sha256 !== hash) throw new NoxError('IDEMPOTENCY_CONFLICT');
-      if (row !== undefined) {
-        const planned = JSON.parse(row.ids_json) as Planned[];
-        const known = planned.flatMap(({ id }) => findMessage(this.book.db, id)?.message ?? []);
-        if (known.length === planned.length) return { messages: known, refused: [] };
-        return this.publish(input, address, sender, planned);
-      }
-      const { messages, refused } = this.draft(input, address, sender);
-      const planned = messages.map(({ id, to }) => ({ id, agent_id: to }));
-      if (planned.length === 0) return { messages, refused };
-      await this.book.db.write((tx) =>
-        tx.run(
-          'INSERT INTO message_keys (sent_by, key, body_sha256, ids_json, created_ms) VALUES (?, ?, ?, ?, ?)',
-          sender.sent_by,
-          key,
-          hash,
-          JSON.stringify(planned),
-          this.book.clock.now(),
-        ),
-      );
-      const published = await this.publish(input, address, sender, planned);
-      return { ...published, refused };
-    });
-  }
-
   private mustBeAvailable(): void {
     const { available, health } = this.port.status();
     if (!available) throw new NoxError('BROKER_UNAVAILABLE', health.detail);
   }
-}
-
-interface Planned {
-  readonly id: string;
-  readonly agent_id: string;
 }
 
 function noneTook(address: string, refused: readonly Refused[]): NoxError {

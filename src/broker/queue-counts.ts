@@ -1,5 +1,5 @@
 import { type Message, type MessagePriority, PRIORITIES } from '../contracts/message.js';
-import { isEnd, type Reader } from './message-store.js';
+import type { Reader } from './message-store.js';
 
 export interface Count {
   waiting: number;
@@ -72,7 +72,3 @@ export class QueueCounts {
     return sum;
   }
 }
-
-/** Where a message is counted. */
-export const placeOf = ({ status }: Pick<Message, 'status'>, leased: boolean): Place | undefined =>
-  isEnd(status) ? undefined : leased ? 'active' : 'waiting';

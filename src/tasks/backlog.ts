@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Backlog } from '../approvals/ports.js';
-import { openMessages } from '../broker/message-store.js';
+import { openMessages } from '../broker/message-queries.js';
 import { MessageBook } from '../broker/message-book.js';
 import type { WaitsBehind } from '../contracts/approval.js';
 import { RegistryService } from '../registry/registry.service.js';

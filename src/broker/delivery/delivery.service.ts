@@ -7,7 +7,7 @@ import { TurnStore } from '../../sessions/turn-store.js';
 import { Clock } from '../../shared/clock.js';
 import { StateDb } from '../../shared/db/state-db.js';
 import { HandoverService } from '../handover.service.js';
-import { deliveriesOf } from '../message-store.js';
+import { deliveriesOf } from '../message-queries.js';
 import { owedEnd } from './owed-end.js';
 import { letterText } from './prompt-text.js';
 
@@ -80,13 +80,8 @@ export class DeliveryService extends Mail {
       .map(({ id }) => id);
   }
 
-  override async received(ids: readonly string[]): Promise<void> {
-    await this.handover.delivered(ids);
-    await this.db.write((tx) => {
-      const now_ms = this.clock.now();
-      for (const id of ids)
-        tx.run('UPDATE deliveries SET received_ms = ? WHERE message_id = ? AND ended_ms IS NULL', now_ms, id);
-    });
+  override received(ids: readonly string[]): Promise<void> {
+    return this.handover.delivered(ids);
   }
 
   override async settle(ids: readonly string[], end: MailEnd): Promise<void> {
