@@ -172,6 +172,72 @@ describe(MessagesService, () => {
     await expect(nox.handover.next('worker', 'idle')).resolves.toMatchObject([{ id: poison.id, attempt: 1 }]);
   });
 
+  it('lets messages that kill their reader hold up nobody, and ends each after five attempts', async () => {
+    config.broker.max_queued_per_agent = 1000;
+    const sent = [];
+    for (let n = 0; n < 300; n += 1) sent.push(await send({ content: n % 100 === 42 ? 'poison' : `${n}` }));
+    const attempts = new Map<string, number>();
+    const read: string[] = [];
+    for (;;) {
+      const [message] = await nox.handover.next('worker', 'idle');
+      if (message === undefined) break;
+      attempts.set(message.id, (attempts.get(message.id) ?? 0) + 1);
+      if (message.content === 'poison') {
+        await nox.handover.requeue(message.id, { reason: 'the process died', delay_ms: 0, count_attempt: true });
+      } else {
+        read.push(message.id);
+        await nox.handover.acked([message.id]);
+      }
+    }
+    config.broker.max_queued_per_agent = 3;
+    const poison = sent.filter(({ content }) => content === 'poison').map(({ id }) => id);
+    expect(read).toEqual(ids(sent).filter((id) => !poison.includes(id)));
+    expect(poison.map((id) => attempts.get(id))).toEqual([5, 5, 5]);
+    const dead = nox.messages.list({ page: 1, limit: 10, status: 'dead' }).messages;
+    expect(dead.map(({ id, reason }) => [id, reason])).toEqual(
+      poison.toReversed().map((id) => [id, 'the process died']),
+    );
+  });
+
+  it('keeps a full queue full: what was taken and what was refused is all that was sent', async () => {
+    const sends = await Promise.allSettled(Array.from({ length: 30 }, () => send({})));
+    const refused = sends.filter(
+      (each) => each.status === 'rejected' && each.reason.code === 'RESOURCE_LIMIT_EXCEEDED',
+    );
+    expect(sends.length - refused.length).toBe(3);
+    expect(nox.messages.stats()).toMatchObject({ waiting: 3, dead: 0, dropped: 0 });
+  });
+
+  it.each([1, 60_000, 2 ** 31, 31_536_000_000])('takes a ttl of %i ms, and expires then', async (ttl_ms) => {
+    const sent = await send({ ttl_ms });
+    clock.advance(ttl_ms - 1);
+    await db.setMeta('flush', '1');
+    expect(nox.messages.get(sent.id).status).toBe('queued');
+    clock.advance(1);
+    await expect(nox.handover.next('worker', 'idle')).resolves.toEqual([]);
+    expect(nox.messages.get(sent.id)).toMatchObject({ status: 'expired', attempt: 0 });
+    expect(said.filter((type) => type === 'message.expired')).toHaveLength(1);
+  });
+
+  it('refuses a ttl that cannot be', () => {
+    for (const ttl_ms of [0, -1, 1.5, 31_536_000_001])
+      expect(SendMessage.safeParse({ to: 'worker', content: 'x', ttl_ms }).success).toBe(false);
+  });
+
+  it('expires what a clock that jumped ahead has overtaken, once, and what was being read not at all', async () => {
+    const [read, waits] = [await send({ ttl_ms: 60_000 }), await send({ ttl_ms: 60_000 })];
+    await nox.handover.next('worker', 'idle');
+    await nox.handover.bind([read.id], { turn_id: 'trn_01J00000000000000000000000', prompt_uuid: 'u-1' });
+    await nox.handover.delivered([read.id]);
+    clock.advance(3_600_000);
+    await db.setMeta('flush', '1');
+    expect(nox.messages.get(waits.id).status).toBe('expired');
+    expect(nox.messages.get(read.id).status).toBe('delivered');
+    await nox.handover.acked([read.id]);
+    expect(nox.messages.get(read.id).status).toBe('acked');
+    expect(said.filter((type) => type === 'message.expired')).toHaveLength(1);
+  });
+
   it('expires on time, and never hands over what is over', async () => {
     const short = await send({ ttl_ms: 1000 });
     const deadline = await send({ deadline: clock.iso(clock.now() + 2000) });

@@ -39,6 +39,21 @@ describe(chooseNext, () => {
     expect(chooseNext(heads('medium', 'low'), { low: 8 }, { ...rule, open, overdue: false })?.priority).toBe('medium');
   });
 
+  it('lets no low one wait for more than eight higher ones, however many of those come', () => {
+    let passed: PassedOver = {};
+    let [since_last, most, low] = [0, 0, 0];
+    for (let taken = 0; taken < 101_000 && low < 1000; taken += 1) {
+      const choice = chooseNext(heads('high', 'low'), passed, rule);
+      passed = choice?.passed ?? {};
+      if (choice?.priority === 'low') {
+        most = Math.max(most, since_last);
+        since_last = 0;
+        low += 1;
+      } else since_last += 1;
+    }
+    expect({ low, most }).toEqual({ low: 1000, most: 8 });
+  });
+
   it('holds the bound for every priority in any run, and order within one', () => {
     const step = fc.record({
       come: fc.array(fc.constantFrom(...PRIORITIES), { maxLength: 4 }),

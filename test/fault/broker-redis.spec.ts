@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { NoxServer } from '../support/nox-server.js';
 import { RedisServer } from '../support/redis-server.js';
 import { eventually } from '../support/wait.js';
@@ -17,6 +18,9 @@ describe('Nox with Redis', () => {
   };
   const send = (nox: NoxServer, content: string) =>
     nox.client.call('messages_send', { body: { to: 'worker', content } });
+  /** Sent as soon as it is taken again. */
+  const sent = (nox: NoxServer, content: string) =>
+    eventually('the queue takes a message', async () => (await send(nox, content)).id);
   const isBack = (nox: NoxServer) =>
     eventually('the queue is back', async () => (await nox.client.call('messages_stats')).available);
 
@@ -56,6 +60,31 @@ describe('Nox with Redis', () => {
     const ids = messages.map(({ id }) => id);
     expect(ids).toEqual(expect.arrayContaining([kept.id, after.id]));
     expect(messages.some(({ content }) => content === 'dead')).toBe(false);
+  });
+
+  it('refuses clearly while it is out of memory or a replica, goes on after a reset, and loses nothing', async () => {
+    const redis = await RedisServer.start();
+    const nox = await start(redis);
+    await nox.client.call('agents_create', { body: { id: 'worker', name: 'Worker', system_prompt: 'x' } });
+    const admin = new Redis(redis.url);
+    open.push({ [Symbol.asyncDispose]: async () => admin.disconnect() });
+    const kept = [(await send(nox, 'kept')).id];
+    const refused = { code: 'BROKER_UNAVAILABLE', status: 503 };
+    await admin.config('SET', 'maxmemory', '1');
+    await expect(send(nox, 'no memory')).rejects.toMatchObject(refused);
+    await admin.config('SET', 'maxmemory', '0');
+    kept.push(await sent(nox, 'memory again'));
+    await admin.replicaof('127.0.0.1', '1');
+    await expect(send(nox, 'a replica')).rejects.toMatchObject(refused);
+    await admin.replicaof('NO', 'ONE');
+    kept.push(await sent(nox, 'primary again'));
+    await admin.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    kept.push(await sent(nox, 'after a reset'));
+    const { messages } = await nox.client.call('messages_list', { query: { status: 'queued' } });
+    const contents = messages.map(({ content }) => content);
+    expect(messages.map(({ id }) => id)).toEqual(expect.arrayContaining(kept));
+    expect(contents).not.toContain('no memory');
+    expect(contents).not.toContain('a replica');
   });
 
   it('starts while it is away, and takes messages once it is there', async () => {
