@@ -428,9 +428,10 @@ export class Fleet {
     this.grantWish(supervisor);
     this.wakeLater(supervisor);
     const status = this.describe(id, null);
-    if (status.process_state !== previous.process_state) this.checkpoint(status);
+    const is_other_state = status.process_state !== previous.process_state;
+    if (is_other_state) this.checkpoint(status);
     this.events
-      .append('agent.status_changed', { status, previous }, id)
+      .append('agent.status_changed', { status, previous }, id, is_other_state ? 'now' : 'soon')
       .catch((error: unknown) =>
         this.warn('a change of state was not stored', { agent_id: id, reason: messageOf(error) }),
       );

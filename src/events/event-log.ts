@@ -36,9 +36,14 @@ export class EventLog {
     @Inject(Clock) private readonly clock: Clock,
   ) {}
 
-  /** Stores an event of its own, then announces it. */
-  append<T extends EventType>(type: T, payload: EventPayload<T>, agent_id?: string): Promise<NoxEvent<T>> {
-    return this.db.write((tx) => this.appendIn(tx, type, payload, agent_id));
+  /** Stores an event of its own, then announces it; `soon` when it may wait a moment for the commit of another work. */
+  append<T extends EventType>(
+    type: T,
+    payload: EventPayload<T>,
+    agent_id?: string,
+    when: 'now' | 'soon' = 'now',
+  ): Promise<NoxEvent<T>> {
+    return this.db.write((tx) => this.appendIn(tx, type, payload, agent_id), when);
   }
 
   /** Stores an event with the change that it tells, in the same transaction. */

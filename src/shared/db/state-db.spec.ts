@@ -42,6 +42,23 @@ describe(StateDb.name, () => {
     expect(said).toEqual(['first', 'second']);
   });
 
+  it('lets a work that may wait share the commit of the next, in its place, and waits for none', async () => {
+    const said: string[] = [];
+    const say = (word: string) => db.write((tx) => tx.afterCommit(() => said.push(word)), 'soon');
+    const before = db.generation;
+    const soon = say('soon');
+    await db.write((tx) => tx.afterCommit(() => said.push('now')));
+    await soon;
+    expect(said).toEqual(['soon', 'now']);
+    expect(db.generation - before).toBe(2);
+    await say('alone');
+    expect(said).toEqual(['soon', 'now', 'alone']);
+    const last = say('last');
+    db.close();
+    await last;
+    expect(said.at(-1)).toBe('last');
+  });
+
   it('regression: a listener that throws leaves no writer of the group waiting', async () => {
     const faults: unknown[] = [];
     db.onListenerError = (error) => faults.push(error);

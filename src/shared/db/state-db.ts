@@ -6,6 +6,9 @@ import { MIGRATIONS } from './schema.js';
 
 export type Row = Record<string, string | number | null>;
 
+/** How long works wait for others that may. */
+const LINGER_MS = 25;
+
 interface Waiting {
   readonly work: (tx: Tx) => unknown;
   readonly resolve: (value: never) => void;
@@ -32,6 +35,7 @@ export interface JournalSnapshot {
  * The flow's database (DESIGN 2.4): SQLite in WAL mode with `synchronous=FULL`. Contract:
  * - `write` resolves only when its work is on the disk; works that throw leave nothing and reject alone.
  * - All works queued in one turn of the event loop share one transaction (group commit), in the order they came.
+ * - A commit costs more than most works. What nobody waits for may linger for a moment to share that of another.
  * - `afterCommit` callbacks of earlier works run before those of later ones.
  */
 export class StateDb {
@@ -39,6 +43,7 @@ export class StateDb {
   private readonly statements = new Map<string, StatementSync>();
   private waiting: Waiting[] = [];
   private flushing = false;
+  private lingering: NodeJS.Timeout | undefined;
   private closed = false;
   private commits = 0;
   /** Set by wiring: faults of what is said after a commit, which must not reach the writers. */
@@ -54,14 +59,16 @@ export class StateDb {
     this.migrate();
   }
 
-  write<T>(work: (tx: Tx) => T): Promise<T> {
+  write<T>(work: (tx: Tx) => T, when: 'now' | 'soon' = 'now'): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.closed) {
         reject(new NoxError('SHUTTING_DOWN'));
         return;
       }
       this.waiting.push({ work, resolve, reject });
-      if (!this.flushing) {
+      if (when === 'soon') {
+        this.lingering ??= setTimeout(() => this.flush(), LINGER_MS);
+      } else if (!this.flushing) {
         this.flushing = true;
         setImmediate(() => this.flush());
       }
@@ -135,6 +142,8 @@ export class StateDb {
 
   private flush(): void {
     this.flushing = false;
+    clearTimeout(this.lingering);
+    this.lingering = undefined;
     const batch = this.waiting;
     this.waiting = [];
     if (batch.length === 0) return;
