@@ -87,6 +87,7 @@ export class RunStore {
   }
 
   async markTranscript(agent_id: string): Promise<void> {
+    if (this.session(agent_id)?.has_transcript === true) return;
     await this.update(agent_id, 'has_transcript = 1');
   }
 

@@ -78,6 +78,8 @@ export abstract class BrokerPort {
   abstract claim<T>(agent_id: string, want: Want, journal: (tx: Tx, entries: readonly QueueEntry[]) => T): Promise<T>;
   /** Forgets claimed entries. */
   abstract ack<T>(refs: readonly EntryRef[], journal: (tx: Tx) => T): Promise<T>;
+  /** The same as part of a change that the journal makes anyway: the queue forgets them when that is durable. */
+  abstract ackIn(tx: Tx, refs: readonly EntryRef[]): void;
   /** Puts a claimed entry back, now or when it is due. */
   abstract requeue<T>(entry: NewEntry, journal: (tx: Tx) => T): Promise<T>;
   /** Forgets entries that wait. */

@@ -71,9 +71,12 @@ export class HandoverService {
 
   /** Says which prompt carries the messages: to be called before the prompt goes out, so that a crash can look it up. */
   bind(ids: readonly string[], prompt: { turn_id: string; prompt_uuid: string }): Promise<void> {
-    return this.book.db.write((tx) => {
-      for (const id of ids) bindPrompt(tx, id, prompt.turn_id, prompt.prompt_uuid);
-    });
+    return this.book.db.write((tx) => this.bindIn(tx, ids, prompt));
+  }
+
+  /** The same, as part of a change of the journal. */
+  bindIn(tx: Tx, ids: readonly string[], prompt: { turn_id: string; prompt_uuid: string }): void {
+    for (const id of ids) bindPrompt(tx, id, prompt.turn_id, prompt.prompt_uuid);
   }
 
   /** The agent's process has taken the prompt in: the receipt. */
@@ -89,6 +92,15 @@ export class HandoverService {
   /** The turn that read them is in the journal. */
   acked(ids: readonly string[]): Promise<void> {
     return this.end(ids, 'acked', null);
+  }
+
+  /** The same, in the very change that ends the turn. */
+  ackedIn(tx: Tx, ids: readonly string[]): void {
+    const ended = ids.flatMap((id) => this.endIn(tx, id, 'acked', null) ?? []);
+    this.port.ackIn(
+      tx,
+      ended.map(({ id, to, priority }) => ({ id, agent_id: to, priority })),
+    );
   }
 
   /** It will not be read, and is not wanted any more. */
@@ -140,13 +152,21 @@ export class HandoverService {
     });
     if (refs.length === 0) return;
     await this.port.ack(refs, (tx) => {
-      for (const { id } of refs) {
-        const ended = endOwed(tx, id, status, reason, this.book.clock.now());
-        if (ended === undefined) continue;
-        this.book.tell(tx, `message.${status}`, changeOf(ended), ended.to);
-        this.book.moved(tx, ended, 'active', undefined);
-      }
+      for (const { id } of refs) this.endIn(tx, id, status, reason);
     });
+  }
+
+  private endIn(
+    tx: Tx,
+    id: string,
+    status: 'acked' | 'cancelled' | 'dead' | 'expired',
+    reason: string | null,
+  ): Message | undefined {
+    const ended = endOwed(tx, id, status, reason, this.book.clock.now());
+    if (ended === undefined) return undefined;
+    this.book.tell(tx, `message.${status}`, changeOf(ended), ended.to);
+    this.book.moved(tx, ended, 'active', undefined);
+    return ended;
   }
 
   /** Journals what was claimed. `stale` are those that must not be handed over: ended meanwhile, or their time is over. */

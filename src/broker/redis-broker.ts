@@ -106,12 +106,12 @@ export class RedisBroker extends BrokerPort {
 
   async ack<T>(refs: readonly EntryRef[], journal: (tx: Tx) => T): Promise<T> {
     const result = await this.db.write(journal);
-    await Promise.all(
-      refs.map(({ id, agent_id, priority }) =>
-        this.attempt(async () => (await this.agent(agent_id)).queues[priority].finish(id)),
-      ),
-    );
+    await this.finish(refs);
     return result;
+  }
+
+  ackIn(tx: Tx, refs: readonly EntryRef[]): void {
+    tx.afterCommit(() => void this.finish(refs));
   }
 
   async requeue<T>(entry: NewEntry, journal: (tx: Tx) => T): Promise<T> {
@@ -190,6 +190,15 @@ export class RedisBroker extends BrokerPort {
       if (this.link?.now.is !== 'ready') return;
       this.link.suspect(new Error('Command timed out', { cause: error }));
     }
+  }
+
+  /** Never rejects: what fails now is made up for by `repairQueue`. */
+  private async finish(refs: readonly EntryRef[]): Promise<void> {
+    await Promise.all(
+      refs.map(({ id, agent_id, priority }) =>
+        this.attempt(async () => (await this.agent(agent_id)).queues[priority].finish(id)),
+      ),
+    );
   }
 
   private async take(agent_id: string, want: Want): Promise<{ taken: QueueEntry[]; passed: PassedOver; agent: Agent }> {

@@ -87,9 +87,13 @@ export class SqliteBroker extends BrokerPort {
 
   ack<T>(refs: readonly EntryRef[], journal: (tx: Tx) => T): Promise<T> {
     return this.db.write((tx) => {
-      for (const { id } of refs) tx.run("DELETE FROM message_queue WHERE id = ? AND state = 'leased'", id);
+      this.ackIn(tx, refs);
       return journal(tx);
     });
+  }
+
+  ackIn(tx: Tx, refs: readonly EntryRef[]): void {
+    for (const { id } of refs) tx.run("DELETE FROM message_queue WHERE id = ? AND state = 'leased'", id);
   }
 
   requeue<T>(entry: NewEntry, journal: (tx: Tx) => T): Promise<T> {

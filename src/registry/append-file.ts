@@ -10,8 +10,11 @@ import { wholeLength } from './record-text.js';
  */
 export async function appendEntry(path: string, head: string, entry: string): Promise<void> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
-  await mkdir(dirname(path), { recursive: true });
-  const file = await open(path, flags, 0o644);
+  const file = await open(path, flags, 0o644).catch(async (error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    await mkdir(dirname(path), { recursive: true });
+    return open(path, flags, 0o644);
+  });
   try {
     const { size } = await file.stat();
     try {

@@ -1,3 +1,5 @@
+import type { Tx } from '../shared/db/state-db.js';
+
 /** Where an agent's run is, which says what may be handed to it. */
 export type MailPoint = 'interrupt' | 'tool_boundary' | 'turn_end' | 'idle';
 
@@ -10,6 +12,12 @@ export interface Parcel {
   readonly actor: string;
   /** The prompt: who sent what, and the texts as quoted data. */
   readonly content: string;
+}
+
+/** The prompt that carries messages, and its turn. */
+export interface PromptRef {
+  readonly turn_id: string;
+  readonly prompt_uuid: string;
 }
 
 /** What became of messages that an agent had. */
@@ -31,12 +39,16 @@ export abstract class Mail {
   /** Whether `take` would give something at this point. Cheap: asked at each tool call. */
   abstract waits(agent_id: string, point: MailPoint): boolean;
   abstract take(agent_id: string, point: MailPoint): Promise<Parcel | undefined>;
-  abstract bind(ids: readonly string[], prompt: { turn_id: string; prompt_uuid: string }): Promise<void>;
+  abstract bind(ids: readonly string[], prompt: PromptRef): Promise<void>;
+  /** The same, as part of a change of the journal. */
+  abstract bindIn(tx: Tx, ids: readonly string[], prompt: PromptRef): void;
   /** Messages that this turn has read and that are not settled. */
   abstract held(turn_id: string): readonly string[];
   /** The process has begun on the prompt: the receipt. */
   abstract received(ids: readonly string[]): Promise<void>;
   abstract settle(ids: readonly string[], end: MailEnd): Promise<void>;
+  /** Settles what was read with the change of the journal that ends the turn. */
+  abstract readIn(tx: Tx, ids: readonly string[]): void;
 }
 
 /** Nobody writes to anybody. */
@@ -50,6 +62,9 @@ export class NoMail extends Mail {
   bind(): Promise<void> {
     return Promise.resolve();
   }
+  bindIn(): void {
+    // There is nothing to bind.
+  }
   held(): readonly string[] {
     return [];
   }
@@ -58,5 +73,8 @@ export class NoMail extends Mail {
   }
   settle(): Promise<void> {
     return Promise.resolve();
+  }
+  readIn(): void {
+    // There is nothing to settle.
   }
 }

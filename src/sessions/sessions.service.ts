@@ -401,11 +401,18 @@ export class SessionsService extends RunObserver {
       await this.turn_mail.settle(agent_id, turn, { kind: 'put_back', reason: hold.reason, delay_ms });
       return;
     }
-    await this.book.finish(agent_id, turn.id, { ...end, reason: verdict.reason ?? end.reason }, () =>
-      this.comeToRest(agent_id),
-    );
     const hold = this.quota.holdFor(agent_id, 'login');
-    await this.turn_mail.settle(agent_id, turn, mailEnd(end, hold));
+    const mail_end = mailEnd(end, hold);
+    await this.book.finish(
+      agent_id,
+      turn.id,
+      { ...end, reason: verdict.reason ?? end.reason },
+      () => this.comeToRest(agent_id),
+      (tx) => {
+        if (mail_end.kind === 'read') this.turn_mail.readIn(tx, turn);
+      },
+    );
+    await this.turn_mail.settle(agent_id, turn, mail_end);
     if (hold === undefined) return;
     // Nothing goes on by itself here, so those who wait are told instead of kept.
     for (const { id } of this.turns.withStatus('queued', agent_id)) {

@@ -3,6 +3,7 @@ import type { Fleet } from '../agents/fleet.js';
 import type { LogBook } from '../agents/log-book.js';
 import type { ApprovalsService } from '../approvals/approvals.service.js';
 import type { Clock } from '../shared/clock.js';
+import type { Tx } from '../shared/db/state-db.js';
 import { isStorageFault, untilStored } from '../shared/db/until-stored.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import type { Mail, MailEnd } from './mail.js';
@@ -99,6 +100,17 @@ export class TurnMail {
   /** A turn without the pipe has ended, one whose call was parked: so have its messages. */
   settleOf(agent_id: string, turn_id: string, end: MailEnd): Promise<void> {
     return this.settleIds(agent_id, this.parts.mail().held(turn_id), end);
+  }
+
+  /**
+   * What the turn has read has its end in the very change that ends the turn. A receipt that is being stored was asked
+   * for before, so it is stored before.
+   */
+  readIn(tx: Tx, turn: OpenTurn): void {
+    const ids = turn.parcels.flatMap((parcel) => parcel.ids);
+    if (ids.length === 0) return;
+    this.parts.mail().readIn(tx, ids);
+    tx.afterCommit(() => turn.parcels.splice(0));
   }
 
   /** The turn has ended: so have its messages. */

@@ -117,8 +117,9 @@ export class TurnPump {
     const { prompt_uuid, content: prompt, source, actor, ids } = parcel;
     const session_id = runs.session(agent_id)?.session_id ?? null;
     turns
-      .start({ id: turn.id, agent_id, prompt_uuid, prompt, source, actor, session_id })
-      .then(() => this.parts.mail().bind(ids, { turn_id: turn.id, prompt_uuid }))
+      .start({ id: turn.id, agent_id, prompt_uuid, prompt, source, actor, session_id }, (tx) =>
+        this.parts.mail().bindIn(tx, ids, { turn_id: turn.id, prompt_uuid }),
+      )
       .catch((error: unknown) => lost(agent_id, 'adoption', error));
   }
 
@@ -194,9 +195,10 @@ export class TurnPump {
       turn_mail().settleIds(agent_id, ids, { kind: 'put_back', reason, delay_ms });
     try {
       await failpoint('message.bind.before');
-      await mail().bind(ids, { turn_id: id, prompt_uuid });
       const session_id = runs.session(agent_id)?.session_id ?? null;
-      await turns.start({ id, agent_id, prompt_uuid, prompt, source, actor, session_id });
+      await turns.start({ id, agent_id, prompt_uuid, prompt, source, actor, session_id }, (tx) =>
+        mail().bindIn(tx, ids, { turn_id: id, prompt_uuid }),
+      );
       await failpoint('message.bind.after');
     } catch (error) {
       void putBack(`it could not be written down: ${messageOf(error)}`, STORE_AGAIN_MS);

@@ -72,16 +72,19 @@ export class TurnStore {
     });
   }
 
-  /** A turn that has the pipe at once: messages bring it when the agent can take it. */
-  async start(given: {
-    id: string;
-    agent_id: string;
-    prompt_uuid: string;
-    prompt: string;
-    source: string;
-    actor: string;
-    session_id: string | null;
-  }): Promise<void> {
+  /** A turn that has the pipe at once: messages bring it when the agent can take it. `also` is stored with it. */
+  async start(
+    given: {
+      id: string;
+      agent_id: string;
+      prompt_uuid: string;
+      prompt: string;
+      source: string;
+      actor: string;
+      session_id: string | null;
+    },
+    also: (tx: Tx) => void,
+  ): Promise<void> {
     const { id, agent_id, session_id } = given;
     await this.db.write((tx) => {
       const now_ms = this.clock.now();
@@ -97,6 +100,7 @@ export class TurnStore {
         now_ms,
         session_id,
       );
+      also(tx);
       this.events.appendIn(tx, 'turn.queued', { turn: this.inTx(tx, id) }, agent_id);
       this.events.appendIn(tx, 'turn.started', { turn_id: id, session_id, model: null }, agent_id);
     });

@@ -208,6 +208,26 @@ describe.each(['sqlite', 'redis'] as const)('the queue on %s', (adapter) => {
     expect(await port.depth()).toEqual([]);
   });
 
+  it('forgets with a change of the journal, and not when that is undone', async () => {
+    const [a, b] = [entry('high'), entry('high')];
+    await publish(a, b);
+    expect(await claim({ limit: 2 })).toEqual([a.id, b.id]);
+    const undone = db.write((tx) => {
+      port.ackIn(tx, [a]);
+      throw new Error('the turn was not stored');
+    });
+    await expect(undone).rejects.toThrow('the turn was not stored');
+    await db.write((tx) => {
+      port.ackIn(tx, [b]);
+      ledger.fates.set(b.id, 'ended');
+    });
+    const one_left = [{ agent_id: 'worker', priority: 'high', waiting: 0, delayed: 0, leased: 1 }];
+    await eventually('one is left', async () => (await port.depth())[0]?.leased === 1);
+    expect(await port.depth()).toEqual(one_left);
+    await requeue(a);
+    expect(await drain()).toEqual([a.id]);
+  });
+
   it('gives a claimed entry to nobody else, not after a restart either; puts the rest where it was', async () => {
     const entries = [entry('low'), entry('low'), entry('high'), entry('medium', { due_ms: Date.now() + 60_000 })];
     await publish(...entries);

@@ -2,10 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { RunStore } from '../../agents/run-store.js';
 import { Transcripts } from '../../agents/transcripts.js';
 import { type Message, type MessagePriority, PRIORITIES } from '../../contracts/message.js';
-import { Mail, type MailEnd, type MailPoint, type Parcel } from '../../sessions/mail.js';
+import { Mail, type MailEnd, type MailPoint, type Parcel, type PromptRef } from '../../sessions/mail.js';
 import { TurnStore } from '../../sessions/turn-store.js';
 import { Clock } from '../../shared/clock.js';
-import { StateDb } from '../../shared/db/state-db.js';
+import { StateDb, type Tx } from '../../shared/db/state-db.js';
 import { HandoverService } from '../handover.service.js';
 import { deliveriesOf } from '../message-queries.js';
 import { owedEnd } from './owed-end.js';
@@ -67,8 +67,12 @@ export class DeliveryService extends Mail {
     };
   }
 
-  override bind(ids: readonly string[], prompt: { turn_id: string; prompt_uuid: string }): Promise<void> {
+  override bind(ids: readonly string[], prompt: PromptRef): Promise<void> {
     return this.handover.bind(ids, prompt);
+  }
+
+  override bindIn(tx: Tx, ids: readonly string[], prompt: PromptRef): void {
+    this.handover.bindIn(tx, ids, prompt);
   }
 
   override held(turn_id: string): readonly string[] {
@@ -82,6 +86,10 @@ export class DeliveryService extends Mail {
 
   override received(ids: readonly string[]): Promise<void> {
     return this.handover.delivered(ids);
+  }
+
+  override readIn(tx: Tx, ids: readonly string[]): void {
+    this.handover.ackedIn(tx, ids);
   }
 
   override async settle(ids: readonly string[], end: MailEnd): Promise<void> {
