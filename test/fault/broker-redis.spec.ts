@@ -78,7 +78,7 @@ describe('Nox with Redis', () => {
     await expect(send(nox, 'a replica')).rejects.toMatchObject(refused);
     await admin.replicaof('NO', 'ONE');
     kept.push(await sent(nox, 'primary again'));
-    await admin.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     kept.push(await sent(nox, 'after a reset'));
     const { messages } = await nox.client.call('messages_list', { query: { status: 'queued' } });
     const contents = messages.map(({ content }) => content);
