@@ -1,5 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { AgentConfig, AgentStatus, ResourceLimits, RestartConfig } from '../contracts/agent.js';
+import {
+  type AgentConfig,
+  type AgentStatus,
+  Priority,
+  type ResourceLimits,
+  type RestartConfig,
+} from '../contracts/agent.js';
 import { ApprovalsService } from '../approvals/approvals.service.js';
 import { EventLog } from '../events/event-log.js';
 import { RegistryService } from '../registry/registry.service.js';
@@ -14,6 +20,7 @@ import { endAtOnce } from './emergency-end.js';
 import { startBatches, type SupervisionTree, supervisionTree } from './groups.js';
 import { GroupKeeper } from './groups-keeper.js';
 import { Launcher } from './launcher.js';
+import { LivePool } from './live-pool.js';
 import { ResourceMonitor } from './limits/resource-monitor.js';
 import { RunCgroups } from './limits/run-cgroup.js';
 import { LogBook } from './log-book.js';
@@ -45,6 +52,7 @@ export class Fleet {
   /** Agents that a person stopped and the registry could not be told of, and why. */
   private readonly held = new Map<string, string>();
   private readonly watchdog: WatchdogRounds;
+  private readonly pool: LivePool;
   /** What the agents use of the machine, and what they may. */
   readonly resources: ResourceMonitor;
   /** Those whose members start, stop and come back together. */
@@ -87,6 +95,12 @@ export class Fleet {
         await this.store.setHibernated(id, false);
       },
       warn: (message, fields) => this.warn(message, fields),
+    });
+    this.pool = new LivePool({
+      max: () => registry.config().agents.max_live_agents,
+      live: () => this.live().map(({ id }) => id),
+      idle: () => this.idle(),
+      sleep: (id, reason) => this.sleepIfIdle(this.get(id), reason),
     });
     this.resources = new ResourceMonitor({
       clock,
@@ -167,7 +181,10 @@ export class Fleet {
         classify: classifyExit,
         fault_of: (session) => this.resources.faultOf(session),
         restart: () => restartConfig(this.registry.config().agents.restart, this.configOf(id)),
-        before_restart: () => this.groups.before(id),
+        admit: async (start) => {
+          await this.groups.before(id);
+          await this.pool.withPlace(id, start);
+        },
         changed: (previous) => this.onChanged(supervisor, previous),
         log: (line) => this.logs.add(id, 'nox', line),
       },
@@ -195,11 +212,12 @@ export class Fleet {
     const supervisor = this.get(id);
     const { epoch } = supervisor;
     await this.groups.before(id);
-    await this.makeRoom(id);
-    if (supervisor.epoch !== epoch) {
-      throw new NoxError('INVALID_STATE', `Agent ${id} was stopped or started by somebody else meanwhile.`);
-    }
-    await supervisor.start(reason, { remember });
+    await this.pool.withPlace(id, async () => {
+      if (supervisor.epoch !== epoch) {
+        throw new NoxError('INVALID_STATE', `Agent ${id} was stopped or started by somebody else meanwhile.`);
+      }
+      await supervisor.start(reason, { remember });
+    });
   }
 
   async stop(
@@ -233,7 +251,7 @@ export class Fleet {
     );
     void this.startMany(wanted.filter((id) => this.get(id).process_state === 'stopped'));
     for (const id of wanted) {
-      if (this.get(id).process_state !== 'hibernated' || !hasWork(this.observed().work(id))) continue;
+      if (this.get(id).process_state !== 'hibernated' || !this.hasWork(id)) continue;
       this.wake(id).catch((error: unknown) => this.warn('agent not woken', { agent_id: id, reason: messageOf(error) }));
     }
   }
@@ -375,8 +393,9 @@ export class Fleet {
 
   private async startMany(ids: readonly string[]): Promise<void> {
     const room = this.registry.config().agents.max_live_agents;
-    const waiting = startBatches(this.tree(), ids.slice(0, room));
-    for (const id of ids.slice(room)) {
+    const ordered = [...ids].sort((a, b) => this.rank(a) - this.rank(b));
+    const waiting = startBatches(this.tree(), ordered.slice(0, room));
+    for (const id of ordered.slice(room)) {
       await this.serially(id, async () => {
         if (this.get(id).process_state !== 'stopped') return;
         await this.hibernate(id, 'more agents are awake than max_live_agents allows');
@@ -398,24 +417,23 @@ export class Fleet {
     await Promise.all(Array.from({ length: STARTS_AT_ONCE }, next));
   }
 
-  /** Keeps the number of processes within `max_live_agents` by putting the longest idle agent to sleep. */
-  private async makeRoom(for_id: string): Promise<void> {
-    const { max_live_agents } = this.registry.config().agents;
-    const live = this.live().filter((s) => s.id !== for_id);
-    if (live.length < max_live_agents) return;
-    const idle = live
-      .filter((s) => s.process_state === 'running' && isAtRest(s.activity))
-      .sort((a, b) => (a.started_ms ?? 0) - (b.started_ms ?? 0))[0];
-    if (idle === undefined) {
-      throw new NoxError(
-        'RESOURCE_LIMIT_EXCEEDED',
-        `${max_live_agents} agents are at work; agents.max_live_agents allows no more.`,
-      );
-    }
-    await this.serially(idle.id, async () => {
-      if (idle.process_state === 'running' && isAtRest(idle.activity))
-        await this.hibernate(idle.id, `made room for ${for_id}`);
-    });
+  /** Those that nothing keeps awake: the least important first, of those the one that has rested longest. */
+  private idle(): string[] {
+    return this.live()
+      .filter((s) => s.process_state === 'running' && isAtRest(s.activity) && !this.hasWork(s.id))
+      .sort((a, b) => this.rank(b.id) - this.rank(a.id) || a.doing.since_ms - b.doing.since_ms)
+      .map(({ id }) => id);
+  }
+
+  /** 0 is the most important: who is awake when not all can be. */
+  private rank(id: string): number {
+    return Priority.options.indexOf(this.registry.agents().get(id)?.priority ?? 'medium');
+  }
+
+  /** Whether something waits for the agent that it could take now. */
+  private hasWork(id: string): boolean {
+    const { queued_turns, mail_waits, note } = this.observed().work(id);
+    return (queued_turns > 0 || mail_waits === true) && note === undefined;
   }
 
   private onChanged(supervisor: AgentSupervisor, previous: Pick<AgentStatus, 'process_state' | 'activity'>): void {
@@ -455,11 +473,10 @@ export class Fleet {
     this.wakePlanned = true;
     this.clock.after(WAKE_DELAY_MS, () => {
       this.wakePlanned = false;
-      const candidates = [...this.sleepers];
+      const candidates = [...this.sleepers].filter((sleeper) => this.has(sleeper) && this.hasWork(sleeper));
       this.sleepers.clear();
+      candidates.sort((a, b) => this.rank(a) - this.rank(b));
       for (const sleeper of candidates) {
-        const work = this.supervisors.has(sleeper) ? this.observed().work(sleeper) : undefined;
-        if (work === undefined || !hasWork(work) || work.note !== undefined) continue;
         this.wake(sleeper).catch((error: unknown) =>
           this.warn('agent not woken', { agent_id: sleeper, reason: messageOf(error) }),
         );
@@ -484,22 +501,22 @@ export class Fleet {
     if (after_s === 0) return;
     this.idleTimers.set(
       id,
-      this.clock.after(after_s * 1000, () => void this.sleepIfIdle(supervisor)),
+      this.clock.after(after_s * 1000, () => void this.sleepIfIdle(supervisor, 'idle')),
     );
   }
 
-  private async sleepIfIdle(supervisor: AgentSupervisor): Promise<void> {
+  private async sleepIfIdle(supervisor: AgentSupervisor, reason: string): Promise<void> {
     const { id } = supervisor;
     await this.serially(id, async () => {
       if (supervisor.process_state !== 'running' || !isAtRest(supervisor.activity)) return;
-      const before = this.observed().work(id);
-      if (hasWork(before) && before.note === undefined) return;
+      if (this.hasWork(id)) return;
+      const { queued_turns } = this.observed().work(id);
       // An idle CLI has no children: one that has some runs background work, which must not be lost.
       const busy = ((await supervisor.session?.tree()) ?? []).length > 1;
       // Work or a stop may have come while the tree was looked at.
       if (supervisor.process_state !== 'running' || !isAtRest(supervisor.activity)) return;
-      if (busy || this.observed().work(id).queued_turns > before.queued_turns) this.armIdleTimer(supervisor);
-      else await this.hibernate(id, 'idle');
+      if (busy || this.observed().work(id).queued_turns > queued_turns) this.armIdleTimer(supervisor);
+      else await this.hibernate(id, reason);
     }).catch((error: unknown) => this.warn('agent not hibernated', { agent_id: id, reason: messageOf(error) }));
   }
 
@@ -523,8 +540,6 @@ export class Fleet {
     return this.observer;
   }
 }
-
-const hasWork = ({ queued_turns, mail_waits }: AgentWork): boolean => queued_turns > 0 || mail_waits === true;
 
 function breakerStatus(breaker: Breaker, clock: Clock): AgentStatus['breaker'] {
   if (breaker.state === 'closed') return { state: 'closed' };

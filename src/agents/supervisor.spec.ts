@@ -54,6 +54,7 @@ describe(AgentSupervisor.name, () => {
   let exit_class: ExitClass;
   let fault: RunFault | undefined;
   let world: SupervisorWorld;
+  let admit: SupervisorWorld['admit'];
 
   beforeEach(() => {
     clock = new ManualClock();
@@ -63,6 +64,7 @@ describe(AgentSupervisor.name, () => {
     told = [];
     exit_class = 'crash';
     fault = undefined;
+    admit = (start) => start();
     launch = async () => {
       const process = new FakeProcess();
       processes.push(process);
@@ -91,7 +93,7 @@ describe(AgentSupervisor.name, () => {
       classify: (facts) => (facts.exit_code === 0 ? 'clean' : exit_class),
       fault_of: () => fault,
       restart: () => DefaultRestartConfig.parse({}),
-      before_restart: async () => undefined,
+      admit: (start) => admit(start),
       changed: () => states.push(supervisor.process_state),
       log: () => undefined,
     };
@@ -349,6 +351,21 @@ describe(AgentSupervisor.name, () => {
     await turnOfLoop();
     expect(processes).toHaveLength(1);
     expect(states).toEqual(['starting', 'running', 'stopping', 'stopped']);
+  });
+
+  it('regression: a restart that finds no place among the awake waits until there is one', async () => {
+    (await startReady()).die();
+    await reach('backoff');
+    admit = async () => Promise.reject(new NoxError('RESOURCE_LIMIT_EXCEEDED', 'all are at work'));
+    clock.advance(1000);
+    await turnOfLoop();
+    expect(processes).toHaveLength(1);
+    expect(supervisor).toMatchObject({ process_state: 'backoff', reason: 'all are at work' });
+    expect(supervisor.next_start_ms).toBe(clock.now() + 5000);
+    admit = (start) => start();
+    clock.advance(5000);
+    (await newest(2)).becomeReady();
+    await reach('running');
   });
 
   it('does not come back when it is stopped during the backoff', async () => {

@@ -67,8 +67,8 @@ export interface SupervisorWorld {
   /** What is known of an end beside the facts of the exit; asked once, when it has come. */
   readonly fault_of?: (session: RuntimeSession) => RunFault | undefined;
   readonly restart: () => RestartConfig;
-  /** Awaited before each start by itself: what has to stand first starts first. Never rejects. */
-  readonly before_restart: () => Promise<void>;
+  /** Runs each start by itself, once what has to stand first stands; RESOURCE_LIMIT_EXCEEDED while it has no place. */
+  readonly admit: (start: () => Promise<void>) => Promise<void>;
   /** Told after each change of state; the only place from which states are announced. */
   readonly changed: (previous: { process_state: ProcessState; activity: Activity }) => void;
   readonly log: (line: string) => void;
@@ -91,6 +91,9 @@ interface Run {
   /** Resolves when the exit has been dealt with. */
   readonly settled: Promise<void>;
 }
+
+/** How long a restart waits that found no room among the awake. */
+const PLACE_AGAIN_MS = 5000;
 
 /**
  * Keeps one agent as it should be. Contract: at most one process at a time; an expected end is never restarted, an
@@ -458,15 +461,28 @@ export class AgentSupervisor {
 
   private async retry(generation: number): Promise<void> {
     try {
-      await this.world.before_restart();
-      if (generation !== this.generation) return;
-      await this.unlessRefused(this.world.store.countRestart(this.id));
-      if (generation !== this.generation) return;
-      this.remember({ ...this.memory, breaker: halfOpen(this.breaker, this.world.clock.now()) });
-      await this.relaunch(this.breaker.state === 'half_open' ? 'probe' : 'restart');
+      await this.world.admit(async () => {
+        if (generation !== this.generation) return;
+        await this.unlessRefused(this.world.store.countRestart(this.id));
+        if (generation !== this.generation) return;
+        this.remember({ ...this.memory, breaker: halfOpen(this.breaker, this.world.clock.now()) });
+        await this.relaunch(this.breaker.state === 'half_open' ? 'probe' : 'restart');
+      });
     } catch (error) {
       this.world.log(`restart failed: ${messageOf(error)}`);
+      // Refused before it began: a place comes free when another rests.
+      if (generation === this.generation) this.waitForPlace(messageOf(error));
     }
+  }
+
+  private waitForPlace(reason: string): void {
+    // One that is given up keeps the reason why.
+    if (this.process_state === 'backoff') {
+      this.reason = reason;
+      this.next_start_ms = this.world.clock.now() + PLACE_AGAIN_MS;
+    }
+    this.comeBackAfter(PLACE_AGAIN_MS);
+    this.announce();
   }
 
   /** A probe that lives for `reset_after_s` closes the breaker. */

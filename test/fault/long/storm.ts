@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,6 +6,7 @@ import type { RestartConfig } from '../../../src/contracts/agent.js';
 import { CLEAN_SLATE, decideRestart, type RestartMemory } from '../../../src/agents/restart-policy.js';
 import { NoxApiError } from '../../../src/client/api-error.js';
 import { NoxServer } from '../../support/nox-server.js';
+import { setGuardedSettings } from '../../support/settings.js';
 import { eventually } from '../../support/wait.js';
 import { type LongReport, quantile, type Say, secondsSince } from './report.js';
 
@@ -37,12 +38,7 @@ export async function runStorm({
   const restart = restartFor(seconds);
   const broken: string[] = [];
   await using nox = await NoxServer.start({ env: { NOX_LOG_LEVEL: 'error' } });
-  await nox.kill('SIGTERM');
-  writeFileSync(
-    join(nox.registry, 'system-config.toml'),
-    `schema_version = 1\n[agents]\nmax_live_agents = ${agents}\nmax_agents = ${agents}\n`,
-  );
-  await nox.boot();
+  await setGuardedSettings(nox, `[agents]\nmax_live_agents = ${agents}\nmax_agents = ${agents}\n`);
   const ids = Array.from({ length: agents }, (_, n) => `storm-${n}`);
   for (const id of ids) {
     const command = ['/bin/sh', '-c', 'exit 1'];
