@@ -75,7 +75,7 @@ export const EVENTS = {
    */
   'turn.postponed': z.object({
     ...turn,
-    cause: z.enum(['model', 'login', 'budget', 'message', 'storm']),
+    cause: z.enum(['model', 'throttle', 'login', 'budget', 'message', 'storm']),
     reason: z.string(),
     /** Tries that failed so far; they are not counted against anybody. */
     tries: z.number().int(),

@@ -3,7 +3,8 @@ import type { Activity } from '../contracts/agent.js';
 import { Clock } from '../shared/clock.js';
 import { StateDb, type Tx } from '../shared/db/state-db.js';
 
-export type HoldCause = 'model' | 'login' | 'budget' | 'storm';
+/** `throttle`: the model refuses others, and turns try it one at a time. */
+export type HoldCause = 'model' | 'throttle' | 'login' | 'budget' | 'storm';
 
 /** Why an agent's turns wait although its process could take one. */
 export interface Hold {
@@ -16,6 +17,7 @@ export interface Hold {
 /** What the agent does meanwhile. Without a login it is idle: nothing will happen by itself. */
 export const HELD_ACTIVITY: Readonly<Record<HoldCause, Activity>> = {
   model: 'quota',
+  throttle: 'quota',
   login: 'idle',
   budget: 'parked',
   storm: 'parked',
@@ -91,7 +93,7 @@ export class HoldBook {
 
   private arm(): void {
     this.cancelTimer();
-    const next_ms = Math.min(...[...this.holds.values()].map(({ resume_ms }) => resume_ms ?? Number.POSITIVE_INFINITY));
+    const next_ms = Math.min(...[...this.holds.values()].map(dueMs));
     this.cancelTimer = Number.isFinite(next_ms)
       ? this.clock.after(Math.max(0, next_ms - this.clock.now()), () => this.tellDue())
       : () => undefined;
@@ -100,10 +102,14 @@ export class HoldBook {
   private tellDue(): void {
     const now_ms = this.clock.now();
     for (const [agent_id, hold] of this.holds) {
-      if (hold.resume_ms === null || hold.resume_ms > now_ms) continue;
+      if (dueMs(hold) > now_ms) continue;
       this.release(agent_id);
       this.onDue(agent_id, hold);
     }
     this.arm();
   }
 }
+
+/** When a hold is over by itself. Those that wait one behind another are let go by whoever lets them wait. */
+const dueMs = ({ cause, resume_ms }: Hold): number =>
+  cause === 'throttle' ? Number.POSITIVE_INFINITY : (resume_ms ?? Number.POSITIVE_INFINITY);

@@ -32,6 +32,8 @@ const failed = (status: number, text = `API Error: ${status} no`): Result => ({
   api_error: { status, kind: null },
 });
 
+const answered: Result = { ...failed(0, 'done'), is_error: false, terminal_reason: 'completed' };
+
 describe(QuotaService.name, () => {
   let clock: ManualClock;
   let db: StateDb;
@@ -118,7 +120,6 @@ describe(QuotaService.name, () => {
         started_at: null,
         resume_at: clock.iso(note?.resume_ms ?? 0),
       });
-      expect(quota.hold('two')).toBeUndefined();
       clock.advance(wait_ms - 1);
       expect(resumed).toEqual([]);
       clock.advance(1);
@@ -185,7 +186,7 @@ describe(QuotaService.name, () => {
         action: 'end',
         reason: 'API Error: 529 no (tried 3 times)',
       });
-      expect(quota.hold('one')).toBeUndefined();
+      expect(quota.holdFor('one', 'model')).toBeUndefined();
     });
 
     it('does not put back what would fail again, what a person ended, or what is no error of the model', async () => {
@@ -229,6 +230,105 @@ describe(QuotaService.name, () => {
     await putBack('two', await started('two'), failed(529));
     await events.append('system.model_changed', { mode: 'scripted', demo: false, actor: 'admin' });
     expect(changed).toEqual(['one', 'two']);
+  });
+
+  describe('a model that refuses for want of room', () => {
+    /** As the pump does it: whether a turn of the agent begins. */
+    const begins = (id: string): boolean => {
+      if (quota.hold(id) !== undefined) return false;
+      quota.begins(id);
+      under_way.add(id);
+      return true;
+    };
+    const ends = async (id: string, result: Result) => {
+      const verdict = await putBack(id, await started(id), result);
+      under_way.delete(id);
+      return verdict;
+    };
+    const notBegun = () => ['one', 'two', 'three', 'four'].filter((id) => !under_way.has(id));
+    let under_way: Set<string>;
+
+    beforeEach(() => {
+      under_way = new Set();
+      quota.isBusy = (id) => under_way.has(id);
+      // Whoever is let go begins when it may.
+      quota.onResume = (id) => {
+        resumed.push(id);
+        begins(id);
+      };
+      for (const id of ['three', 'four']) agent(id);
+    });
+
+    it('is tried by one turn at a time, not before the time it was told, until one goes through', async () => {
+      expect(begins('one')).toBe(true);
+      expect(begins('two')).toBe(true);
+      await ends('one', failed(529));
+      const until_ms = quota.note('one')?.resume_ms ?? 0;
+      expect(begins('three')).toBe(false);
+      expect(begins('four')).toBe(false);
+      expect(quota.note('three')).toEqual({
+        activity: 'quota',
+        reason: `the model is overloaded (529); one turn at a time tries it, the next at ${clock.iso(until_ms)}`,
+        resume_ms: until_ms,
+      });
+      clock.advance(until_ms - clock.now());
+      // Two was under way before; of the others one alone.
+      expect(notBegun()).toEqual(['three', 'four']);
+      expect(quota.note('four')?.reason).toBe('the model is overloaded (529); one turn at a time tries it, one now');
+      await ends('one', failed(429));
+      expect(quota.note('four')).toMatchObject({ resume_ms: quota.note('one')?.resume_ms });
+      clock.advance((quota.note('one')?.resume_ms ?? 0) - clock.now());
+      expect(notBegun()).toEqual(['three', 'four']);
+      await ends('one', answered);
+      expect(notBegun()).toEqual(['one']);
+      expect(quota.note('four')).toBeUndefined();
+    });
+
+    it('is open again when a turn that was under way goes through', async () => {
+      begins('one');
+      begins('two');
+      await ends('one', failed(529));
+      begins('three');
+      await ends('two', answered);
+      expect(under_way).toEqual(new Set(['three']));
+    });
+
+    it('is tried by the next when the turn that tries ends without an answer', async () => {
+      begins('one');
+      await ends('one', failed(529));
+      quota.release('one');
+      for (const id of ['two', 'three']) expect(begins(id)).toBe(false);
+      clock.advance(60_000);
+      expect(under_way).toEqual(new Set(['two']));
+      clock.advance(60_000);
+      expect(under_way).toEqual(new Set(['two']));
+      under_way.delete('two');
+      clock.advance(2000);
+      expect(under_way).toEqual(new Set(['three']));
+    });
+
+    it('holds them over a restart of Nox', async () => {
+      begins('one');
+      await ends('one', failed(529));
+      begins('two');
+      await db.write(() => undefined);
+      const before = quota.note('two');
+      const resume = quota.onResume;
+      quota = open();
+      quota.isBusy = (id) => under_way.has(id);
+      quota.onResume = resume;
+      expect(quota.note('two')).toMatchObject({ activity: 'quota', resume_ms: before?.resume_ms });
+      expect(begins('three')).toBe(false);
+      clock.advance(60_000);
+      expect(under_way.size).toBe(1);
+    });
+
+    it('is nothing to a program of a person’s own', async () => {
+      agents.set('two', { ...(agents.get('two') as AgentConfig), runtime: 'command' });
+      begins('one');
+      await ends('one', failed(529));
+      expect(begins('two')).toBe(true);
+    });
   });
 
   describe('a budget', () => {
@@ -286,9 +386,10 @@ describe(QuotaService.name, () => {
       await spend('one', 4);
       clock.advance(DAY_MS);
       await spend('one', 3);
-      await putBack('one', await started('one'), failed(529));
+      await putBack('one', await started('one'), failed(500));
       quota = open();
       quota.release('one');
+      quota.verdict('one', 'trn_none', answered, false);
       expect(quota.hold('one')).toBeUndefined();
       await spend('one', 1.5);
       expect(quota.hold('one')?.reason).toContain('5.00 of 5 USD');

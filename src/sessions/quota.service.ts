@@ -10,6 +10,7 @@ import { Clock } from '../shared/clock.js';
 import { StateDb, type Tx } from '../shared/db/state-db.js';
 import { type BudgetName, budgetWords, checkBudget, crossed, spentOf, WARN_SHARE } from './budget.js';
 import { HELD_ACTIVITY, type Hold, HoldBook } from './hold-book.js';
+import { ModelGate } from './model-gate.js';
 import { nextTryMs } from './quota-backoff.js';
 import { classifyFault, faultWords, LOGIN_HELP, passesByItself } from './quota-error.js';
 import { hasBudget, SpendBook, type SpendChange } from './spend-book.js';
@@ -39,11 +40,14 @@ export class QuotaService {
   private readonly retries = new Map<string, Retry>();
   /** What each agent's CLI last said of its login's limits, while it was not plainly allowed. */
   private readonly limits = new Map<string, Limit>();
+  private readonly gate: ModelGate;
   /** Set by wiring. `onChange`: what is said of the agent is different now. `onResume`: its turns may go on. */
   onChange: (agent_id: string) => void = () => undefined;
   onResume: (agent_id: string) => void = () => undefined;
   /** Set by wiring: a person has changed the model, so this agent needs a fresh process. */
   onModelChange: (agent_id: string) => void = () => undefined;
+  /** Set by wiring: whether a turn of the agent is under way. */
+  isBusy: (agent_id: string) => boolean = () => false;
   /** Set by wiring: what was decided but could not be stored. */
   onLost: (agent_id: string, error: unknown) => void = () => undefined;
 
@@ -56,7 +60,20 @@ export class QuotaService {
     @Inject(LogBook) private readonly logs: LogBook,
     @Inject(StateDb) private readonly db: StateDb,
     @Inject(Clock) private readonly clock: Clock,
-  ) {}
+  ) {
+    this.gate = new ModelGate({
+      clock,
+      // A program of a person's own asks whom it likes.
+      shares: (agent_id) => registry.agents().get(agent_id)?.runtime === 'claude',
+      busy: (agent_id) => this.isBusy(agent_id),
+      waiting: () => holds.agents('throttle'),
+      letGo: (agent_id, reason) => {
+        holds.release(agent_id);
+        this.resumed(agent_id, reason);
+      },
+      retell: (agent_id) => this.onResume(agent_id),
+    });
+  }
 
   /** After a start of Nox: earlier holds count again. */
   recover(): void {
@@ -65,9 +82,14 @@ export class QuotaService {
     // So that the first turn that ends is told apart from those before.
     this.spends.today();
     this.holds.recover();
+    for (const agent_id of [...this.holds.agents('model'), ...this.holds.agents('throttle')]) {
+      const { reason, resume_ms } = this.holds.of(agent_id) ?? {};
+      if (reason !== undefined) this.gate.refused(agent_id, reason.split(';', 1)[0] ?? reason, resume_ms ?? 0);
+    }
     this.events.subscribe(({ type }) => {
       if (type === 'system.model_changed') {
         for (const id of [...this.holds.agents('login'), ...this.holds.agents('model')]) this.onModelChange(id);
+        this.gate.open('it has another model');
       }
       // A budget may have been raised; who is still over it stays held.
       if (type === 'registry.committed') for (const id of this.holds.agents('budget')) this.recheck(id);
@@ -77,18 +99,24 @@ export class QuotaService {
   /** Why the next turn may not begin; undefined when it may. */
   hold(agent_id: string): Hold | undefined {
     const present = this.holds.of(agent_id);
-    if (present !== undefined && present.cause !== 'budget') return present;
+    if (present !== undefined && present.cause !== 'budget' && present.cause !== 'throttle') return present;
     const over = this.overBudget(agent_id);
-    if (over === undefined) {
+    const hold = over?.hold ?? this.gate.hold(agent_id);
+    if (hold === undefined) {
       if (present !== undefined) this.holds.release(agent_id);
       return undefined;
     }
-    if (present?.reason === over.hold.reason) return present;
-    const tell_once = present === undefined;
-    this.keep(agent_id, over.hold, (tx) => {
+    if (present?.reason === hold.reason) return present;
+    const tell_once = over !== undefined && present?.cause !== 'budget';
+    this.keep(agent_id, hold, (tx) => {
       if (tell_once) this.events.appendIn(tx, 'agent.budget_exceeded', over.told, agent_id);
     });
-    return over.hold;
+    return hold;
+  }
+
+  /** To be called at once before a turn begins that nothing holds. */
+  begins(agent_id: string): void {
+    this.gate.tries(agent_id);
   }
 
   /** What is said of the agent beside its process. */
@@ -138,26 +166,36 @@ export class QuotaService {
   verdict(agent_id: string, turn_id: string, result: Result, cancelled: boolean): Verdict {
     const retry = this.retries.get(agent_id);
     this.retries.delete(agent_id);
-    if (!result.is_error || result.terminal_reason !== 'api_error') return { action: 'end' };
+    if (!result.is_error || result.terminal_reason !== 'api_error') {
+      if (!result.is_error) this.gate.answered(agent_id);
+      return { action: 'end' };
+    }
     const status = result.api_error?.status ?? null;
     const fault = classifyFault({ ...result.api_error, text: result.text });
+    // Any other word of the model is an answer, too; a model that cannot be reached gives none.
+    if (!passesByItself(fault)) this.gate.answered(agent_id);
     if (fault === 'authentication') {
       this.keep(agent_id, { cause: 'login', reason: `${result.text}. ${LOGIN_HELP}`, resume_ms: null });
       return { action: 'end' };
     }
-    if (!passesByItself(fault) || cancelled) return { action: 'end' };
+    if (!passesByItself(fault)) return { action: 'end' };
     const config = this.registry.config().quota;
     const tries = this.turns.tries(turn_id) + 1;
+    const retry_after_ms = fault === 'rate_limit' ? this.retryAfterMs(agent_id, retry) : null;
     const resume_ms = nextTryMs({
       config,
       tries,
-      retry_after_ms: fault === 'rate_limit' ? this.retryAfterMs(agent_id, retry) : null,
+      retry_after_ms,
       now_ms: this.clock.now(),
       random: Math.random(),
     });
+    const why = faultWords(fault, status);
+    const others_ms = resume_ms ?? this.clock.now() + Math.max(config.initial_ms, retry_after_ms ?? 0);
+    if (fault === 'rate_limit' || fault === 'overloaded') this.gate.refused(agent_id, why, others_ms);
+    if (cancelled) return { action: 'end' };
     if (resume_ms === null) return { action: 'end', reason: `${result.text} (tried ${tries} times)` };
     const when = `try ${tries + 1} of ${config.max_tries} at ${this.clock.iso(resume_ms)}`;
-    const hold: Hold = { cause: 'model', reason: `${faultWords(fault, status)}; ${when}`, resume_ms };
+    const hold: Hold = { cause: 'model', reason: `${why}; ${when}`, resume_ms };
     this.logs.add(agent_id, 'nox', `${result.text}; ${when}`);
     const store = this.holds.put(agent_id, hold);
     this.onChange(agent_id);

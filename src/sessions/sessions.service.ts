@@ -71,6 +71,7 @@ export class SessionsService extends RunObserver {
     this.turn_mail = new TurnMail({ mail, fleet, approvals, logs, clock, openTurn, lost });
     this.scribe = new TurnScribe({ turns, events, approvals, lost });
     quota.onResume = (agent_id) => this.pipes.pump(agent_id);
+    quota.isBusy = (agent_id) => this.pipes.isBusy(agent_id);
     quota.onChange = (agent_id) => this.show(agent_id);
     quota.onModelChange = (agent_id) => {
       this.tryAfresh(agent_id).catch((error: unknown) => this.lost(agent_id, 'resume', error));

@@ -58,6 +58,11 @@ export class TurnPump {
     return this.open.has(agent_id);
   }
 
+  /** Whether a turn has the pipe, or has ended and is being stored. */
+  isBusy(agent_id: string): boolean {
+    return this.open.has(agent_id) || this.settling.has(agent_id);
+  }
+
   /** A turn whose parked call has come back has the pipe again. */
   reopen(agent_id: string, { id, blocks, source }: Turn): OpenTurn {
     const ids = this.parts.mail().held(id);
@@ -154,6 +159,7 @@ export class TurnPump {
     if (session === undefined || supervisor.process_state !== 'running' || this.open.has(agent_id)) return;
     if (this.settling.has(agent_id)) return;
     if (quota.hold(agent_id) !== undefined || this.isParked(agent_id)) return;
+    quota.begins(agent_id);
     const person_waits = book.queuedCount(agent_id) > 0;
     const person_is_next = person_waits && !this.after_person.delete(agent_id);
     const point = person_is_next ? 'tool_boundary' : 'idle';
