@@ -18,7 +18,7 @@
 //   disk       each single call of the file system fails once  --every N (1); needs a C compiler
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -136,9 +136,19 @@ if (unknown !== undefined) {
 execFileSync(process.execPath, [join(root, 'scripts', 'build.mjs'), '--if-changed', '--only=server'], {
   stdio: 'inherit',
 });
+/** What else the machine does is part of every figure. */
+const load = () => Math.round(loadavg()[0] * 10) / 10;
+const verdicts = [];
 for (const name of names) {
   say(`— ${name}`);
+  const before = load();
   const report = await RUNS[name]();
-  process.stdout.write(`${JSON.stringify({ run: name, ...report }, null, 2)}\n`);
-  if (report.violations.length > 0) process.exitCode = 1;
+  const machine = { cores: availableParallelism(), load_before: before, load_after: load() };
+  process.stdout.write(`${JSON.stringify({ run: name, ...report, machine }, null, 2)}\n`);
+  const { violations, verdict } = report;
+  if (violations.length > 0) process.exitCode = 1;
+  const word = violations.length === 0 ? 'KEPT' : `BROKEN, ${violations.length} violations`;
+  const around = `load ${machine.load_before} before, ${machine.load_after} after, ${machine.cores} cores`;
+  verdicts.push([`${name}: ${word}`, ...(verdict === undefined ? [] : [verdict]), around].join(' · '));
 }
+process.stdout.write(`${verdicts.join('\n')}\n`);

@@ -143,6 +143,24 @@ describe('quota and money', () => {
     expect(Date.parse(done.ended_at ?? '')).toBeGreaterThan(Date.parse(before.resume_at ?? ''));
   });
 
+  it('lets the turns of other agents wait behind the one that was refused, until the model answers', async () => {
+    await quota();
+    await create();
+    await nox.call('agents_create', { body: { name: 'Other', id: 'other', start: true } });
+    const first = await prompt('error 529 x3\nsay first', false);
+    const { resume_at } = await activity('quota');
+    const second = await nox.call('agents_prompt', {
+      params: { id: 'other' },
+      body: { content: 'say second', wait: false },
+    });
+    const reason = expect.stringContaining('the model is overloaded (529); one turn at a time tries it, the next at');
+    expect(await turn(second.turn_id)).toMatchObject({ status: 'queued', reason, resume_at });
+    const other = await nox.call('agents_status', { params: { id: 'other' } });
+    expect(other).toMatchObject({ status: 'parked', activity: 'quota', queued_turns: 1, reason, resume_at });
+    expect(await endedInTime(first.turn_id)).toMatchObject({ status: 'complete', text: 'first' });
+    expect(await ended(second.turn_id)).toMatchObject({ status: 'complete', text: 'second' });
+  });
+
   it('sleeps while it waits, and is awake in time', async () => {
     await quota();
     await create({}, { hibernate_after_s: 1 });

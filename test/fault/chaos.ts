@@ -1,10 +1,13 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fakeAgent } from '../support/fake-agent.js';
+import { FAKE_AGENT, fakeAgent } from '../support/fake-agent.js';
 import { NoxServer } from '../support/nox-server.js';
 import { makeTempDir } from '../support/temp-dir.js';
-import { eventually } from '../support/wait.js';
+import { eventually, within } from '../support/wait.js';
 import { livingOf, programsOf, violations } from './fault-support.js';
 
 export interface ChaosOptions {
@@ -25,15 +28,23 @@ export interface ChaosReport {
   readonly turns: Record<string, number>;
   /** From the start of Nox to its first answer. */
   readonly start_ms: { median: number; max: number };
-  /** From the last start to rest: every agent idle, every turn ended. */
+  /** From the last kill until Nox answers and every agent has its process again. */
+  readonly settle_ms: number;
+  /** The same number of bare processes on the same machine at that time, without Nox. */
+  readonly bare_ms: number;
+  /** From then to rest: every agent idle, every turn ended. */
   readonly rest_ms: number;
+  readonly verdict: string;
   readonly violations: readonly string[];
 }
 
 /** A crash of an agent may come every second: none of them may be given up for that. */
 const PATIENT = { intensity: 1000, period_s: 60, backoff_ms: { initial: 10, max: 200 } };
 const OPEN_TURNS_PER_AGENT = 3;
-const REST_LIMIT_MS = 60_000;
+const REST_LIMIT_MS = 120_000;
+/** RELIABILITY P3; on a machine that has too little to spare for that, this many times what bare processes take. */
+const SETTLE_LIMIT_MS = 10_000;
+const SETTLE_SHARE = 3;
 
 /**
  * Kills Nox and agents at random while every agent has work, then lets it come to rest and says which promises were
@@ -79,9 +90,13 @@ class Chaos {
       await this.killing(began);
       this.over = true;
       await load;
-      const last = performance.now();
+      const settle_ms = await this.settle();
+      const settled = performance.now();
       const statuses = await this.rest();
-      const rest_ms = Math.round(performance.now() - last);
+      const rest_ms = Math.round(performance.now() - settled);
+      const bare_ms = await bareFleet(agents);
+      if (settle_ms > Math.max(SETTLE_LIMIT_MS, SETTLE_SHARE * bare_ms))
+        this.broken.push(`agents were back after ${settle_ms} ms; bare processes take ${bare_ms} ms`);
       this.broken.push(...violations(this.nox, this.home, [...this.acknowledged.keys()]), ...this.repeated());
       return {
         seed,
@@ -90,7 +105,12 @@ class Chaos {
         kills: this.kills,
         turns: statuses,
         start_ms: { median: median(this.starts_ms), max: Math.max(0, ...this.starts_ms) },
+        settle_ms,
+        bare_ms,
         rest_ms,
+        verdict:
+          `${this.kills.nox + this.kills.nox_while_starting + this.kills.agent} kills, ${agents} agents, ${this.acknowledged.size} turns: ` +
+          `all back ${inSeconds(settle_ms)} s after the last kill (10 s allowed; bare processes take ${inSeconds(bare_ms)} s now), at rest ${inSeconds(rest_ms)} s later`,
         violations: this.broken,
       };
     } finally {
@@ -177,6 +197,21 @@ class Chaos {
     return scripts[Math.floor(this.random() * scripts.length)] ?? '';
   }
 
+  /** Kills Nox once more, with work under way; answers how long it takes until every agent has its process again. */
+  private async settle(): Promise<number> {
+    const killed = performance.now();
+    await this.killNox();
+    await eventually(
+      'every agent has its process again',
+      async () => {
+        const { agents } = await this.nox.call('agents_list', { query: { limit: this.ids.length } });
+        return agents.every(({ process_state }) => process_state === 'running');
+      },
+      REST_LIMIT_MS,
+    ).catch((error: unknown) => this.broken.push(String(error)));
+    return Math.round(performance.now() - killed);
+  }
+
   private async rest(): Promise<Record<string, number>> {
     const counts: Record<string, number> = {};
     const ids = [...this.acknowledged];
@@ -209,6 +244,34 @@ class Chaos {
   }
 }
 
+/** How long the same fleet takes without Nox, as many at a time: what a slow start is to be compared with. */
+async function bareFleet(agents: number): Promise<number> {
+  await using folder = await makeTempDir('nox-bare-');
+  const [program, ...args] = FAKE_AGENT;
+  const began = performance.now();
+  const children: ChildProcess[] = [];
+  let left = agents;
+  const starter = async (): Promise<void> => {
+    for (; left > 0;) {
+      left -= 1;
+      const env = { ...process.env, FAKE_AGENT_HOME: folder.path };
+      const child = spawn(program, [...args, '--session-id', randomUUID()], { stdio: ['pipe', 'pipe', 'ignore'], env });
+      children.push(child);
+      const answered = once(child.stdout, 'data');
+      child.stdin.write(`${JSON.stringify(INITIALIZE)}\n`);
+      await within('the first word of a bare process', answered);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: 4 }, starter));
+    return Math.round(performance.now() - began);
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+  }
+}
+
+const INITIALIZE = { type: 'control_request', request_id: 'bare', request: { subtype: 'initialize' } };
+const inSeconds = (ms: number): string => (ms / 1000).toFixed(1);
 const median = (all: readonly number[]): number => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0;
 
 /** A small generator of numbers in [0, 1) that a seed decides (mulberry32). */

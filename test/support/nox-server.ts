@@ -141,7 +141,7 @@ export class NoxServer implements AsyncDisposable {
 
   /** Starts the process alone; `start` and `restart` do. Resolves at the first answer of /health. */
   async boot(): Promise<void> {
-    const child = spawn(NODE, [BUNDLE, 'serve'], {
+    const child = spawn(join(ROOT, 'bin', 'nox'), ['serve'], {
       cwd: this.workspace,
       env: {
         ...NO_TRAFFIC,

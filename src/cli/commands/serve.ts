@@ -1,5 +1,6 @@
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { examples } from '../help.js';
 import { packageRoot } from '../../shared/paths.js';
@@ -23,6 +24,8 @@ export function serveCommand(program: Command): void {
     .addOption(new Option('--registry <folder>', 'folder of the registry').env('NOX_REGISTRY_PATH'))
     .option('--repair-registry', 'first make a damaged registry whole from its last good bundle')
     .action(async ({ host, port, home, registry, repairRegistry }: ServeOptions) => {
+      // On a big machine V8 lets garbage grow to several times what lives before it collects the old space.
+      setFlagsFromString('--heap-growing-percent=40');
       // The compiled code is kept beside the bundle: from the second start on that saves a tenth of the time.
       enableCompileCache(join(packageRoot(), 'dist', '.compile-cache'));
       // Before the server's code is loaded: reading source maps is nothing that every short command should pay for.

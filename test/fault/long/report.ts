@@ -1,6 +1,8 @@
 /** What a long run answers: figures to be quoted, and each broken promise as a sentence. */
 export interface LongReport {
   readonly violations: readonly string[];
+  /** The figures that count, in one line. */
+  readonly verdict?: string;
   readonly [figure: string]: unknown;
 }
 

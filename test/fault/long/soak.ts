@@ -39,6 +39,7 @@ export async function runSoak({ registered, awake, minutes, say }: SoakOptions):
   const began = performance.now();
   const end = began + minutes * 60_000;
   const samples: { at_min: number; mb: number }[] = [];
+  let most_awake = 0;
   const done: Record<string, number> = {};
   const count = (what: string): void => void (done[what] = (done[what] ?? 0) + 1);
   say('mixed work begins');
@@ -60,6 +61,7 @@ export async function runSoak({ registered, awake, minutes, say }: SoakOptions):
     while (performance.now() < end) {
       const at_min = (performance.now() - began) / 60_000;
       samples.push({ at_min, mb: memoryMb(nox.pid) });
+      most_awake = Math.max(most_awake, (await nox.call('system_status')).agents.running);
       if (samples.length % 30 === 0) say(`${at_min.toFixed(1)} min: ${samples.at(-1)?.mb.toFixed(0)} MB`);
       await delay(SAMPLE_MS);
     }
@@ -71,15 +73,21 @@ export async function runSoak({ registered, awake, minutes, say }: SoakOptions):
   const max_mb = Math.max(...all_mb);
   const slope = slopeOf(settled);
   if (max_mb > LIMIT_MB) broken.push(`${max_mb.toFixed(0)} MB; ${LIMIT_MB} are allowed`);
+  if (most_awake > awake) broken.push(`${most_awake} agents were awake; ${awake} may be`);
   if (slope > SLOPE_MB) broken.push(`${slope.toFixed(2)} MB more with each minute`);
   const round = (value: number): number => Math.round(value * 100) / 100;
+  const [first = 0] = all_mb;
+  const median = quantile(all_mb, 0.5);
   return {
+    verdict:
+      `${registered} registered, at most ${most_awake} awake, ${minutes} min: memory first ${first.toFixed(0)}, median ${median.toFixed(0)}, ` +
+      `max ${max_mb.toFixed(0)} MB (${LIMIT_MB} allowed); slope ${slope.toFixed(2)} MB/min (${SLOPE_MB} allowed)`,
     registered,
-    awake: (await nox.call('system_status')).agents.running,
+    most_awake,
     minutes,
     took_s: secondsSince(began),
     registered_mb: round(registered_mb),
-    memory_mb: { first: round(all_mb[0] ?? 0), median: round(quantile(all_mb, 0.5)), max: round(max_mb) },
+    memory_mb: { first: round(first), median: round(median), max: round(max_mb) },
     last_minutes_mb: {
       median: round(
         quantile(

@@ -24,6 +24,7 @@ const TICKS_PER_S = 100;
 const CPU_SHARE = 0.5;
 const SPAWN_TOLERANCE = 0.05;
 const MODEL_AGENTS = 2000;
+const PROGRESS_MS = 15_000;
 
 /**
  * Every agent's program exits at once, again and again, for as long as asked; then each must have been given up, as often
@@ -63,7 +64,11 @@ export async function runStorm({
   say(`${JSON.stringify(answers)} to the first starts`);
   const first_starts_s = secondsSince(began);
   const statuses = async () => (await nox.call('agents_list', { query: { limit: agents } })).agents;
-  await delay(Math.max(0, seconds * 1000 - (performance.now() - began)));
+  for (let left_ms = 1; left_ms > 0;) {
+    left_ms = Math.max(0, seconds * 1000 - (performance.now() - began));
+    await delay(Math.min(left_ms, PROGRESS_MS));
+    say(`${secondsSince(began)} of ${seconds} s: ${spawnsOf(nox).count} spawns`);
+  }
   const cpu_share = (cpuSeconds(nox.pid) - cpu_before) / ((performance.now() - began) / 1000);
   const by_now = spawnsOf(nox);
   const model = modelOf(restart, by_now.ran_ms, by_now.age_ms);
@@ -91,6 +96,9 @@ export async function runStorm({
     if (process_state !== 'stopped' || pid !== null) broken.push(`${id} is ${process_state} after its stop`);
   if (spawnsOf(nox).open > 0) broken.push('a run is open after all were stopped');
   return {
+    verdict:
+      `${agents} agents, ${seconds} s: ${spawns_per_agent.toFixed(2)} spawns each, the model has ${model.toFixed(2)}; ` +
+      `${total} in all, ${agents * (restart.intensity + 1)} expected; ${(cpu_share * 100).toFixed(0)} % of a core; first starts took ${first_starts_s} s`,
     agents,
     seconds,
     took_s: secondsSince(began),
