@@ -48,7 +48,13 @@ export const SystemConfig = z.looseObject({
       max_live_agents: z.number().int().min(1).max(1000).default(50),
       hibernate_after_s: z.number().int().min(0).max(604_800).default(600),
       stop_grace_ms: z.number().int().min(0).max(120_000).default(10_000),
-      run_as: z.enum(['same', 'own_uid']).default('same'),
+      // A user of its own would need a login of its own, and a person's files given away: refused, not quietly ignored.
+      run_as: z
+        .literal(
+          'same',
+          'must be "same": agents run as the user of Nox; agents.confine keeps them from what is not theirs',
+        )
+        .default('same'),
       confine: z.enum(['auto', 'require', 'off']).default('auto'),
       limits: DefaultResourceLimits.prefault({}),
       restart: DefaultRestartConfig.prefault({}),
