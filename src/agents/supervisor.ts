@@ -471,11 +471,11 @@ export class AgentSupervisor {
     } catch (error) {
       this.world.log(`restart failed: ${messageOf(error)}`);
       // Refused before it began: a place comes free when another rests.
-      if (generation === this.generation) this.waitForPlace(messageOf(error));
+      if (generation === this.generation) this.tryAgainSoon(messageOf(error));
     }
   }
 
-  private waitForPlace(reason: string): void {
+  private tryAgainSoon(reason: string): void {
     // One that is given up keeps the reason why.
     if (this.process_state === 'backoff') {
       this.reason = reason;
