@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { SystemConfig } from './config.js';
+import { SystemConfig } from '../contracts/config.js';
 
 it('refuses a user of its own for each agent, by name, instead of quietly running it as the same', () => {
   const { error } = SystemConfig.safeParse({ agents: { run_as: 'own_uid' } });
