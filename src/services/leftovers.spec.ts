@@ -28,8 +28,10 @@ class Engine {
     { id: 'c2', service: 'here', holder: undefined },
     { id: 'c3', service: 'each', holder: 'ann' },
     { id: 'c4', service: 'each', holder: 'other' },
+    // Of another Nox, whose registry has the same path on its machine.
+    { id: 'c5', service: 'elsewhere', holder: undefined },
   ];
-  nets = ['nox-r-gone', 'nox-r-here', 'somebody-elses'];
+  nets = ['nox-r-gone', 'nox-r-here', 'nox-r-elsewhere'];
   images = [OLD, USED];
   private ask(): void {
     if (this.away) throw new NoxError('ENGINE_UNAVAILABLE', 'away');
@@ -37,10 +39,6 @@ class Engine {
   async list() {
     this.ask();
     return this.containers.map((container) => ({ ...container, config_hash: '', running: true }));
-  }
-  async networks() {
-    this.ask();
-    return this.nets;
   }
   async remove(id: string) {
     this.ask();
@@ -51,7 +49,6 @@ class Engine {
     this.images = this.images.filter((each) => each !== image);
   }
   readonly guard = {
-    serviceOf: (name: string) => (name.startsWith('nox-r-') ? name.slice(6) : undefined),
     forget: async (name: string) => {
       this.ask();
       this.nets = this.nets.filter((each) => each !== `nox-r-${name}`);
@@ -77,15 +74,15 @@ describe(Leftovers.name, () => {
     return { leftovers, clock, warned };
   };
 
-  it('takes away what bears the name of no service, and nothing else', async () => {
+  it('takes away what is left of services that went from here, and nothing else', async () => {
     const engine = new Engine();
     const db = new StateDb(':memory:');
     const { leftovers } = house(engine, db);
-    await leftovers.owe(OLD);
-    await leftovers.owe(USED);
+    await leftovers.owe({ services: ['gone', 'each'] });
+    await leftovers.owe({ services: ['here'], images: [OLD, USED] });
     await leftovers.settle();
-    expect(engine.containers.map(({ id }) => id)).toEqual(['c2', 'c3']);
-    expect(engine.nets).toEqual(['nox-r-here', 'somebody-elses']);
+    expect(engine.containers.map(({ id }) => id)).toEqual(['c2', 'c3', 'c5']);
+    expect(engine.nets).toEqual(['nox-r-here', 'nox-r-elsewhere']);
     expect(engine.images).toEqual([USED]);
     expect(leftovers.isOwed).toBe(false);
     db.close();
@@ -96,7 +93,7 @@ describe(Leftovers.name, () => {
     const db = new StateDb(':memory:');
     const before = house(engine, db);
     engine.away = true;
-    await before.leftovers.owe(OLD);
+    await before.leftovers.owe({ services: ['gone'], images: [OLD] });
     await before.leftovers.settle();
     expect(before.warned).toHaveLength(1);
     await before.leftovers.close();

@@ -1,22 +1,22 @@
 import * as z from 'zod';
 import type { ServiceConfig } from '../contracts/service.js';
 import type { Clock } from '../shared/clock.js';
-import type { StateDb } from '../shared/db/state-db.js';
+import type { StateDb, Tx } from '../shared/db/state-db.js';
 import { messageOf } from '../shared/nox-error.js';
 import type { DockerEngine } from './docker/engine.js';
 import type { NetworkGuard } from './docker/network-guard.js';
 import { holdersOf } from './service-pool.js';
 
 const META_KEY = 'services_leftovers';
-const Owed = z.object({ images: z.array(z.string()) });
+const Owed = z.object({ services: z.array(z.string()), images: z.array(z.string()) });
+type Owed = z.infer<typeof Owed>;
 const AGAIN_MS = 5000;
-const AT_MOST_MS = 300_000;
 
 interface Parts {
-  readonly db: Pick<StateDb, 'getMeta' | 'setMeta'>;
+  readonly db: Pick<StateDb, 'get' | 'write'>;
   readonly clock: Clock;
-  readonly engine: Pick<DockerEngine, 'list' | 'networks' | 'remove' | 'removeImage'>;
-  readonly guard: Pick<NetworkGuard, 'forget' | 'serviceOf'>;
+  readonly engine: Pick<DockerEngine, 'list' | 'remove' | 'removeImage'>;
+  readonly guard: Pick<NetworkGuard, 'forget'>;
   /** The services that there should be, at that moment. */
   readonly wanted: () => ReadonlyMap<string, ServiceConfig>;
   readonly warn: (message: string, fields: object) => void;
@@ -44,27 +44,37 @@ export function leaves(before: ServiceConfig, after: ServiceConfig | undefined):
 /**
  * What services leave at the engine when they go: containers, networks with their rules, images that nobody wants any
  * more. That it must be cleaned is durable from before a service goes; while there is no engine, it is tried again.
- * What there is to clean the engine's labels say: whatever bears the name of a service that there is not.
+ * Only services that went from here are looked for: another Nox may use the same engine, from a folder of the same name.
  */
 export class Leftovers {
   private working: Promise<void> = Promise.resolve();
-  private failures = 0;
+  private warned = false;
   private cancelTimer: () => void = () => undefined;
   private closed = false;
 
   constructor(private readonly parts: Parts) {}
 
-  /** From now on something is to be cleaned; `image`: that, too. */
-  async owe(image?: string): Promise<void> {
-    const images = new Set([...(this.owed()?.images ?? []), ...(image === undefined ? [] : [image])]);
-    await this.parts.db.setMeta(META_KEY, JSON.stringify({ images: [...images] }));
+  /** From now on what is left of these services is to be cleaned; of the images whatever no other service needs. */
+  async owe({ services = [], images = [] }: Partial<Owed>): Promise<void> {
+    await this.parts.db.write((tx) => {
+      const before = owedOf(tx);
+      const owed: Owed = {
+        services: [...new Set([...(before?.services ?? []), ...services])],
+        images: [...new Set([...(before?.images ?? []), ...images])],
+      };
+      tx.run(
+        'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+        META_KEY,
+        JSON.stringify(owed),
+      );
+    });
   }
 
   get isOwed(): boolean {
-    return this.owed() !== undefined;
+    return owedOf(this.parts.db) !== undefined;
   }
 
-  /** Cleans now, one after another; what cannot be cleaned and is owed is tried again by itself. Never rejects. */
+  /** Cleans now, one after another; what cannot be cleaned is tried again by itself. Never rejects. */
   settle(): Promise<void> {
     this.working = this.working.then(() => this.tryOnce());
     return this.working;
@@ -78,38 +88,34 @@ export class Leftovers {
 
   private async tryOnce(): Promise<void> {
     this.cancelTimer();
-    if (this.closed) return;
-    const owed = this.owed();
+    const owed = owedOf(this.parts.db);
+    if (this.closed || owed === undefined) return;
     try {
-      await this.clean(owed?.images ?? []);
-      // What was owed meanwhile is cleaned by the next call.
-      if (owed !== undefined && this.parts.db.getMeta(META_KEY) === JSON.stringify(owed))
-        await this.parts.db.setMeta(META_KEY, '');
-      this.failures = 0;
+      await this.clean(owed);
+      // What was owed meanwhile stays for the next call.
+      const done = JSON.stringify(owed);
+      await this.parts.db.write((tx) => tx.run('DELETE FROM meta WHERE key = ? AND value = ?', META_KEY, done));
+      this.warned = false;
     } catch (error) {
-      if (owed === undefined || this.closed) return;
-      if (this.failures === 0)
-        this.parts.warn('what removed services left is taken away later', { reason: messageOf(error) });
-      const delay_ms = Math.min(AT_MOST_MS, AGAIN_MS * 2 ** Math.max(0, this.failures - 12));
-      this.failures += 1;
-      this.cancelTimer = this.parts.clock.after(delay_ms, () => void this.settle());
+      if (this.closed) return;
+      if (!this.warned) this.parts.warn('what removed services left is taken away later', { reason: messageOf(error) });
+      this.warned = true;
+      this.cancelTimer = this.parts.clock.after(AGAIN_MS, () => void this.settle());
     }
   }
 
-  private async clean(images: readonly string[]): Promise<void> {
+  private async clean({ services, images }: Owed): Promise<void> {
     const { engine, guard, wanted } = this.parts;
     for (const { id, service, holder } of await engine.list())
-      if (!placesOf(wanted().get(service)).holders.includes(holder)) await engine.remove(id);
-    for (const network of await engine.networks()) {
-      const service = guard.serviceOf(network);
-      if (service !== undefined && !placesOf(wanted().get(service)).network) await guard.forget(service);
-    }
+      if (services.includes(service) && !placesOf(wanted().get(service)).holders.includes(holder))
+        await engine.remove(id);
+    for (const service of services) if (!placesOf(wanted().get(service)).network) await guard.forget(service);
     for (const image of images)
       if (![...wanted().values()].some((config) => config.image === image)) await engine.removeImage(image);
   }
+}
 
-  private owed(): z.infer<typeof Owed> | undefined {
-    const text = this.parts.db.getMeta(META_KEY) ?? '';
-    return text === '' ? undefined : Owed.parse(JSON.parse(text));
-  }
+function owedOf(db: Pick<Tx, 'get'>): Owed | undefined {
+  const row = db.get<{ value: string }>('SELECT value FROM meta WHERE key = ?', META_KEY);
+  return row === undefined ? undefined : Owed.parse(JSON.parse(row.value));
 }

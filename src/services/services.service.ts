@@ -194,7 +194,7 @@ export class ServicesService {
    */
   async remove(name: string, actor: Actor, with_image = false): Promise<void> {
     const { image } = this.configOf(name);
-    if (image !== undefined) await this.leftovers.owe(with_image ? image : undefined);
+    if (image !== undefined) await this.leftovers.owe({ services: [name], images: with_image ? [image] : [] });
     await this.registry.removeService(name, actor);
     await this.settled();
     if (image !== undefined) await this.leftovers.settle();
@@ -288,10 +288,10 @@ export class ServicesService {
   private async leaveTraces(services: ReadonlyMap<string, ServiceConfig>): Promise<boolean> {
     const before = this.carried;
     this.carried = services;
-    const gone = [...(before ?? [])].some(([name, config]) => leaves(config, services.get(name)));
-    if (gone) await this.leftovers.owe();
-    const first = before === undefined && [...services.values()].some(({ image }) => image !== undefined);
-    return gone || first || (before === undefined && this.leftovers.isOwed);
+    if (before === undefined) return this.leftovers.isOwed;
+    const gone = [...before].filter(([name, config]) => leaves(config, services.get(name))).map(([name]) => name);
+    if (gone.length > 0) await this.leftovers.owe({ services: gone });
+    return gone.length > 0;
   }
 
   /** Agents that have, or had, services may have other ones now. */

@@ -204,13 +204,6 @@ export class DockerEngine {
     return { id: found.Id, bridge: `br-${found.Id.slice(0, 12)}`, gateway: found.IPAM?.Config?.[0]?.Gateway ?? '' };
   }
 
-  /** The names of the networks of this Nox. */
-  async networks(): Promise<string[]> {
-    const docker = await this.docker();
-    const filters = { label: [`${LABELS.registry}=${this.registry_id}`] };
-    return (await this.asked(() => docker.listNetworks({ filters }))).map(({ Name: name }) => name);
-  }
-
   /** Gone already, or still in use: left as it is. */
   async removeNetwork(id: string): Promise<void> {
     const docker = await this.docker();

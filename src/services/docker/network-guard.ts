@@ -57,12 +57,6 @@ export class NetworkGuard {
     }
   }
 
-  /** The service whose network is called so; undefined for any other network. */
-  serviceOf(network: string): string | undefined {
-    const prefix = this.networkOf('');
-    return network.startsWith(prefix) ? network.slice(prefix.length) : undefined;
-  }
-
   private readonly networkOf = (name: string): string => `nox-${this.registry_id}-${name}`;
 
   /** Takes a network away with its rules. */

@@ -128,7 +128,13 @@ export function RequestDetail({
             <DenyForm busy={busy} onCancel={back} onDeny={(reason) => onDecide('deny', { reason })} />
           )}
           {mode === 'group' && (
-            <GroupActions count={group.length} busy={busy} onBack={back} onDecideGroup={onDecideGroup} />
+            <GroupActions
+              count={group.length}
+              busy={busy}
+              answerable={questions !== undefined}
+              onBack={back}
+              onDecideGroup={onDecideGroup}
+            />
           )}
           {(mode === 'read' || mode === 'remember') && (
             <Actions
@@ -202,20 +208,24 @@ function Actions({ approval, same, busy, mayDecide, approved, onMode, onApprove 
 interface GroupActionsProps {
   readonly count: number;
   readonly busy: boolean;
+  /** Questions are answered one by one; only a denial is for all. */
+  readonly answerable: boolean;
   readonly onBack: () => void;
   readonly onDecideGroup: (decision: 'approve' | 'deny') => void;
 }
 
-function GroupActions({ count, busy, onBack, onDecideGroup }: GroupActionsProps) {
+function GroupActions({ count, busy, answerable, onBack, onDecideGroup }: GroupActionsProps) {
   return (
     <>
-      <Button
-        type="button"
-        autoFocus
-        label={`Approve all ${count}`}
-        disabled={busy}
-        onClick={() => onDecideGroup('approve')}
-      />
+      {!answerable && (
+        <Button
+          type="button"
+          autoFocus
+          label={`Approve all ${count}`}
+          disabled={busy}
+          onClick={() => onDecideGroup('approve')}
+        />
+      )}
       <Button
         type="button"
         outlined
