@@ -13,7 +13,9 @@ export interface IndexEntry {
 }
 
 const STAT_BYTES = 40;
+const MTIME_AT = 8;
 const MODE_AT = 24;
+const SIZE_AT = 36;
 const NAME_MASK = 0xfff;
 const EXTENDED = 0x4000;
 
@@ -70,16 +72,27 @@ export function indexEntry(path: string, oid: string, mode: string, stat: FileSt
   if (stat !== undefined) {
     put(stat.ctimeNs / 1_000_000_000n, 0);
     put(stat.ctimeNs % 1_000_000_000n, 4);
-    put(stat.mtimeNs / 1_000_000_000n, 8);
+    put(stat.mtimeNs / 1_000_000_000n, MTIME_AT);
     put(stat.mtimeNs % 1_000_000_000n, 12);
     put(stat.dev, 16);
     put(stat.ino, 20);
     put(stat.uid, 28);
     put(stat.gid, 32);
-    put(stat.size, 36);
+    put(stat.size, SIZE_AT);
   }
   data.writeUInt32BE(Number.parseInt(mode, 8), MODE_AT);
   return { path, oid, data, flags: 0, more_flags: 0 };
+}
+
+/**
+ * For an entry that goes into a newer index. Git sees whole seconds: a file that was saved once more in the second in which
+ * the last index was written, with the same length, looks the same in the next. Without a length git looks into it.
+ */
+export function carriedOver(entry: IndexEntry, last_index_s: number): IndexEntry {
+  if (entry.data.readUInt32BE(MTIME_AT) < last_index_s) return entry;
+  const data = Buffer.from(entry.data);
+  data.writeUInt32BE(0, SIZE_AT);
+  return { ...entry, data };
 }
 
 function formatEntry({ oid, data, flags, more_flags }: IndexEntry, name: Buffer): Buffer {

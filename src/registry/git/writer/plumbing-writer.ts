@@ -6,7 +6,7 @@ import { gitEnvironment, PIN_ARGUMENTS } from '../git-process.js';
 import type { CommitReply, CommitRequest, FileChange, GitWriter, NewCommit } from './commit-request.js';
 import { Disk, type FileStat } from './disk.js';
 import { blobOid, commitObject, gitObject, type GitObject, signature } from './git-object.js';
-import { formatIndex, type IndexEntry, indexEntry, parseIndex } from './index-file.js';
+import { carriedOver, formatIndex, type IndexEntry, indexEntry, parseIndex } from './index-file.js';
 import { ObjectStore } from './object-store.js';
 import { writePromise } from './promise-file.js';
 import { FileLock, NO_COMMIT, RefStore } from './ref-store.js';
@@ -315,7 +315,9 @@ export class PlumbingWriter implements GitWriter {
     const parsed = fresh ? [...(this.index?.entries.values() ?? [])] : bytes && parseIndex(bytes);
     // None, or damaged: all files of the commit, each to be looked at by git.
     const old = parsed ?? [...tree.files()].map(([name, { oid, mode }]) => indexEntry(name, oid, mode, undefined));
-    const entries = new Map(old.map((entry) => [`${entry.path}\0${entry.flags & 0x3000}`, entry]));
+    const written_s = Number((stat?.mtimeNs ?? 0n) / 1_000_000_000n);
+    const carried = old.map((entry) => carriedOver(entry, written_s));
+    const entries = new Map(carried.map((entry) => [`${entry.path}\0${entry.flags & 0x3000}`, entry]));
     for (const [name, leaf] of leaves) {
       for (const stage of [0x1000, 0x2000, 0x3000]) entries.delete(`${name}\0${stage}`);
       const key = name + STAGE_0;
