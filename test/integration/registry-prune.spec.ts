@@ -88,6 +88,23 @@ describe('pruning the record', () => {
     expect(await subjects()).toHaveLength(2);
   });
 
+  it('goes to a remote beside the older history, which stays there', async () => {
+    const remote = join(kit.base, 'remote.git');
+    await kit.git('init', '-q', '--bare', remote);
+    await registry.setRemote({ url: remote }, ADMIN);
+    expect(await registry.remote.push()).toMatchObject({ state: 'ok' });
+    const old = await head();
+    await prune();
+    expect(await registry.remote.push()).toMatchObject({ state: 'ok' });
+    const base = (await kit.git('rev-parse', 'record~3')).slice(0, 12);
+    const refs = await kit.git('--git-dir', remote, 'for-each-ref', '--format=%(refname:short) %(objectname)');
+    expect(refs.split('\n')).toEqual([
+      `main ${await kit.git('rev-parse', 'main')}`,
+      `record ${old}`,
+      `record-${base} ${await head()}`,
+    ]);
+  });
+
   it('loses nothing of what is committed meanwhile', async () => {
     const pruning = prune();
     for (let n = 1; n <= 5; n += 1) {

@@ -176,7 +176,9 @@ export class RegistryCare {
         });
       const done = await pruneRecord(ports.git, { before_ms, now_ms, dry_run, alone });
       if (dry_run || done.pruned === 0) return done;
-      await forgetPruned(ports.git);
+      await forgetPruned(ports.git).catch((error: unknown) =>
+        ports.warn('the record was pruned, but git gave no space back', { reason: messageOf(error) }),
+      );
       await this.keepBundle();
       return done;
     });

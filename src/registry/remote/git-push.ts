@@ -24,20 +24,25 @@ export type PushOutcome =
 const ASKPASS =
   '#!/bin/sh\ncase "$1" in\n  Username*) printf "%s\\n" "$NOX_GIT_USERNAME" ;;\n  *) printf "%s\\n" "$NOX_GIT_TOKEN" ;;\nesac\n';
 const KEEP = ['HOME', 'SSH_AUTH_SOCK'] as const;
-/** Every ref to its own name, never with a plus: what the remote has and we have not is never overwritten. */
-const REFSPECS = ['refs/heads/*:refs/heads/*', 'refs/tags/*:refs/tags/*'];
+const RECORD = 'refs/heads/record';
 
 /**
- * A record that was pruned is another history: it goes to a name of its own beside the older one, which the remote keeps.
+ * Every ref to its own name, never with a plus: what the remote has and we have not is never overwritten. A record that was
+ * pruned is another history: it goes to a name of its own beside the older one, which the remote keeps.
  */
 async function refspecs(root: string): Promise<string[]> {
-  const format = `--format=%H %(trailers:key=${BASE_TRAILER},valueonly,separator=%x20)`;
   const git = new GitProcess(root);
-  const log = ['log', '--max-parents=0', format, '--end-of-options', 'refs/heads/record', '--'] as const;
-  const roots = (await git.run(['for-each-ref', 'refs/heads/record'])) === '' ? '' : await git.run(log);
-  const base = /^([0-9a-f]{12})[0-9a-f]{28} [0-9a-f]{40}$/m.exec(roots)?.[1];
-  if (base === undefined) return REFSPECS;
-  return [...REFSPECS, '^refs/heads/record', `refs/heads/record:refs/heads/record-${base}`];
+  const heads = (await git.run(['for-each-ref', '--format=%(refname)', 'refs/heads'])).split('\n').filter(Boolean);
+  const base = heads.includes(RECORD) ? await baseOf(git) : undefined;
+  const to = (ref: string): string => (ref === RECORD && base !== undefined ? `${RECORD}-${base}` : ref);
+  return [...heads.map((ref) => `${ref}:${to(ref)}`), 'refs/tags/*:refs/tags/*'];
+}
+
+/** A short name of the commit that stands for the record's pruned ones; undefined when none were. */
+async function baseOf(git: GitProcess): Promise<string | undefined> {
+  const format = `--format=%h %(trailers:key=${BASE_TRAILER},valueonly,separator=%x20)`;
+  const log = ['log', '--max-parents=0', '--abbrev=12', format, '--end-of-options', RECORD, '--'] as const;
+  return /^([0-9a-f]{12,}) [0-9a-f]{40}$/m.exec(await git.run(log))?.[1];
 }
 
 /** Pushes all branches, the record and tags, never by force. Does not throw for what a remote does. */
