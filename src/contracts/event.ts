@@ -120,6 +120,8 @@ export const EVENTS = {
   ...SERVICE_EVENTS,
 
   'system.started': z.object({ version: z.string() }),
+  /** Somebody has a copy of registry and journal. */
+  'system.backed_up': z.object({ name: z.string(), bytes: z.number().int(), sha256: z.string(), actor: z.string() }),
   'system.stopping': z.object({ reason: z.string() }),
   'system.model_changed': z.object({ mode: ModelMode, demo: z.boolean(), actor: z.string() }),
   /** The Claude CLI is being tried, or was: whether it holds tool calls back when the gate breaks. */

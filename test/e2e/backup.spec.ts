@@ -41,8 +41,8 @@ describe('backup and restore', () => {
     });
     await mkdir(join(nox.home, 'secrets'), { recursive: true });
     await writeFile(join(nox.home, 'secrets', 'token'), 'planted-secret-of-the-test');
-  }, 60_000);
-  afterAll(() => nox.close(), 60_000);
+  });
+  afterAll(() => nox.close());
 
   it('is made and checked while Nox writes', async () => {
     const made_it = new AbortController();
@@ -63,7 +63,7 @@ describe('backup and restore', () => {
     expect(made.left_out.join()).toContain('.nox/secrets');
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect((await run(['backup', file])).code).toBe(5);
-  }, 60_000);
+  });
 
   it('is refused where something is, and leaves it as it was', async () => {
     const before = await readFile(join(nox.registry, 'agents.toml'), 'utf8');
@@ -82,7 +82,7 @@ describe('backup and restore', () => {
       name.startsWith('registry.before-restore'),
     );
     expect(await readFile(join(nox.dir.path, 'taken', aside ?? '', 'mine.txt'), 'utf8')).toBe('mine');
-  }, 60_000);
+  });
 
   it('is refused when one byte of it is not as it was', async () => {
     const size = (await stat(file)).size;
@@ -97,7 +97,7 @@ describe('backup and restore', () => {
       await expect(stat(to.registry)).rejects.toThrow('ENOENT');
       await expect(stat(join(to.home, 'state.db'))).rejects.toThrow('ENOENT');
     }
-  }, 60_000);
+  });
 
   it('starts another Nox with all that was there, and without secrets and logins', async () => {
     const to = fresh('second');
@@ -127,5 +127,38 @@ describe('backup and restore', () => {
     // And it goes on.
     await second.call('agents_update', { params: { id: 'lead' }, body: { system_prompt: 'You go on.' } });
     await expect(second.call('auth_refresh', { body: { refresh_token: 'x'.repeat(43) } })).rejects.toThrow();
-  }, 90_000);
+  });
+
+  it('moves a part of the configuration by plain files', async () => {
+    const archive = join(nox.dir.path, 'team.tar.gz');
+    expect(await run(['registry', 'export', '--agent', 'lead', '--tasks', archive])).toMatchObject({
+      code: 0,
+      out: 'agents.toml\ntasks/lead.md\n',
+    });
+    expect((await run(['registry', 'export', archive])).code).toBe(5);
+    const folder = join(nox.dir.path, 'fleet');
+    expect((await run(['registry', 'export', folder])).code).toBe(0);
+    const agents = join(folder, 'agents.toml');
+    await writeFile(
+      agents,
+      `${await readFile(agents, 'utf8')}\n[agents.scout]\nname = "Scout"\nsystem_prompt = "Look."\n`,
+    );
+    await run(['agent', 'rm', 'lead', '--yes']);
+    const plan = await run(['registry', 'import', archive, '--dry-run']);
+    expect(plan).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('needs --accept'),
+      err: expect.stringContaining('tasks/'),
+    });
+    expect((await run(['registry', 'import', archive, '--yes'])).code).toBe(2);
+    expect((await run(['registry', 'import', archive, '--yes', '--accept'])).code).toBe(0);
+    expect((await run(['registry', 'import', folder, '--yes', '--json'])).code).toBe(0);
+    const ids = (await nox.call('agents_list', { query: { limit: 500 } })).agents.map(({ id }) => id);
+    expect(ids).toEqual(expect.arrayContaining(['lead', 'scout']));
+    expect(await run(['registry', 'prune'])).toMatchObject({ code: 5, err: expect.stringContaining('record_days') });
+    expect(await run(['registry', 'prune', '--days', '30', '--dry-run'])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^0 commits/),
+    });
+  });
 });

@@ -186,6 +186,8 @@ export function sentenceOf(event: AnyNoxEvent): string {
       return `${event.payload.actor} rejected the hand edit of ${event.payload.files.join(', ')}`;
     case 'system.started':
       return `Nox ${event.payload.version} started`;
+    case 'system.backed_up':
+      return `${event.payload.actor} made a backup of registry and journal`;
     case 'system.stopping':
       return `Nox stops: ${event.payload.reason}`;
     case 'system.model_changed':

@@ -106,6 +106,7 @@ const SUMMARIES: { readonly [T in EventType]: (payload: EventPayload<T>) => stri
   'service.detached': (p) => `${p.service} by ${p.actor}`,
   'service.call': (p) => `${p.service}.${p.tool} ${p.outcome} in ${p.duration_ms} ms ${p.reason ?? ''}`,
   'system.started': (p) => `version ${p.version}`,
+  'system.backed_up': (p) => `${p.name} by ${p.actor}`,
   'system.stopping': (p) => p.reason,
   'system.model_changed': (p) => `${p.mode}${p.demo ? ' (demo)' : ''} by ${p.actor}`,
   'system.gate_checked': (p) => `${state(p.gate.state)} ${p.gate.detail}`,

@@ -1,6 +1,7 @@
 import { Controller, Inject, StreamableFile } from '@nestjs/common';
+import type { Actor as ActorType } from '../../contracts/auth.js';
 import type { RouteInput, RouteReply } from '../../contracts/routes.js';
-import { Input, Route } from '../../shared/http/route.js';
+import { Actor, Input, Route } from '../../shared/http/route.js';
 import { BackupService } from './backup.service.js';
 
 @Controller()
@@ -8,8 +9,8 @@ export class BackupController {
   constructor(@Inject(BackupService) private readonly backups: BackupService) {}
 
   @Route('system_backup')
-  make(): Promise<RouteReply<'system_backup'>> {
-    return this.backups.make();
+  make(@Actor() actor: ActorType): Promise<RouteReply<'system_backup'>> {
+    return this.backups.make(actor);
   }
 
   @Route('system_backup_file')

@@ -3,8 +3,10 @@ import { mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { Surroundings } from '../../agents/surroundings.js';
+import type { Actor } from '../../contracts/auth.js';
 import { type Backup, BACKUP_FILES, type BackupManifest, BackupName } from '../../contracts/backup.js';
 import { registryFromBundle } from '../../registry/care/from-bundle.js';
+import { EventLog } from '../../events/event-log.js';
 import type { RefAt } from '../../registry/care/bundle.js';
 import { RegistryService } from '../../registry/registry.service.js';
 import { Clock } from '../../shared/clock.js';
@@ -53,6 +55,7 @@ export class BackupService {
   constructor(
     @Inject(RegistryService) private readonly registry: RegistryService,
     @Inject(StateDb) private readonly db: StateDb,
+    @Inject(EventLog) private readonly events: EventLog,
     @Inject(Clock) private readonly clock: Clock,
     @Inject(Surroundings) private readonly surroundings: Surroundings,
   ) {
@@ -60,13 +63,16 @@ export class BackupService {
   }
 
   /** Makes one and reads it back. REGISTRY_DAMAGED, STORAGE_FAILED. */
-  make(): Promise<Backup> {
+  make(actor: Actor): Promise<Backup> {
     return this.queue.run('backup', async () => {
       await mkdir(this.folder, { recursive: true, mode: 0o700 });
       await this.clear((name) => name.startsWith(WORK_PREFIX));
       const work = await mkdtemp(join(this.folder, WORK_PREFIX));
       try {
-        return await this.makeIn(work);
+        const made = await this.makeIn(work);
+        const { name, bytes, sha256 } = made;
+        await this.events.append('system.backed_up', { name, bytes, sha256, actor: actor.name });
+        return made;
       } catch (error) {
         if (['ENOSPC', 'EDQUOT', 'EIO', 'EROFS'].includes(errnoOf(error) ?? ''))
           throw new NoxError('STORAGE_FAILED', 'The disk has no room for the backup.', undefined, { cause: error });

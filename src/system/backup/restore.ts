@@ -4,6 +4,7 @@ import type { BackupManifest } from '../../contracts/backup.js';
 import { registryFromBundle } from '../../registry/care/from-bundle.js';
 import { OwnerLock } from '../../registry/owner-lock.js';
 import { writeFileAtomic } from '../../shared/atomic-file.js';
+import { MIGRATIONS } from '../../shared/db/schema.js';
 import { errnoOf, NoxError } from '../../shared/nox-error.js';
 import type { Folders } from '../../shared/paths.js';
 import { openArchive } from './archive.js';
@@ -50,6 +51,11 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   const lock = (await exists(join(registry, '.git')))
     ? await OwnerLock.acquire(join(registry, '.git', 'nox.lock'))
     : null;
+  let locked = lock !== null;
+  const unlock = async (): Promise<void> => {
+    if (locked) await lock?.release();
+    locked = false;
+  };
   try {
     await refuseOccupied({ home, registry }, options.force);
     await mkdir(home, { recursive: true, mode: 0o700 });
@@ -60,16 +66,26 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
     for (const left of [work, fresh]) await rm(left, { recursive: true, force: true });
     try {
       const manifest = await openArchive(options.file, work);
+      refuseNewer(manifest);
       await registryFromBundle(fresh, join(work, 'registry.bundle'), manifest.refs, manifest.branch);
       await chmod(join(work, 'state.db'), 0o600);
-      const put_aside = await exchange({ home, registry, work, fresh, now: options.now });
+      const put_aside = await exchange({ home, registry, work, fresh, now: options.now, unlock });
       return summary(home, registry, manifest, put_aside);
     } finally {
       for (const left of [work, fresh]) await rm(left, { recursive: true, force: true });
     }
   } finally {
-    await lock?.release();
+    await unlock();
   }
+}
+
+/** It would be unpacked and then not start. */
+function refuseNewer({ version, journal }: BackupManifest): void {
+  if (journal.schema <= MIGRATIONS.length) return;
+  throw new NoxError(
+    'INVALID_STATE',
+    `This backup is of a newer Nox (${version}, journal ${journal.schema}; this one knows ${MIGRATIONS.length}). Restore it with that version.`,
+  );
 }
 
 async function refuseOccupied(folders: Folders, force: boolean): Promise<void> {
@@ -83,12 +99,13 @@ async function refuseOccupied(folders: Folders, force: boolean): Promise<void> {
 }
 
 interface Exchange extends Folders {
+  readonly unlock: () => Promise<void>;
   readonly work: string;
   readonly fresh: string;
   readonly now: string;
 }
 
-async function exchange({ home, registry, work, fresh, now }: Exchange): Promise<string[]> {
+async function exchange({ home, registry, work, fresh, now, unlock }: Exchange): Promise<string[]> {
   const suffix = `before-restore-${now.replace(/[-:]|\.\d+/g, '')}`;
   const mark = join(home, RESTORING);
   const put_aside: string[] = [];
@@ -99,6 +116,8 @@ async function exchange({ home, registry, work, fresh, now }: Exchange): Promise
     put_aside.push(to);
   };
   await writeFileAtomic(mark, `${now}\n`, 0o600);
+  // From here on the mark keeps others away; later the lock's name would be one in the new registry.
+  await unlock();
   if (await isEmpty(registry)) await rm(registry, { recursive: true, force: true });
   else await aside(registry);
   for (const name of JOURNAL) await aside(join(home, name));
