@@ -93,7 +93,10 @@ export class AgentsService extends Reconciler {
       );
     }
     await this.launcher.check(id, body);
-    if (body.start) await this.launcher.checkProgram(body.runtime);
+    if (body.start) {
+      this.fleet.assertMayStart();
+      await this.launcher.checkProgram(body.runtime);
+    }
     const now = this.clock.iso();
     const { id: _, start, ...given } = body;
     await this.fleet.serially(id, async () => {
@@ -164,6 +167,7 @@ export class AgentsService extends Reconciler {
     return this.fleet.serially(id, async () => {
       const state = this.fleet.get(id).process_state;
       if (isLive(state)) throw new NoxError('INVALID_STATE', `Agent ${id} is ${state} already.`);
+      this.fleet.assertMayStart();
       await this.launcher.checkProgram(config.runtime);
       await this.registry.updateAgent(id, { desired_state: 'active' }, actor, 'start');
       const reason = `started by ${actor.name}`;

@@ -204,10 +204,15 @@ export class Fleet {
     this.groups.release(id);
   }
 
-  /** Starts the agent's process; resolves when it is ready. `remember`: earlier crashes still count. */
-  async start(id: string, reason: string, { remember = false } = {}): Promise<void> {
+  /** SHUTTING_DOWN, or INVALID_STATE while the emergency stop is in force: asked before a start is written down, too. */
+  assertMayStart(): void {
     if (this.closing) throw new NoxError('SHUTTING_DOWN');
     this.emergency.assertClear();
+  }
+
+  /** Starts the agent's process; resolves when it is ready. `remember`: earlier crashes still count. */
+  async start(id: string, reason: string, { remember = false } = {}): Promise<void> {
+    this.assertMayStart();
     this.held.delete(id);
     const supervisor = this.get(id);
     const { epoch } = supervisor;

@@ -75,6 +75,8 @@ describe('emergency stop', () => {
       await expect(nox.call('agents_start', { params: { id: first } })).rejects.toThrow(/emergency stop by admin/);
       await expect(nox.call('agents_restart', { params: { id: first } })).rejects.toMatchObject(refusal);
       await expect(prompt(first, 'say more')).rejects.toThrow(/emergency stop/);
+      await expect(nox.call('agents_create', { body: fakeAgent('late') })).rejects.toMatchObject(refusal);
+      await expect(nox.call('agents_get', { params: { id: 'late' } })).rejects.toMatchObject({ status: 404 });
       expect(await status(first)).toMatchObject({
         status: 'inactive',
         desired_state: 'active',
