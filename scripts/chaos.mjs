@@ -10,6 +10,7 @@
 //   hung       agents that hang, spin and do not read          --times N (50)
 //   slow       slow but healthy agents                         --minutes N (60)
 //   editors    editors save the registry in every way, against writes   --times N (50)  --seed N
+//   registry-crash  the registry's writer killed at random     --rounds N (5000)  --seed N
 //   soak       a large fleet and mixed work: memory stays flat --minutes N (10)
 //   broker     Redis, Nox and agents killed under messages    --messages N (1000000)  --kills N (300)
 //   tasks      task files written at random                   --times N (10000)
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     every: option,
     rung: option,
     seed: option,
+    rounds: option,
   },
 });
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -87,6 +89,12 @@ const RUNS = {
       editors: 20,
       saves: given('times', 50),
       writes: 10 * given('times', 50),
+      seed: given('seed', Date.now() % 1_000_000),
+      say,
+    }),
+  'registry-crash': async () =>
+    (await import('../test/fault/long/registry-crash.ts')).runRegistryCrash({
+      rounds: given('rounds', 5000),
       seed: given('seed', Date.now() % 1_000_000),
       say,
     }),

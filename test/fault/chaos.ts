@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FAKE_AGENT, fakeAgent } from '../support/fake-agent.js';
 import { NoxServer } from '../support/nox-server.js';
+import { randomOf } from '../support/random.js';
 import { makeTempDir } from '../support/temp-dir.js';
 import { eventually, within } from '../support/wait.js';
 import { livingOf, programsOf, violations } from './fault-support.js';
@@ -273,14 +274,3 @@ async function bareFleet(agents: number): Promise<number> {
 const INITIALIZE = { type: 'control_request', request_id: 'bare', request: { subtype: 'initialize' } };
 const inSeconds = (ms: number): string => (ms / 1000).toFixed(1);
 const median = (all: readonly number[]): number => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0;
-
-/** A small generator of numbers in [0, 1) that a seed decides (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

@@ -1,14 +1,17 @@
+import { once } from 'node:events';
 import { RegistryService } from '../../src/registry/registry.service.js';
 import { SystemClock } from '../../src/shared/clock.js';
 import { armFailpoints } from '../../src/shared/failpoint.js';
 
 /**
- * Writes to a registry until it is killed, and says each acknowledged commit on stdout. Bundled and started by
- * registry-crash.spec.ts: `node registry-writer.cjs <folder> <template> <round>`.
+ * Waits for the number of its round on stdin, then writes to a registry until it is killed, and says each acknowledged
+ * commit on stdout. Bundled and started by test/support/registry-crash.ts: `node writer.mjs <folder> <template>`.
  */
-async function main([path = '', template_path = '', round = '']: readonly string[]): Promise<void> {
+async function main([path = '', template_path = '']: readonly string[]): Promise<void> {
   const actor = { name: 'admin', role: 'admin' } as const;
   armFailpoints(process.env['NOX_FAILPOINTS']);
+  const [round = ''] = (await once(process.stdin.setEncoding('utf8'), 'data')) as string[];
+  const number = round.trim();
   const registry = await RegistryService.open({
     path,
     template_path,
@@ -17,7 +20,7 @@ async function main([path = '', template_path = '', round = '']: readonly string
   });
   process.stdout.write('open\n');
   for (let i = 0; ; i += 1) {
-    const system_prompt = `round ${round}\nwrite ${i}\n`;
+    const system_prompt = `round ${number}\nwrite ${i}\n`;
     const first = await registry.updateAgent('lead', { system_prompt }, actor);
     process.stdout.write(`ack ${first?.hash ?? ''}\n`);
     await registry.record.saveState('lead', { session_id: null, status: 'idle', restart_count: i });
@@ -25,7 +28,7 @@ async function main([path = '', template_path = '', round = '']: readonly string
     process.stdout.write(`ack ${second?.hash ?? first?.hash ?? ''}\n`);
     // Several changes in one flush.
     const grouped = ['a', 'b', 'c'].map(async (word) => {
-      const commit = await registry.updateAgent('lead', { capabilities: [`${word}-${round}-${i}`] }, actor);
+      const commit = await registry.updateAgent('lead', { capabilities: [`${word}-${number}-${i}`] }, actor);
       if (commit !== null) process.stdout.write(`ack ${commit.hash}\n`);
     });
     await Promise.all(grouped);

@@ -39,24 +39,46 @@ export async function buildWriter(folder: string): Promise<string> {
 
 /** Lets it write until it dies; answers the commits that it said were acknowledged. */
 export async function writeUntilDead(program: string, root: string, round: number, death: Death): Promise<string[]> {
-  const child = spawn(process.execPath, [program, root, TEMPLATE, String(round)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    detached: true,
-    env: { ...process.env, NOX_FAILPOINTS: death.failpoints ?? '' },
-  });
-  const ended = once(child, 'exit');
-  const acknowledged: string[] = [];
-  let armed = death.after_ms === undefined;
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (line.startsWith('ack ')) acknowledged.push(line.slice(4));
-    if (armed || acknowledged.length < (death.after_acks ?? 0)) continue;
-    armed = true;
-    const pid = child.pid ?? 0;
-    setTimeout(() => process.kill(death.with_git === true ? -pid : pid, 'SIGKILL'), death.after_ms);
+  return new WarmWriter(program, root, death.failpoints).writeUntilDead(round, death);
+}
+
+/** A writing process that has started and waits for its word: starting costs more than all that it then does. */
+export class WarmWriter {
+  private readonly child;
+
+  constructor(program: string, root: string, failpoints = '') {
+    this.child = spawn(process.execPath, [program, root, TEMPLATE], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      detached: true,
+      env: { ...process.env, NOX_FAILPOINTS: failpoints },
+    });
+    // It may be dead before it has read its word.
+    this.child.stdin.on('error', () => undefined);
   }
-  const [, signal] = (await ended) as [number | null, string | null];
-  if (signal !== 'SIGKILL') throw new Error(`the writer ended by itself (${String(signal)}), it was not killed`);
-  return acknowledged;
+
+  /** See `writeUntilDead`. */
+  async writeUntilDead(round: number, death: Omit<Death, 'failpoints'>): Promise<string[]> {
+    const { child } = this;
+    const ended = once(child, 'exit');
+    child.stdin.write(`${round}\n`);
+    const acknowledged: string[] = [];
+    let armed = death.after_ms === undefined;
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (line.startsWith('ack ')) acknowledged.push(line.slice(4));
+      if (armed || acknowledged.length < (death.after_acks ?? 0)) continue;
+      armed = true;
+      const pid = child.pid ?? 0;
+      setTimeout(() => process.kill(death.with_git === true ? -pid : pid, 'SIGKILL'), death.after_ms);
+    }
+    const [, signal] = (await ended) as [number | null, string | null];
+    if (signal !== 'SIGKILL') throw new Error(`the writer ended by itself (${String(signal)}), it was not killed`);
+    return acknowledged;
+  }
+
+  /** Lets one go that is not needed. */
+  dismiss(): void {
+    this.child.kill('SIGKILL');
+  }
 }
 
 /**

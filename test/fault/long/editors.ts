@@ -9,6 +9,7 @@ import { SystemClock } from '../../../src/shared/clock.js';
 import { NoxError } from '../../../src/shared/nox-error.js';
 import { ADMIN, agentConfig, TEMPLATE } from '../../integration/registry-kit.js';
 import { load, SAVES } from '../../support/editors.js';
+import { randomOf } from '../../support/random.js';
 import { makeTempDir } from '../../support/temp-dir.js';
 import { eventually, within } from '../../support/wait.js';
 
@@ -34,15 +35,6 @@ export interface EditorsReport {
 }
 
 const API: Actor = { ...ADMIN, name: 'api' };
-
-/** Small, fast, and the same for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_664_525 + 1_013_904_223) % 4_294_967_296;
-    return state / 4_294_967_296;
-  };
-}
 
 /**
  * RELIABILITY R3: editors that save one file in every way there is, while writes come over the API. Each editor has an
