@@ -11,6 +11,7 @@
 //   slow       slow but healthy agents                         --minutes N (60)
 //   editors    editors save the registry in every way, against writes   --times N (50)  --seed N
 //   registry-crash  the registry's writer killed at random     --rounds N (5000)  --seed N
+//   registry-model  random histories of the registry, each step held against a model   --times N (6000)  --seed N  --path P
 //   soak       a large fleet and mixed work: memory stays flat --minutes N (10)
 //   broker     Redis, Nox and agents killed under messages    --messages N (1000000)  --kills N (300)
 //   tasks      task files written at random                   --times N (10000)
@@ -39,6 +40,7 @@ const { values } = parseArgs({
     rung: option,
     seed: option,
     rounds: option,
+    path: option,
   },
 });
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -96,6 +98,13 @@ const RUNS = {
     (await import('../test/fault/long/registry-crash.ts')).runRegistryCrash({
       rounds: given('rounds', 5000),
       seed: given('seed', Date.now() % 1_000_000),
+      say,
+    }),
+  'registry-model': async () =>
+    (await import('../test/fault/long/registry-model.ts')).runRegistryModel({
+      steps: given('times', 6000),
+      seed: given('seed', Date.now() % 1_000_000),
+      path: values.path,
       say,
     }),
   storm: async () =>

@@ -177,9 +177,10 @@ export class IntentStore {
     );
   }
 
-  /** A file's text in force stands on the disk again. Within `apart`. */
+  /** A person had a file's text in force put on the disk again. Within `apart`. */
   broughtBack(file: IntentFile, document: Document): void {
-    this.stands(file, document, []);
+    // By hand: whoever then saves once more what was rejected means it, and is no editor that had not seen a write.
+    this.stands(file, document, [], { kept: null, saved: undefined });
   }
 
   /** While the job runs, nothing is written. */

@@ -90,6 +90,19 @@ describe('a hand edit that a person must confirm', () => {
     expect(types()).toContain('registry.rejected');
   });
 
+  it('regression: waits again when it is made again after it was rejected', async () => {
+    await edit('agents.toml', both);
+    await registry.refresh();
+    await registry.createAgent('worker', agentConfig({ name: 'W' }), ADMIN);
+    await registry.external.reject(await decision(), ADMIN);
+    const head = await kit.git('rev-parse', 'main');
+    await edit('agents.toml', (before) => before + ENV);
+    await registry.refresh();
+    expect(await waiting()).toMatchObject([{ fields: [{ key: 'agents.lead.env.TOKEN' }] }]);
+    expect(await text('agents.toml')).toContain(ENV);
+    expect(await kit.git('rev-parse', 'main')).toBe(head);
+  });
+
   it('is decided by a person only, as they saw it, and with a confirmation', async () => {
     await edit('agents.toml', both);
     const seen = await decision();

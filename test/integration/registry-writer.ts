@@ -1,26 +1,47 @@
 import { once } from 'node:events';
 import { RegistryService } from '../../src/registry/registry.service.js';
-import { SystemClock } from '../../src/shared/clock.js';
+import { ManualClock, SystemClock } from '../../src/shared/clock.js';
 import { armFailpoints } from '../../src/shared/failpoint.js';
+import { NoxError } from '../../src/shared/nox-error.js';
+import { applyOp, type Op } from '../support/registry-ops.js';
+
+/** What it is told on stdin, once it has started: JSON on one line. */
+export interface Order {
+  readonly failpoints: string;
+  /** Named in what it writes. */
+  readonly round: number;
+  /** Instead of all that: this one, then nothing until it is killed. */
+  readonly op?: Op;
+  readonly now_ms?: number;
+}
 
 /**
- * Waits for the number of its round on stdin, then writes to a registry until it is killed, and says each acknowledged
- * commit on stdout. Bundled and started by test/support/registry-crash.ts: `node writer.mjs <folder> <template>`.
+ * Waits for its order on stdin, then writes to a registry until it is killed, and says each acknowledged commit on stdout.
+ * Bundled and started by test/support/registry-crash.ts: `node writer.mjs <folder> <template>`.
  */
 async function main([path = '', template_path = '']: readonly string[]): Promise<void> {
   const actor = { name: 'admin', role: 'admin' } as const;
-  armFailpoints(process.env['NOX_FAILPOINTS']);
-  const [round = ''] = (await once(process.stdin.setEncoding('utf8'), 'data')) as string[];
-  const number = round.trim();
+  const [line = ''] = (await once(process.stdin.setEncoding('utf8'), 'data')) as string[];
+  const { failpoints, round, op, now_ms } = JSON.parse(line) as Order;
+  armFailpoints(failpoints);
   const registry = await RegistryService.open({
     path,
     template_path,
-    clock: new SystemClock(),
+    clock: now_ms === undefined ? new SystemClock() : new ManualClock(now_ms),
     record: { delay_ms: 5 },
   });
   process.stdout.write('open\n');
+  if (op !== undefined) {
+    const commit = await applyOp(registry, op).catch((error: unknown) => {
+      if (error instanceof NoxError) return null;
+      throw error;
+    });
+    process.stdout.write(`ack ${commit?.hash ?? ''}\n`);
+    await once(process.stdin, 'end');
+    return;
+  }
   for (let i = 0; ; i += 1) {
-    const system_prompt = `round ${number}\nwrite ${i}\n`;
+    const system_prompt = `round ${round}\nwrite ${i}\n`;
     const first = await registry.updateAgent('lead', { system_prompt }, actor);
     process.stdout.write(`ack ${first?.hash ?? ''}\n`);
     await registry.record.saveState('lead', { session_id: null, status: 'idle', restart_count: i });
@@ -28,7 +49,7 @@ async function main([path = '', template_path = '']: readonly string[]): Promise
     process.stdout.write(`ack ${second?.hash ?? first?.hash ?? ''}\n`);
     // Several changes in one flush.
     const grouped = ['a', 'b', 'c'].map(async (word) => {
-      const commit = await registry.updateAgent('lead', { capabilities: [`${word}-${number}-${i}`] }, actor);
+      const commit = await registry.updateAgent('lead', { capabilities: [`${word}-${round}-${i}`] }, actor);
       if (commit !== null) process.stdout.write(`ack ${commit.hash}\n`);
     });
     await Promise.all(grouped);

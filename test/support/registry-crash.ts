@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import type { RegistryService } from '../../src/registry/registry.service.js';
+import { errnoOf } from '../../src/shared/nox-error.js';
+import type { Order } from '../integration/registry-writer.js';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
 const TEMPLATE = join(REPOSITORY, 'registry-template');
@@ -13,7 +15,7 @@ const run = promisify(execFile);
 
 /** How the writing process ends. */
 export interface Death {
-  /** `NOX_FAILPOINTS` of the process. */
+  /** As in `NOX_FAILPOINTS`. */
   readonly failpoints?: string;
   /** Killed so long after it opened the registry, or after so many acknowledged commits. */
   readonly after_ms?: number;
@@ -39,36 +41,43 @@ export async function buildWriter(folder: string): Promise<string> {
 
 /** Lets it write until it dies; answers the commits that it said were acknowledged. */
 export async function writeUntilDead(program: string, root: string, round: number, death: Death): Promise<string[]> {
-  return new WarmWriter(program, root, death.failpoints).writeUntilDead(round, death);
+  return new WarmWriter(program, root).writeUntilDead(round, death);
 }
 
 /** A writing process that has started and waits for its word: starting costs more than all that it then does. */
 export class WarmWriter {
   private readonly child;
 
-  constructor(program: string, root: string, failpoints = '') {
+  constructor(program: string, root: string) {
     this.child = spawn(process.execPath, [program, root, TEMPLATE], {
       stdio: ['pipe', 'pipe', 'inherit'],
       detached: true,
-      env: { ...process.env, NOX_FAILPOINTS: failpoints },
     });
     // It may be dead before it has read its word.
     this.child.stdin.on('error', () => undefined);
   }
 
-  /** See `writeUntilDead`. */
-  async writeUntilDead(round: number, death: Omit<Death, 'failpoints'>): Promise<string[]> {
+  /** See `writeUntilDead`; with `one` it does that only. */
+  async writeUntilDead(round: number, death: Death, one: Pick<Order, 'op' | 'now_ms'> = {}): Promise<string[]> {
     const { child } = this;
     const ended = once(child, 'exit');
-    child.stdin.write(`${round}\n`);
+    const order: Order = { failpoints: death.failpoints ?? '', round, ...one };
+    child.stdin.write(`${JSON.stringify(order)}\n`);
     const acknowledged: string[] = [];
     let armed = death.after_ms === undefined;
     for await (const line of createInterface({ input: child.stdout })) {
       if (line.startsWith('ack ')) acknowledged.push(line.slice(4));
       if (armed || acknowledged.length < (death.after_acks ?? 0)) continue;
       armed = true;
-      const pid = child.pid ?? 0;
-      setTimeout(() => process.kill(death.with_git === true ? -pid : pid, 'SIGKILL'), death.after_ms);
+      const kill = (): void => {
+        try {
+          process.kill((death.with_git === true ? -1 : 1) * (child.pid ?? 0), 'SIGKILL');
+        } catch (error) {
+          // A failpoint was quicker.
+          if (errnoOf(error) !== 'ESRCH') throw error;
+        }
+      };
+      setTimeout(kill, death.after_ms);
     }
     const [, signal] = (await ended) as [number | null, string | null];
     if (signal !== 'SIGKILL') throw new Error(`the writer ended by itself (${String(signal)}), it was not killed`);

@@ -44,6 +44,11 @@ describe('an edit of agents by hand', () => {
     expect(live).not.toContain('usd_per_day');
   });
 
+  it('regression: does not wait for a default that is said in so many words', () => {
+    const more = '[agents.new]\nname = "N"\nruntime = "claude"\n';
+    expect(split('agents.toml', AGENTS, AGENTS + more)).toMatchObject({ live: AGENTS + more, keys: [] });
+  });
+
   it('waits for a limit that is raised, lowered or taken away, and shows both values', () => {
     const raised = split('agents.toml', AGENTS, AGENTS.replace('512', '4096'));
     expect(raised.held).toEqual([{ key: 'agents.lead.resource_limits.max_memory_mb', before: 512, after: 4096 }]);

@@ -67,8 +67,8 @@ const RULES: Readonly<Record<IntentFile, Rule>> = {
   'agents.toml': ([group, id, key], before, after) => {
     if (group !== 'agents') return 'live';
     if (id === undefined) return 'inside';
-    // What a new agent has anyway, said.
-    if (key === 'runtime' && before === undefined && after === 'claude') return 'live';
+    // The default, said in so many words.
+    if (key === 'runtime' && (before ?? 'claude') === (after ?? 'claude')) return 'live';
     if (key !== undefined) return LIVE_OF_AGENT.has(key) || !(key in AgentConfig.shape) ? 'live' : 'held';
     if (after === undefined) return 'live';
     // Without its program a new agent would be another one.
