@@ -1,3 +1,4 @@
+import { IDENTITY } from './toml/toml-lists.js';
 import { isTable, own, sameValue, type TomlTable, type TomlValue } from './toml/toml.js';
 
 /** A key that both sides changed, each in its own way; `undefined`: absent there. */
@@ -20,13 +21,6 @@ export type Choose = (conflict: KeyConflict) => 'ours' | 'theirs' | undefined;
 
 type Value = TomlValue | undefined;
 
-const word = (value: Value): string => (typeof value === 'string' ? value : JSON.stringify(value ?? null));
-
-/** Lists of tables that are merged item by item, and what tells one item from another. */
-const IDENTITY: Readonly<Record<string, (item: TomlTable) => string>> = {
-  rules: ({ id }) => word(id),
-  relationships: ({ from, to, type }) => `${word(from)} -> ${word(to)} (${word(type)})`,
-};
 /** Times that Nox writes: of the last change the later one wins, of the making the earlier one. */
 const TIMES: Readonly<Record<string, (ours: string, theirs: string) => boolean>> = {
   last_modified: (ours, theirs) => ours > theirs,

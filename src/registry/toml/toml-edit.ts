@@ -1,4 +1,5 @@
 import { formatKey, formatTable, formatValue } from './toml-format.js';
+import { editLists } from './toml-lists.js';
 import { type Entry, scanToml, type Section } from './toml-scan.js';
 import { isTable, parseToml, sameValue, type TomlTable, type TomlValue } from './toml.js';
 
@@ -11,11 +12,12 @@ interface Splice {
 /**
  * Changes a document from the data `before`, which it holds, to `after`, and leaves alone what stands for the same data:
  * comments, order, unknown keys, spelling of values. The result is read back: a spelling that the edit cannot follow
- * (dotted keys beside new ones, arrays of tables) costs that document its comments, never its data.
+ * (dotted keys beside new ones, say) costs that document its comments, never its data.
  */
 export function editToml(text: string, before: TomlTable, after: TomlTable): string {
   if (sameValue(before, after)) return text;
-  const edited = editRegion(text, before, after) ?? tryEdit(text, before, after);
+  const lists = editLists(text, before, after, tryEdit);
+  const edited = editRegion(lists.text, lists.table, after) ?? tryEdit(lists.text, lists.table, after);
   if (edited !== undefined) return edited;
   const written = formatTable([], after);
   if (!sameValue(parseToml(written), after)) throw new TypeError('this data cannot be written as TOML');
