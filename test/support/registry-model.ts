@@ -17,7 +17,7 @@ export type Texts = ReadonlyMap<string, string>;
 
 /** Reads a version by a parser of its own, not by Nox's. */
 export function snapshotOf(texts: Texts): Snapshot {
-  const read = (file: (typeof FILES)[number]): Facts => parse(texts.get(file) ?? '') as Facts;
+  const read = (file: (typeof FILES)[number]): Facts => parse(texts.get(file) ?? '');
   const peers = (read('agent-relationships.toml')['relationships'] ?? []) as { from: string; to: string }[];
   const { port = 3000 } = (read('system-config.toml')['server'] ?? {}) as { port?: number };
   return {

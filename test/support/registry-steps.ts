@@ -429,13 +429,21 @@ const crashed = fc
   );
 
 /** Everything that may happen to a registry, the frequent more often. */
+const often = <T>(times: number, step: T): T[] => Array.from({ length: times }, () => step);
 export const STEPS = [
-  ...[writes, writes, writes, writes],
-  ...[hand, hand, hand],
-  ...[stale, stale],
-  ...[fc.constant(broken), mended],
-  ...[held, decided],
-  ...[rolledBack, rolledBack, fc.constant(undone)],
-  ...[branched, branched, switched, switched, merged, merged, merged, deleted],
-  ...[fc.constant(restarted), crashed],
+  ...often(4, writes),
+  ...often(3, hand),
+  ...often(2, stale),
+  fc.constant(broken),
+  mended,
+  held,
+  decided,
+  ...often(2, rolledBack),
+  fc.constant(undone),
+  ...often(2, branched),
+  ...often(2, switched),
+  ...often(3, merged),
+  deleted,
+  fc.constant(restarted),
+  crashed,
 ];

@@ -168,9 +168,11 @@ export class World {
     for (const [file, text] of model.versions.get(head)?.texts ?? [])
       if (!(out && file === AGENTS)) mustEqual(`${file} in the folder`, folder.get(file)?.trimEnd(), text.trimEnd());
     const intent = registry.intent();
-    const memory = [...intent.agents].map(([id, { name, system_prompt }]) => [id, name, system_prompt]).sort();
-    const agents = Object.entries(model.now.agents).map(([id, facts]) => [id, facts['name'], facts['system_prompt']]);
-    mustEqual('agents in memory', memory, agents.sort());
+    const memory = [...intent.agents].map(([id, { name, system_prompt }]) => JSON.stringify([id, name, system_prompt]));
+    const agents = Object.entries(model.now.agents).map(([id, facts]) =>
+      JSON.stringify([id, facts['name'], facts['system_prompt']]),
+    );
+    mustEqual('agents in memory', memory.sort(), agents.sort());
     mustEqual('port in memory', intent.config.server.port, model.now.port);
     mustEqual(
       'peers in memory',

@@ -76,21 +76,19 @@ describe('a list of tables', () => {
       { requiredKeys: ['id'] },
     );
     const list = fc.uniqueArray(item, { selector: ({ id }) => id, minLength: 1, maxLength: 5 });
-    const written = (items: readonly TomlTable[]): string =>
+    const written = (items: readonly { id: string; then?: string; when?: object }[]): string =>
       items
         .map(({ id, then, when }) => {
           const rows = then === undefined ? '' : `then = ${JSON.stringify(then)}\n`;
-          const rest = Object.entries((when ?? {}) as TomlTable).map(
-            ([key, value]) => `${key} = ${JSON.stringify(value)}\n`,
-          );
-          return `\n# above ${String(id)}\n[[rules]]\nid = ${JSON.stringify(id)} # at ${String(id)}\n${rows}${when === undefined ? '' : `[rules.when]\n${rest.join('')}`}`;
+          const rest = Object.entries(when ?? {}).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
+          return `\n# above ${id}\n[[rules]]\nid = ${JSON.stringify(id)} # at ${id}\n${rows}${when === undefined ? '' : `[rules.when]\n${rest.join('')}`}`;
         })
         .join('');
     fc.assert(
       fc.property(list, list, (before, after) => {
-        const text = `x = 1\n${written(before as TomlTable[])}\n[defaults]\ny = 2\n`;
+        const text = `x = 1\n${written(before)}\n[defaults]\ny = 2\n`;
         const table = parseToml(text);
-        const edited = editToml(text, table, { ...table, rules: after as TomlTable[] });
+        const edited = editToml(text, table, { ...table, rules: after });
         expect(parseToml(edited)).toEqual({ ...table, rules: after });
         for (const { id } of before.filter((old) => after.some((young) => young.id === old.id)))
           expect(edited).toContain(`# above ${id}\n[[rules]]\nid = "${id}" # at ${id}\n`);

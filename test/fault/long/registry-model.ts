@@ -55,7 +55,7 @@ export async function runRegistryModel({ steps, seed, path, say }: RegistryModel
   });
   const violations = result.failed
     ? [
-        `seed ${result.seed}, path ${result.counterexamplePath}: ${why(result.errorInstance)}\n${String(result.counterexample)}`,
+        `seed ${result.seed}, path ${result.counterexamplePath}: ${why(result.errorInstance)}\n${fc.stringify(result.counterexample)}`,
       ]
     : [];
   return { seed, histories: done, took_s: secondsSince(began), steps: figures, violations };
