@@ -84,15 +84,24 @@ export class RefStore {
 
   /** Moves a ref to what its lock was filled with, on the disk when it resolves. A failure leaves it where it was. */
   async move(ref: string, lock: FileLock, from: string | null): Promise<void> {
-    lock.commit();
-    await failpoint('commit.ref.moved');
     const path = join(this.git_dir, ref);
+    // A link to the file that is replaced: on a disk that has just become full nothing could be written to go back.
+    const backup = this.disk.temporary(join(this.git_dir, 'ref'), 'old-');
+    const loose = from !== null && this.disk.stat(path) !== undefined;
+    const kept = loose && this.disk.link(path, backup);
     try {
-      this.disk.syncDirectory(dirname(path));
-    } catch (error) {
-      if (from === null) this.disk.remove(path);
-      else this.disk.replace(path, Buffer.from(`${from}\n`));
-      throw error;
+      lock.commit();
+      await failpoint('commit.ref.moved');
+      try {
+        this.disk.syncDirectory(dirname(path));
+      } catch (error) {
+        if (kept) this.disk.rename(backup, path);
+        else if (loose) this.disk.replace(path, Buffer.from(`${from}\n`));
+        else this.disk.remove(path);
+        throw error;
+      }
+    } finally {
+      if (kept) this.disk.removeQuietly(backup);
     }
   }
 
