@@ -35,7 +35,7 @@ describe('a crash of the registry at each failpoint', () => {
   const acknowledged: string[] = [];
 
   beforeAll(async () => {
-    kit = await Kit.make();
+    kit = await Kit.make('in_memory');
     program = await buildWriter(kit.base);
     const registry = await kit.open();
     await registry.createAgent('lead', agentConfig(), ADMIN);

@@ -37,6 +37,8 @@ class Faults {
       name,
       (...args: unknown[]): unknown => {
         this.meet(name as keyof DiskCalls);
+        // Nothing here outlives the machine.
+        if (name === 'fsyncSync') return undefined;
         return (call as (...all: unknown[]) => unknown)(...args);
       },
     ]),
@@ -100,13 +102,13 @@ it.each([
       n += 1;
       const young = FILES.map((name) => `version ${n} of ${name}\n`);
       faults.arm(error, n, for_good);
-      const answer = await writer.commit(commit(young, texts)).catch((failure: unknown) => failure);
+      const [answer] = await Promise.allSettled([writer.commit(commit(young, texts))]);
       faults.disarm();
       await writer.idle();
       const [now, tip] = [await folder(), await tipOf()];
-      if (answer instanceof Error) {
+      if (answer.status === 'rejected') {
         refused.add(n);
-        expect(answer).toBeInstanceOf(WriterError);
+        expect(answer.reason).toBeInstanceOf(WriterError);
         expect({ n, now, tip }).toEqual({ n, now: texts, tip: head });
         // Nothing but the fault stood in the way.
         const { hashes } = await writer.commit(commit(young, texts));
@@ -119,7 +121,7 @@ it.each([
       expect(await folder()).toEqual(texts);
       expect(await tipOf()).toBe(head);
       // An index that could not be put in place is made anew by the next commit.
-      if (answer instanceof Error) expect(await git('status', '--porcelain')).toBe('');
+      if (answer.status === 'rejected') expect(await git('status', '--porcelain')).toBe('');
       expect((await readdir(root)).filter((name) => name.startsWith('.nox-tmp-'))).toEqual([]);
     } while (faults.failed > 0);
     expect(refused.size).toBeGreaterThan(error === 'EMFILE' ? 5 : 15);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -32,8 +32,9 @@ export class Kit {
 
   private constructor(readonly base: string) {}
 
-  static async make(): Promise<Kit> {
-    return new Kit(await mkdtemp(join(tmpdir(), 'nox-registry-')));
+  /** `in_memory`: on a file system without a disk where there is one, for kills that no disk has to outlive. */
+  static async make(where: 'on_disk' | 'in_memory' = 'on_disk'): Promise<Kit> {
+    return new Kit(await mkdtemp(join(where === 'in_memory' ? await roomInMemory() : tmpdir(), 'nox-registry-')));
   }
 
   get root(): string {
@@ -58,4 +59,13 @@ export class Kit {
     await Promise.all(this.opened.map((registry) => registry.close()));
     await rm(this.base, { recursive: true, force: true });
   }
+}
+
+const MEMORY = '/dev/shm';
+const ROOM_BYTES = 512 * 1024 * 1024;
+
+/** A kill loses nothing that was written, flushed or not; flushing thousands of times is most of what such a test waits for. */
+async function roomInMemory(): Promise<string> {
+  const found = await statfs(MEMORY).catch(() => undefined);
+  return found !== undefined && found.bavail * found.bsize > ROOM_BYTES ? MEMORY : tmpdir();
 }

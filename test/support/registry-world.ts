@@ -59,7 +59,7 @@ export class World {
   ) {}
 
   static async make(program: string, figures: Record<string, number>): Promise<{ model: Model; real: World }> {
-    const world = new World(await Kit.make(), program, figures);
+    const world = new World(await Kit.make('in_memory'), program, figures);
     await world.open();
     await applyOp(world.registry, { do: 'create', id: 'root', name: 'Root' });
     world.heard = [];

@@ -47,7 +47,7 @@ export async function runRegistryCrash(options: RegistryCrashOptions): Promise<R
 }
 
 async function crashOne(program: string, from: number, until: number, random: () => number) {
-  const kit = await Kit.make();
+  const kit = await Kit.make('in_memory');
   const violations: string[] = [];
   const acknowledged: string[] = [];
   let settled = 0;
