@@ -152,4 +152,4 @@ it('git is run with arguments of its own making only, and meets a token in one v
       holds: false,
     });
   expect(readdirSync(kit.root)).not.toContain('pwned');
-}, 60_000);
+});

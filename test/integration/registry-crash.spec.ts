@@ -28,7 +28,7 @@ describe('kill -9 while writing', () => {
     const report = await runRegistryCrash({ rounds: ROUNDS, seed: Date.now() % 1_000_000, say: () => undefined });
     expect(report).toMatchObject({ violations: [] });
     expect(report.acknowledged).toBeGreaterThan(ROUNDS);
-  }, 300_000);
+  }, 600_000);
 });
 
 const crashed = async (): Promise<string> => {

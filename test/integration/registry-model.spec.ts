@@ -5,4 +5,4 @@ import { runRegistryModel } from '../fault/long/registry-model.js';
 it('the registry is what a model in memory says, whatever happens to it', async () => {
   const report = await runRegistryModel({ steps: 120, seed: Date.now() % 1_000_000, say: () => undefined });
   expect(report).toMatchObject({ violations: [] });
-}, 180_000);
+});

@@ -83,7 +83,8 @@ export function mergeSnapshots(
     if (same(b, t) || same(o, t)) return o;
     if (same(b, o)) return t;
     if (isFacts(o) && isFacts(t)) return record(isFacts(b) ? b : {}, o, t);
-    if (key === 'last_modified') return String(o) > String(t) ? o : t;
+    // Times are settled by Nox, and not foretold.
+    if (key === 'last_modified' || key === 'created_at') return o;
     conflicts += 1;
     return prefer === 'ours' ? o : t;
   };
