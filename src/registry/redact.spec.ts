@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { redact } from './redact.js';
+import { redact, redactValues } from './redact.js';
 
 // Put together here, so that no scanner takes this file for a leak.
 const samples: readonly (readonly [kind: string, secret: string])[] = [
@@ -28,5 +28,12 @@ describe('redact', () => {
   it('leaves other text alone', () => {
     const text = 'task-force sk-short ask-anything the bearer of AKIA news, sha256 ' + 'a'.repeat(64);
     expect(redact(text)).toBe(text);
+  });
+});
+
+describe(redactValues.name, () => {
+  it('blackens values that are known, the longer one first, and leaves short ones', () => {
+    const secrets = { TOKEN: 'opensesame', LONG: 'opensesame-and-more', ON: '1' };
+    expect(redactValues('1 opensesame-and-more, opensesame', secrets)).toBe('1 [redacted:LONG], [redacted:TOKEN]');
   });
 });

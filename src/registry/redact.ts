@@ -7,3 +7,13 @@ import { SECRET_FORMATS } from './secret-formats.js';
 export function redact(text: string): string {
   return SECRET_FORMATS.reduce((result, [kind, pattern]) => result.replace(pattern, `[redacted:${kind}]`), text);
 }
+
+const MIN_SECRET = 6;
+
+/** Replaces secrets that are known by their value, each by its name; what is shorter than six characters hides nothing. */
+export function redactValues(text: string, secrets: Readonly<Record<string, string>>): string {
+  return Object.entries(secrets)
+    .filter(([, value]) => value.length >= MIN_SECRET)
+    .sort(([, a], [, b]) => b.length - a.length)
+    .reduce((result, [name, value]) => result.replaceAll(value, `[redacted:${name}]`), text);
+}

@@ -5,7 +5,7 @@ import { Launcher } from '../agents/launcher.js';
 import { ProcessHost } from '../agents/process/process-host.js';
 import type { AcceptanceResult, Evidence } from '../contracts/task.js';
 import { RegistryService } from '../registry/registry.service.js';
-import { redact } from '../registry/redact.js';
+import { redact, redactValues } from '../registry/redact.js';
 import { Clock } from '../shared/clock.js';
 import { newId } from '../shared/ids.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
@@ -44,17 +44,19 @@ export class Acceptance {
 
   private async run(agent_id: string, command: string): Promise<AcceptanceResult> {
     const started_ms = this.clock.now();
+    let secrets: Record<string, string> = {};
     const told = (facts: Pick<AcceptanceResult, 'exit_code' | 'timed_out' | 'output'>): AcceptanceResult => ({
       command,
       ...facts,
       passed: facts.exit_code === 0 && !facts.timed_out,
-      output: redact(facts.output),
+      output: redact(redactValues(facts.output, secrets)),
       duration_ms: this.clock.now() - started_ms,
     });
     try {
       const config = this.registry.agents().get(agent_id);
       if (config === undefined) throw new Error(`agent ${agent_id} is not there`);
       const { cwd, env, confine } = await this.launcher.placeFor(agent_id, config);
+      secrets = Object.fromEntries(Object.keys(config.env ?? {}).map((name) => [name, env[name] ?? '']));
       const run = await this.host.spawn({ run_id: newId('run'), argv: ['/bin/sh', '-c', command], cwd, env, confine });
       const held = this.fleet.resources.holdMemory(agent_id, run);
       run.stdin.end();

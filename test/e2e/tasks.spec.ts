@@ -22,15 +22,11 @@ describe('tasks with the real Claude CLI', () => {
     (await nox.call('agents_tasks', { params: { id: agent }, query: {} })).tasks;
   const titled = (agent: string, title: string) =>
     eventually(`the task ${title}`, async () => (await tasks(agent)).find((task) => task.title === title));
-  const reaches = (id: string, status: Task['status'], timeout_ms = 20_000) =>
-    eventually(
-      `${id} is ${status}`,
-      async () => {
-        const task = await nox.call('tasks_get', { params: { id } });
-        return task.status === status ? task : undefined;
-      },
-      timeout_ms,
-    );
+  const reaches = (id: string, status: Task['status']) =>
+    eventually(`${id} is ${status}`, async () => {
+      const task = await nox.call('tasks_get', { params: { id } });
+      return task.status === status ? task : undefined;
+    });
   /** As editors do it: a new file beside it, put in its place. */
   const save = (agent: string, content: string) => {
     writeFileSync(`${file(agent)}.tmp~`, content);
@@ -270,6 +266,8 @@ describe('tasks with the real Claude CLI', () => {
     const long = await evidenceOf('head -c 5000000 /dev/zero | tr "\\0" y');
     expect(long).toMatchObject({ status: 'done', passed: true, output: expect.stringContaining('bytes left out') });
     expect(long.output?.length).toBeLessThan(40_000);
+    const secret = await evidenceOf('echo "it is $FAKE_AGENT_HOME"');
+    expect(secret).toMatchObject({ passed: true, output: 'it is [redacted:FAKE_AGENT_HOME]\n' });
     const controls = `cat ${nox.home}/jwt-secret || touch ${nox.registry}/tasks/x.md`;
     expect(await evidenceOf(controls)).toMatchObject({ status: 'failed', passed: false });
   });
