@@ -136,7 +136,7 @@ describe('the board of tasks', () => {
     expect(readFileSync(file(), 'utf8')).toContain('- [ ] By hand (Priority: HIGH)');
     await detail.getByRole('button', { name: 'Delegate' }).click();
     const handover = page.getByRole('dialog', { name: 'Delegate By hand' });
-    await handover.getByLabel('To').selectOption('helper');
+    await handover.getByLabel('To', { exact: true }).selectOption('helper');
     await handover.getByLabel('Title of the part').fill('Sharpen the pen');
     await picture('tasks-delegate');
     await handover.getByRole('button', { name: 'Delegate' }).click();
