@@ -1,5 +1,6 @@
 import type { Approval } from '@contracts/approval.js';
 import { Button } from 'primereact/button';
+import { useEffect, useRef } from 'react';
 import { Link } from 'react-router';
 import { CopyButton } from '../../../components/copy-button.js';
 import { DenyForm } from '../../../components/decision.js';
@@ -52,12 +53,20 @@ export function RequestDetail({
   const waiting = isUndecided(approval);
   const questions = waiting ? questionsOf(approval) : undefined;
   const back = (): void => onMode('read');
+  const region = useRef<HTMLDivElement>(null);
+  const before = useRef(mode);
+  // A form that closes takes the focus with it: who works by keyboard would begin at the top of the page again.
+  useEffect(() => {
+    const closed = before.current !== 'read' && mode === 'read';
+    before.current = mode;
+    if (closed && document.activeElement === document.body) region.current?.focus({ preventScroll: true });
+  }, [mode]);
   return (
     <article
       className="card request"
       aria-label={`Request of ${agent?.name ?? approval.agent_id} to use ${approval.tool_name}`}
     >
-      <div className="request-scroll" tabIndex={0} role="region" aria-label="Request">
+      <div ref={region} className="request-scroll" tabIndex={0} role="region" aria-label="Request">
         <header className="request-head">
           <div className="row-wrap">
             <h2>
