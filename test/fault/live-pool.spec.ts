@@ -10,7 +10,7 @@ const PLACES = 2;
 
 describe('the places of agents.max_live_agents', () => {
   let nox: NoxServer;
-  afterEach(() => nox.close(), 30_000);
+  afterEach(() => nox.close());
 
   /** The most agents that ever had a process at a time, by what was told of their states. */
   const mostAwake = async (): Promise<number> => {
@@ -37,8 +37,7 @@ describe('the places of agents.max_live_agents', () => {
     const restart = { intensity: 1000, backoff_ms: { initial: 20, max: 50 } };
     for (const id of ids) await nox.call('agents_create', { body: { ...fakeAgent(id, false), restart } });
     // Those that are started later put earlier ones to sleep; with nobody idle a start is refused, and asked for again.
-    const start = (id: string) =>
-      eventually(`${id} finds a place`, () => nox.call('agents_start', { params: { id } }), 30_000);
+    const start = (id: string) => eventually(`${id} finds a place`, () => nox.call('agents_start', { params: { id } }));
     await Promise.all(ids.map(start));
     const prompt = (id: string, content: string) =>
       nox.call('agents_prompt', { params: { id }, body: { content, wait: true } });
@@ -49,5 +48,5 @@ describe('the places of agents.max_live_agents', () => {
       ids.map(() => ['complete', 'done']),
     );
     expect(await mostAwake()).toBe(PLACES);
-  }, 90_000);
+  });
 });

@@ -61,7 +61,10 @@ export async function runSoak({ registered, awake, minutes, say }: SoakOptions):
     while (performance.now() < end) {
       const at_min = (performance.now() - began) / 60_000;
       samples.push({ at_min, mb: memoryMb(nox.pid) });
-      most_awake = Math.max(most_awake, (await nox.call('system_status')).agents.running);
+      await nox.call('system_status').then(
+        ({ agents }) => void (most_awake = Math.max(most_awake, agents.running)),
+        (error: unknown) => broken.push(`no status after ${at_min.toFixed(1)} min: ${String(error)}`),
+      );
       if (samples.length % 30 === 0) say(`${at_min.toFixed(1)} min: ${samples.at(-1)?.mb.toFixed(0)} MB`);
       await delay(SAMPLE_MS);
     }
