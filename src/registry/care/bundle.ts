@@ -22,17 +22,23 @@ export const refsOf = (listed: string): RefAt[] =>
  */
 export async function makeBundle(git: GitProcess, path: string): Promise<RefAt[]> {
   const tmp = `${path}.new`;
-  await git.run(['bundle', 'create', '--quiet', tmp, '--all'], { timeout_ms: TIMEOUT_MS });
-  await git.run(['bundle', 'verify', '--quiet', tmp], { timeout_ms: TIMEOUT_MS });
-  const handle = await open(tmp, 'r');
+  // `git bundle create` leaves a ref out that moves while it works: the refs of one moment, and a pack of what they have.
+  const refs = refsOf(await git.run(['for-each-ref', '--format=%(objectname) %(refname)']));
+  const head = refs.map(({ ref, hash }) => `${hash} ${ref}\n`).join('');
+  const handle = await open(tmp, 'w', 0o600);
   try {
+    await handle.writeFile(`# v2 git bundle\n${head}\n`);
+    const input = refs.map(({ hash }) => `${hash}\n`).join('');
+    const pack = ['pack-objects', '--revs', '--stdout', '--quiet', '--delta-base-offset'] as const;
+    await git.run(pack, { input, output_fd: handle.fd, timeout_ms: TIMEOUT_MS });
+    await git.run(['bundle', 'verify', '--quiet', tmp], { timeout_ms: TIMEOUT_MS });
     await handle.sync();
   } finally {
     await handle.close();
   }
   await rename(tmp, path);
   await syncDirectory(dirname(path));
-  return refsOf(await git.run(['bundle', 'list-heads', path]));
+  return refs;
 }
 
 /** When the bundle was made; null: there is none. */

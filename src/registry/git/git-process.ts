@@ -100,6 +100,8 @@ export function gitError(error: unknown): NoxError {
 export interface GitOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** An open file that gets what git writes, instead of the answer. */
+  readonly output_fd?: number;
   /** Default: a minute. */
   readonly timeout_ms?: number;
 }
@@ -122,14 +124,14 @@ export class GitProcess {
       const child = spawn('git', [...PIN_ARGUMENTS, ...args], {
         cwd: this.root,
         env: { ...this.env, ...options.env },
-        stdio: ['pipe', 'pipe', 'pipe'],
+        stdio: ['pipe', options.output_fd ?? 'pipe', 'pipe'],
         timeout: options.timeout_ms ?? TIMEOUT_MS,
         killSignal: 'SIGKILL',
       });
       const out: Buffer[] = [];
       const err: Buffer[] = [];
-      child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
-      child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+      child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
+      child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
       child.on('error', reject);
       child.on('close', (code, signal) => {
         if (code === 0) resolve(Buffer.concat(out).toString());
@@ -137,8 +139,8 @@ export class GitProcess {
           reject(new GitFailure(args[0], code, signal, Buffer.concat(err).toString(), Buffer.concat(out).toString()));
       });
       // Git may end before it has read its input; its exit says why.
-      child.stdin.on('error', () => undefined);
-      child.stdin.end(options.input ?? '');
+      child.stdin?.on('error', () => undefined);
+      child.stdin?.end(options.input ?? '');
     });
   }
 }
