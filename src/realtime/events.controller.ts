@@ -75,6 +75,6 @@ function wantsOf({ agent_id, areas }: ReplayFilter): (event: AnyNoxEvent) => boo
 
 function lastEventId(request: NoxRequest): number | undefined {
   const result = LastEventId.safeParse(request.headers);
-  if (!result.success) throw validationError('headers', result.error);
+  if (!result.success) throw validationError('header', result.error);
   return result.data['last-event-id'];
 }

@@ -33,7 +33,7 @@ export function fieldProblems(part: string, error: z.ZodError): FieldProblem[] {
   });
 }
 
-/** Names every field that did not fit, at once. `part` is `body`, `query`, `address` or a file's name. */
+/** Names every field that did not fit, at once. `part` is `body`, `query`, `address`, `header` or a file's name. */
 export function validationError(part: string, error: z.ZodError): NoxError {
   const problems = fieldProblems(part, error);
   const list = problems.map((p) => `${p.field}: ${p.message}`).join('; ');

@@ -53,6 +53,7 @@ export class NoxHttpAdapter extends FastifyAdapter {
     fastify.addHook('onRequest', (request, reply, done) => {
       setHeaders(request, reply);
       guard.check(request.headers);
+      refuseEncoded(request.headers['content-encoding']);
       // On the raw answer, so that streams and static files, which are written past Fastify, carry it too.
       reply.raw.setHeader('content-security-policy', contentSecurityPolicy(request.headers.host ?? ''));
       done();
@@ -78,6 +79,12 @@ export class NoxHttpAdapter extends FastifyAdapter {
 
   /** Forms and other types that a foreign page could send without asking stay unparsed, so they are refused. */
   override registerParserMiddleware(): void {}
+}
+
+/** A packed body would count as broken JSON; its sender is told what is wrong instead. */
+function refuseEncoded(encoding: string | undefined): void {
+  if (encoding === undefined || encoding === 'identity') return;
+  throw new NoxError('UNSUPPORTED_MEDIA_TYPE', 'Send the body as it is, without Content-Encoding.');
 }
 
 function setHeaders(request: FastifyRequest, reply: FastifyReply): void {

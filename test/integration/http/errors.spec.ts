@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ErrorBody } from '../../../src/contracts/errors.js';
 import { bearer, bootEdge, type Edge, FakeAgentsController } from './edge-app.js';
@@ -57,6 +58,14 @@ describe('errors and the shape of requests', () => {
     const head = await edge.send('HEAD', path, { headers: token });
     expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
     expect(FakeAgentsController.streams.at(-1)?.closed).toBe(true);
+  });
+
+  it('refuses a packed body by its header', async () => {
+    const headers = { ...token, 'content-type': 'application/json', 'content-encoding': 'gzip' };
+    const body = new Uint8Array(gzipSync('{"name":"x"}'));
+    const found = await refusal(await edge.send('POST', '/api/v1/agents', { headers, body }));
+    expect(found).toMatchObject({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' });
+    expect(found.message).toContain('Content-Encoding');
   });
 
   it('says nothing about a fault of its own', async () => {
