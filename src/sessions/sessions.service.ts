@@ -68,7 +68,8 @@ export class SessionsService extends RunObserver {
     const turn_mail = (): TurnMail => this.turn_mail;
     this.pipes = new TurnPump({ turns, book: this.book, fleet, runs, logs, quota, clock, mail, turn_mail, lost });
     const openTurn = (agent_id: string): OpenTurn | undefined => this.pipes.openTurn(agent_id);
-    this.turn_mail = new TurnMail({ mail, fleet, approvals, logs, clock, openTurn, lost });
+    const interrupt = (agent_id: string, turn: OpenTurn): Promise<void> => this.pipes.interrupt(agent_id, turn);
+    this.turn_mail = new TurnMail({ mail, fleet, approvals, logs, clock, openTurn, interrupt, lost });
     this.scribe = new TurnScribe({ turns, events, approvals, lost });
     quota.onResume = (agent_id) => this.pipes.pump(agent_id);
     quota.isBusy = (agent_id) => this.pipes.isBusy(agent_id);
@@ -116,7 +117,8 @@ export class SessionsService extends RunObserver {
   /** The agent seems to run away: its turn ends, and the next ones wait until then, or until a person prompts it. */
   async park(agent_id: string, reason: string, resume_ms: number, also: (tx: Tx) => void): Promise<void> {
     this.quota.park(agent_id, reason, resume_ms, also);
-    if (this.pipes.isOpen(agent_id)) await this.fleet.get(agent_id).session?.interrupt();
+    const turn = this.pipes.openTurn(agent_id);
+    if (turn !== undefined) await this.pipes.interrupt(agent_id, turn);
   }
 
   /** The turn that has the agent's pipe, and the messages that it reads. */
@@ -190,7 +192,7 @@ export class SessionsService extends RunObserver {
     const open = this.pipes.openTurn(agent_id);
     if (status === 'running' && open?.id === id) {
       open.cancelled = true;
-      await this.fleet.get(agent_id).session?.interrupt();
+      await this.pipes.interrupt(agent_id, open);
       return this.ended(id);
     }
     const turn = await this.book.finish(agent_id, id, {

@@ -17,6 +17,7 @@ export interface TurnMailParts {
   readonly clock: Clock;
   /** The turn that has the pipe now. */
   readonly openTurn: (agent_id: string) => OpenTurn | undefined;
+  readonly interrupt: (agent_id: string, turn: OpenTurn) => Promise<void>;
   readonly lost: (agent_id: string, what: string, error: unknown) => void;
 }
 
@@ -32,12 +33,12 @@ export class TurnMail {
 
   /** Something has come while a turn runs: a critical message interrupts it, a high one joins it at a tool call. */
   async arrived(agent_id: string, turn: OpenTurn): Promise<void> {
-    const { mail, fleet, approvals } = this.parts;
+    const { mail, approvals } = this.parts;
     if (approvals.pendingCount(agent_id) > 0 || approvals.parkedCount(agent_id) > 0) return;
     if (mail().waits(agent_id, 'interrupt')) {
       if (turn.preempted === true || turn.cancelled === true) return;
       turn.preempted = true;
-      await fleet.get(agent_id).session?.interrupt();
+      await this.parts.interrupt(agent_id, turn);
       return;
     }
     const calling = turn.blocks.some((block) => block.type === 'tool' && block.tool.result === null);

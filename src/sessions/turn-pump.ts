@@ -31,6 +31,10 @@ export interface PumpParts {
   readonly lost: (agent_id: string, what: string, error: unknown) => void;
 }
 
+/** After which an interrupt that ended nothing is said again, and how often it is said. */
+const INTERRUPT_AGAIN_MS = 2000;
+const INTERRUPTS = 10;
+
 /** How long messages wait that the process did not read. */
 const UNREAD_DELAY_MS = 5000;
 
@@ -73,6 +77,18 @@ export class TurnPump {
   /** Whether a turn waits for the decision on its parked call: nothing may be written to the agent meanwhile. */
   isParked(agent_id: string): boolean {
     return this.parts.turns.withStatus('deferred', agent_id).length > 0;
+  }
+
+  /** Has the process end the turn, and insists: it may let an interrupt go by that meets it between two steps. */
+  async interrupt(agent_id: string, turn: OpenTurn, times = INTERRUPTS): Promise<void> {
+    await this.parts.fleet.get(agent_id).session?.interrupt();
+    if (times === 1) return;
+    this.parts.clock.after(INTERRUPT_AGAIN_MS, () => {
+      if (this.open.get(agent_id) !== turn) return;
+      this.interrupt(agent_id, turn, times - 1).catch((error: unknown) =>
+        this.parts.lost(agent_id, 'interrupt', error),
+      );
+    });
   }
 
   /** The turn has ended at the process: the pipe is free. */

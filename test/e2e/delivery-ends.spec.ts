@@ -101,6 +101,11 @@ describe('messages to the real Claude CLI that meet trouble', () => {
     const { prompt }: Turn = await turn(second.turn_id);
     expect(prompt).toContain('> slow 200@100 word');
     expect(prompt).not.toContain('Go on where it stopped');
+    // Once it talks, its transcript holds the prompt.
+    await eventually('the turn talks', async () => {
+      const query = { follow: 'false', agent_id: id, areas: 'turn', limit: 1000 } as const;
+      return (await nox.call('events', { query })).events.some(({ type }) => type === 'turn.text_delta');
+    });
     const { pid } = await nox.call('agents_status', { params });
     process.kill(pid ?? NaN, 'SIGKILL');
     const dead = await reached(message_id, 'dead');
@@ -114,6 +119,20 @@ describe('messages to the real Claude CLI that meet trouble', () => {
     const acked = await reached(message_id, 'acked');
     expect(acked.attempt).toBe(1);
     expect((await turn(acked.turn_id)).prompt).toContain('Go on where it stopped');
+  });
+
+  it('ends a turn that is cancelled before the process has begun on it', async () => {
+    const pid = await idle();
+    process.kill(pid, 'SIGSTOP');
+    const { id: message_id } = await send('slow 600@100 word');
+    const bound = await when('it is on its way', message_id, ({ turn_id }) => turn_id !== null);
+    await eventually('its turn runs', async () => (await turn(bound.turn_id)).status === 'running');
+    const cancelled = nox.call('turns_cancel', { params: { id: bound.turn_id ?? '' } });
+    // Answered after the cancel has gone out to the process, which reads it right behind the prompt.
+    await nox.call('agents_status', { params });
+    process.kill(pid, 'SIGCONT');
+    expect((await cancelled).status).toBe('interrupted');
+    await reached(message_id, 'cancelled');
   });
 
   it('never hands over what expired while it waited', async () => {
