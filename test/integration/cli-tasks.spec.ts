@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Task } from '../../src/contracts/task.js';
-import { type Handlers, nox as run, NOW, startServer } from './cli-support.js';
+import { frame, systemOf } from './cli-fixtures.js';
+import { type Handlers, nox as run, NOW, SseText, startServer } from './cli-support.js';
 
 const at = (seconds: number) => new Date(NOW + seconds * 1000).toISOString();
 const taskOf = (given: Partial<Task> = {}): Task => ({
@@ -166,6 +167,39 @@ describe('nox task', () => {
     expect((await nox('task', 'log', '7f3')).stdout).toContain('todo → in_progress');
     expect(JSON.parse((await nox('task', 'log', '7f3', '--json')).stdout)).toMatchObject(log);
     expect((await nox('task', 'log', '7f3', '-f')).stdout.split('\n')).toHaveLength(3);
+  });
+
+  it('shows what comes while it follows, each once, and ends with the task', async () => {
+    const entry = (id: number, text: string) => ({ id, timestamp: at(-9), kind: 'status', actor: 'nox', text });
+    const entries = [entry(1, 'todo → in_progress')];
+    const told = (id: string) => ({
+      id: `evt_${id}`,
+      seq: 8,
+      type: 'task.status_changed',
+      timestamp: at(0),
+      agent_id: 'worker',
+      payload: { task: taskOf({ id, status: 'done' }), actor: 'nox', previous: 'in_progress' },
+    });
+    const { nox, of } = await withServer({
+      system_status: () => systemOf({ last_seq: 7 }),
+      tasks_get: () => taskOf({ status: 'in_progress' }),
+      tasks_log: () => ({ entries, evidence: [] }),
+      events: () => {
+        entries.push(entry(2, 'in_progress → done'));
+        return new SseText(
+          frame('task.status_changed', told('t-9x0y1z'), 8) + frame('task.status_changed', told('t-7f3k2m'), 9),
+        );
+      },
+    });
+    const { exit, stdout } = await nox('task', 'log', '7f3', '-f', '--json');
+    expect(exit).toBe(0);
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { id: number }).id),
+    ).toEqual([1, 2]);
+    expect(of('events')[0]?.query).toMatchObject({ after_seq: 7, agent_id: 'worker' });
   });
 
   it('counts, and says what needs somebody', async () => {
