@@ -65,17 +65,21 @@ class House {
   }
 
   /** A parked request. */
-  async ask(command = 'make'): Promise<string> {
+  ask(command = 'make'): Promise<string> {
+    return this.askFor('Bash', { command });
+  }
+
+  async askFor(tool_name: string, input: Record<string, unknown>, requires_user_interaction = false): Promise<string> {
     const { promise, resolve } = Promise.withResolvers<string>();
     const call = {
       agent_id: 'worker',
       session_id: null,
       turn_id: 'trn',
       tool_use_id: `toolu_${(this.calls += 1)}`,
-      tool_name: 'Bash',
-      input: { command },
+      tool_name,
+      input,
       cwd: '/w',
-      requires_user_interaction: false,
+      requires_user_interaction,
       canPark: () => true,
     };
     const deferred = this.approvals.decide(call, new AbortController().signal, resolve);
@@ -140,6 +144,24 @@ describe('one-time links and notices', () => {
       house.key = Buffer.alloc(32, 2);
       expect(() => house.links.open(b)).toThrow(/not one of this Nox/);
       expect([one, two].map((id) => house.approvals.get(id).status)).toEqual(['parked', 'parked']);
+    });
+
+    it('answers a question, and is not spent by an approval that answers nothing', async () => {
+      const id = await house.askFor('AskUserQuestion', { questions: [{ question: 'Which?' }] }, true);
+      const token = await house.token(id);
+      for (const answers of [undefined, {}, { 'Who?': 'me' }])
+        await expect(
+          house.links.decide({ token, decision: 'approve', ...(answers === undefined ? {} : { answers }) }),
+        ).rejects.toMatchObject({ code: 'VALIDATION_ERROR' });
+      await expect(house.approvals.approve(id, { channel: 'api' }, ann)).rejects.toMatchObject({
+        code: 'VALIDATION_ERROR',
+      });
+      expect(house.approvals.get(id).status).toBe('parked');
+      await house.links.decide({ token, decision: 'approve', answers: { 'Which?': 'Two' } });
+      expect(house.approvals.get(id)).toMatchObject({
+        status: 'approved',
+        updated_input: { answers: { 'Which?': 'Two' } },
+      });
     });
 
     it('ends: expired, revoked, or with its request', async () => {
