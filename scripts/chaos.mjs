@@ -12,6 +12,7 @@
 //   editors    editors save the registry in every way, against writes   --times N (50)  --seed N
 //   registry-crash  the registry's writer killed at random     --rounds N (5000)  --seed N
 //   registry-model  random histories of the registry, each step held against a model   --times N (6000)  --seed N  --path P
+//   registry-power  what the registry's writer has not flushed is lost or torn       --times N (2000)  --seed N
 //   soak       a large fleet and mixed work: memory stays flat --minutes N (10)
 //   broker     Redis, Nox and agents killed under messages    --messages N (1000000)  --kills N (300)
 //   tasks      task files written at random                   --times N (10000)
@@ -97,6 +98,12 @@ const RUNS = {
   'registry-crash': async () =>
     (await import('../test/fault/long/registry-crash.ts')).runRegistryCrash({
       rounds: given('rounds', 5000),
+      seed: given('seed', Date.now() % 1_000_000),
+      say,
+    }),
+  'registry-power': async () =>
+    (await import('../test/fault/long/registry-power.ts')).runRegistryPower({
+      cuts: given('times', 2000),
       seed: given('seed', Date.now() % 1_000_000),
       say,
     }),

@@ -2,7 +2,7 @@ import { access, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RegistryCommit } from '../contracts/registry.js';
 import { writeFileAtomic } from '../shared/atomic-file.js';
-import { messageOf, NoxError } from '../shared/nox-error.js';
+import { errnoOf, messageOf, NoxError } from '../shared/nox-error.js';
 import { gitError } from './git/git-process.js';
 import { removeLeftoverLocks, waitForOrphans } from './git/git-locks.js';
 import type { TreeStatus } from './git/main-branch.js';
@@ -12,6 +12,7 @@ import { type Edit, takeUp } from './hand/take-up.js';
 import { WorkingFiles } from './hand/working-files.js';
 import { commitFiles, type IntentContext, NOX, readFrom, rethrowAs } from './intent-commit.js';
 import { blobOid } from './git/writer/git-object.js';
+import { parseIndex } from './git/writer/index-file.js';
 import { removeHalfPacks } from './git/writer/object-store.js';
 import { type Promised, readPromise } from './git/writer/promise-file.js';
 import { RECORD_PATHS } from './intent-folder.js';
@@ -83,15 +84,27 @@ async function initialise(context: IntentContext): Promise<RegistryCommit | null
 }
 
 async function statusOf({ main, folder, warn }: IntentContext): Promise<TreeStatus> {
+  const index = join(folder.root, '.git', 'index');
+  const anew = async (reason: string): Promise<TreeStatus> => {
+    warn('the index of the registry was damaged and is made anew', { reason });
+    await unlink(index);
+    await main.resetIndex();
+    return main.status();
+  };
+  // A loss of power may have torn it; git itself would look at its checksum in a check only.
+  const bytes = await readFile(index).catch(noFile);
+  if (bytes !== undefined && parseIndex(bytes) === undefined) return anew('its checksum is wrong');
   try {
     return await main.status();
   } catch (error) {
     if (!isIndexDamage(error)) throw gitError(error);
-    warn('the index of the registry was damaged and is made anew', { reason: messageOf(error) });
-    await unlink(join(folder.root, '.git', 'index'));
-    await main.resetIndex();
-    return main.status();
+    return anew(messageOf(error));
   }
+}
+
+function noFile(error: unknown): undefined {
+  if (errnoOf(error) === 'ENOENT') return undefined;
+  throw error;
 }
 
 async function settle(
