@@ -102,6 +102,7 @@ it.each([
       n += 1;
       const young = FILES.map((name) => `version ${n} of ${name}\n`);
       faults.arm(error, n, for_good);
+      // oxlint-disable-next-line promise/no-promise-in-callback -- no callback: the function of a test
       const [answer] = await Promise.allSettled([writer.commit(commit(young, texts))]);
       faults.disarm();
       await writer.idle();

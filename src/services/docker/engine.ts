@@ -227,9 +227,9 @@ export class DockerEngine {
   private docker(): Promise<Dockerode> {
     this.client ??= import('dockerode').then(({ default: Docker }) => {
       // A connection that is kept open would hide that the engine is away from where it should be.
+      // (The types leave out `agent`, which goes to node:http.)
       const options = { ...engineAddress(this.docker_host), timeout: 0, agent: new Agent({ keepAlive: false }) };
-      // The types leave out `agent`, which goes to node:http.
-      return new Docker(options as ConstructorParameters<typeof Docker>[0]);
+      return new Docker(options);
     });
     return this.client;
   }
