@@ -191,7 +191,7 @@ describe('attention', () => {
     await desk.page.getByRole('heading', { name: 'The fence' }).waitFor();
     await takePictures(desk.page, 'plan');
     await desk.page.getByRole('button', { name: 'Make a one-time link' }).click();
-    const url = await desk.page.getByLabel('One-time link').inputValue();
+    const url = await desk.page.getByLabel('One-time link', { exact: true }).inputValue();
     const phone = await openPage(browser, nox.url, { width: 360, height: 740 });
     await phone.page.goto(url);
     await phone.page.getByRole('heading', { name: 'The fence' }).waitFor();
