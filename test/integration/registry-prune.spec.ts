@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
+import { pruneRecord } from '../../src/registry/care/prune-record.js';
+import { GitProcess } from '../../src/registry/git/git-process.js';
 import { RegistryService } from '../../src/registry/registry.service.js';
 import { ADMIN, agentConfig, Kit, TEMPLATE } from './registry-kit.js';
 
@@ -73,6 +75,26 @@ describe('pruning the record', () => {
     const anchors = await registry.anchors();
     expect(anchors).toEqual(old.slice(0, 4));
     expect(anchors.at(-1)).toEqual(link(7));
+  });
+
+  it('goes on by age: what has become old since goes into the base, however young that is', async () => {
+    await prune();
+    kit.clock.advance(10 * DAY_MS);
+    const [files, links] = [await tree(), await registry.anchors()];
+    expect(await prune()).toMatchObject({ pruned: 2, kept: 2 });
+    expect(await tree()).toBe(files);
+    expect(await registry.anchors()).toEqual(links.slice(0, 3));
+  });
+
+  it('holds only some commits at a time', async () => {
+    const [files, before] = [await tree(), await log('record~5..record')];
+    const git = new GitProcess(kit.root);
+    const now_ms = kit.clock.now();
+    const options = { now_ms, before_ms: now_ms - 50 * DAY_MS, dry_run: false, at_once: 2 };
+    const done = await pruneRecord(git, { ...options, alone: (job) => registry.record.alone(job) });
+    expect(done).toMatchObject({ pruned: 6, kept: 5, new_head: await head() });
+    expect([await tree(), await log('record~5..record')]).toEqual([files, before]);
+    expect((await registry.anchors()).at(-1)).toEqual(link(5));
   });
 
   it('is done once: nothing more to prune, and nothing without days', async () => {

@@ -8,40 +8,49 @@ const REF = 'refs/heads/record';
 /** The trailer by which a base names the newest commit that it stands for: its hash proves all that was before it. */
 export const BASE_TRAILER = 'Nox-Record-Base';
 
+/** So many commits are read and written at a time: a record of years is larger than the memory of a server. */
+const AT_ONCE = 5000;
+
+/** A commit as a list of them tells it. */
+interface Listed {
+  readonly hash: string;
+  readonly at_ms: number;
+}
+
 /** A commit as git keeps it. */
 interface RawCommit {
   readonly hash: string;
   readonly tree: string;
-  readonly at_ms: number;
   /** Its author and committer lines, as they are. */
   readonly people: readonly string[];
   readonly message: string;
 }
 
-/** What is to be done: from which commits on the record stays. Pure; `commits` are those of the record, oldest first. */
-export function planPrune(commits: readonly Pick<RawCommit, 'hash' | 'at_ms' | 'message'>[], before_ms: number) {
+/**
+ * What is to be done: from which commits on the record stays. Pure; `commits` are those of the record, oldest first, the
+ * first one a base if it `has_base`.
+ */
+export function planPrune(commits: readonly Listed[], before_ms: number, has_base: boolean) {
+  // A base is as old as the last prune, and what it stands for is older: its time says nothing. Alone it cannot go.
+  const first = has_base ? 1 : 0;
   // The first young one ends it, even where a clock that was set back made older ones behind it.
-  const young = commits.findIndex(({ at_ms }) => at_ms >= before_ms);
+  const young = commits.findIndex(({ at_ms }, n) => n >= first && at_ms >= before_ms);
   // The newest commit always stays, so that something is left to go on from.
   const pruned = Math.min(young < 0 ? commits.length : young, commits.length - 1);
   const from = commits[pruned - 1];
-  // A base alone has nothing before it that could go.
-  const is_done = from === undefined || (pruned === 1 && from.message.includes(`\n${BASE_TRAILER}: `));
-  return is_done ? { pruned: 0, from: null } : { pruned, from };
+  return from === undefined || pruned <= first ? { pruned: 0, from: null } : { pruned, from };
 }
 
 /** The base's message: what it stands for, and the newest link of the ledger of decisions that went into it. */
-export function baseMessage(pruned: readonly Pick<RawCommit, 'hash' | 'message'>[], before: string): string {
-  const links = pruned.flatMap(({ message }) => [...message.matchAll(/^Nox-Ledger: \d{1,15}:[0-9a-f]{64}$/gm)]);
-  const newest = links.at(-1)?.[0];
+function baseMessage(pruned: number, from: string, link: string | undefined, before: string): string {
   const text = formatMessage({
     area: 'record',
     action: 'prune',
-    object: `${pruned.length} commits before ${before.slice(0, 10)}`,
+    object: `${pruned} commits before ${before.slice(0, 10)}`,
     object_ref: 'record',
     actor: NOX,
   });
-  const trailers = [`${BASE_TRAILER}: ${pruned.at(-1)?.hash ?? ''}`, ...(newest === undefined ? [] : [newest])];
+  const trailers = [`${BASE_TRAILER}: ${from}`, ...(link === undefined ? [] : [link])];
   return `${text.trimEnd()}\n${trailers.join('\n')}\n`;
 }
 
@@ -49,6 +58,8 @@ export interface PruneOptions {
   readonly before_ms: number;
   readonly now_ms: number;
   readonly dry_run: boolean;
+  /** For specs: how many commits are held at a time. */
+  readonly at_once?: number;
   /** While the job runs, nothing is committed to the record. */
   alone<T>(job: () => Promise<T>): Promise<T>;
 }
@@ -58,22 +69,23 @@ export interface PruneOptions {
  * ones on top of it as they were. The ref moves once: a crash leaves the old history or the new one, each whole.
  */
 export async function pruneRecord(git: GitProcess, options: PruneOptions): Promise<PruneResult> {
-  const { before_ms, dry_run } = options;
+  const { before_ms, dry_run, at_once = AT_ONCE } = options;
   const before = new Date(before_ms).toISOString();
   const old_head = await headOf(git);
-  const commits = old_head === null ? [] : await readCommits(git, old_head);
-  const { pruned, from } = planPrune(commits, before_ms);
+  const commits = old_head === null ? [] : await listCommits(git, old_head);
+  const { pruned, from } = planPrune(commits, before_ms, await isBase(git, commits[0]));
   const kept = commits.length - pruned;
   const result = { dry_run, before, pruned, kept, from: from?.hash ?? null, old_head, new_head: old_head };
   if (dry_run || from === null || old_head === null) return result;
-  const gone = commits.slice(0, pruned);
-  const base = { message: baseMessage(gone, before), tree: gone.at(-1)?.tree ?? '', people: peopleAt(options.now_ms) };
-  const made = await writeChain(git, [base, ...commits.slice(pruned)], null);
+  const [newest] = await readCommits(git, [from]);
+  const message = baseMessage(pruned, from.hash, await newestLink(git, commits.slice(0, pruned), at_once), before);
+  const base = { message, tree: newest?.tree ?? '', people: peopleAt(options.now_ms) };
+  const made = await copyOnto(git, commits.slice(pruned), await writeChain(git, [base], null), at_once);
   return options.alone(async () => {
     // What was committed meanwhile; it is little, since the rest is done.
     const now = (await headOf(git)) ?? old_head;
-    const late = now === old_head ? [] : await readCommits(git, now, old_head);
-    const new_head = late.length === 0 ? made : await writeChain(git, late, made);
+    const late = now === old_head ? [] : await listCommits(git, now, old_head);
+    const new_head = await copyOnto(git, late, made, at_once);
     await git.run(['update-ref', '-m', 'prune', '--no-deref', REF, new_head, now]);
     return { ...result, kept: kept + late.length, old_head: now, new_head };
   });
@@ -94,10 +106,41 @@ async function headOf(git: GitProcess): Promise<string | null> {
 }
 
 /** A commit and those before it (after `than`), oldest first. The record has no merges. */
-async function readCommits(git: GitProcess, tip: string, than?: string): Promise<RawCommit[]> {
+async function listCommits(git: GitProcess, tip: string, than?: string): Promise<Listed[]> {
   const not = than === undefined ? [] : [`^${than}`];
-  const range = ['--reverse', '--first-parent', '--end-of-options', tip, ...not, '--'] as const;
-  const hashes = await git.run(['rev-list', ...range], { timeout_ms: TIMEOUT_MS });
+  const range = ['--timestamp', '--reverse', '--first-parent', '--end-of-options', tip, ...not, '--'] as const;
+  const listed = await git.run(['rev-list', ...range], { timeout_ms: TIMEOUT_MS });
+  const rows = listed.matchAll(/^(\d+) ([0-9a-f]{40})$/gm);
+  return Array.from(rows, ([, seconds, hash = '']) => ({ hash, at_ms: Number(seconds) * 1000 }));
+}
+
+async function isBase(git: GitProcess, first: Listed | undefined): Promise<boolean> {
+  if (first === undefined) return false;
+  const [commit] = await readCommits(git, [first]);
+  return commit?.message.includes(`\n${BASE_TRAILER}: `) === true;
+}
+
+/** The newest link of the ledger of decisions that these commits name. */
+async function newestLink(git: GitProcess, commits: readonly Listed[], at_once: number): Promise<string | undefined> {
+  for (let end = commits.length; end > 0; end -= at_once) {
+    const read = await readCommits(git, commits.slice(Math.max(0, end - at_once), end));
+    const links = read.flatMap(({ message }) => [...message.matchAll(/^Nox-Ledger: \d{1,15}:[0-9a-f]{64}$/gm)]);
+    const newest = links.at(-1)?.[0];
+    if (newest !== undefined) return newest;
+  }
+  return undefined;
+}
+
+/** Writes the same commits, but for their parents, on top of another one; answers the last one's hash. */
+async function copyOnto(git: GitProcess, commits: readonly Listed[], onto: string, at_once: number): Promise<string> {
+  let tip = onto;
+  for (let n = 0; n < commits.length; n += at_once)
+    tip = await writeChain(git, await readCommits(git, commits.slice(n, n + at_once)), tip);
+  return tip;
+}
+
+async function readCommits(git: GitProcess, listed: readonly Listed[]): Promise<RawCommit[]> {
+  const hashes = listed.map(({ hash }) => `${hash}\n`).join('');
   const raw = Buffer.from(await git.run(['cat-file', '--batch'], { input: hashes, timeout_ms: TIMEOUT_MS }));
   const commits: RawCommit[] = [];
   for (let at = 0; at < raw.length;) {
@@ -108,9 +151,8 @@ async function readCommits(git: GitProcess, tip: string, than?: string): Promise
     const head_end = text.indexOf('\n\n');
     const head = text.slice(0, head_end).split('\n');
     const people = head.filter((line) => /^(author|committer) /.test(line));
-    const seconds = Number(/ (\d+) [+-]\d{4}$/.exec(people.at(-1) ?? '')?.[1] ?? 0);
     const tree = (head[0] ?? '').slice('tree '.length);
-    commits.push({ hash, tree, at_ms: seconds * 1000, people, message: text.slice(head_end + 2) });
+    commits.push({ hash, tree, people, message: text.slice(head_end + 2) });
   }
   return commits;
 }
