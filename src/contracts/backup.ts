@@ -15,7 +15,12 @@ export const BackupManifest = z.object({
   branch: z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$/),
   refs: z.array(
     z.object({
-      ref: z.string().regex(/^refs\/(heads|tags|nox)\/[a-z0-9][a-z0-9/-]{0,199}$/),
+      /** Of any name that git takes: a person may keep tags and branches of their own beside those of Nox. */
+      ref: z
+        .string()
+        .max(1000)
+        // oxlint-disable-next-line no-control-regex -- these are the characters that git refuses, too
+        .regex(/^refs\/(?!.*(?:\.\.|\/\/|@\{))[^\u0000-\u0020\u007f~^:?*[\\]+$/),
       hash: z.string().regex(/^[0-9a-f]{40}$/),
     }),
   ),
