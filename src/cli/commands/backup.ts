@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { link, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { type Command, Option } from 'commander';
 import type { RouteReply } from '../../contracts/routes.js';
+import { errnoOf } from '../../shared/nox-error.js';
 import { CliError } from '../cli-error.js';
 import type { Cli, CliOf } from '../cli.js';
 import { examples } from '../help.js';
@@ -41,7 +42,7 @@ async function refuseTaken(path: string, force: boolean): Promise<void> {
     throw new CliError('INVALID_STATE', `There is no folder ${dirname(path)}.`);
   const there = await stat(path).catch(() => undefined);
   if (there === undefined || (force && there.isFile())) return;
-  throw new CliError('INVALID_STATE', `There is something at ${path} already. Name another file, or add --force.`);
+  throw taken(path);
 }
 
 /** Whole and on the disk under its name, or not there. */
@@ -51,11 +52,12 @@ async function keep(
   { bytes, sha256 }: RouteReply<'system_backup'>,
   force: boolean,
 ): Promise<void> {
-  const tmp = join(dirname(path), `.${basename(path)}.part`);
+  // A name that nobody can have prepared: the folder may be one in which others write.
+  const tmp = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`);
   const hash = createHash('sha256');
   let size = 0;
   try {
-    const out = await open(tmp, 'w', 0o600);
+    const out = await open(tmp, 'wx', 0o600);
     try {
       for await (const chunk of Readable.fromWeb(body as never) as AsyncIterable<Uint8Array>) {
         hash.update(chunk);
@@ -68,14 +70,45 @@ async function keep(
     }
     if (size !== bytes || hash.digest('hex') !== sha256)
       throw new CliError('UNEXPECTED_REPLY', 'What came is not the backup that was made. Run it again.');
-    if (force) await rename(tmp, path);
-    // Does not replace what came there meanwhile.
-    else await link(tmp, path).then(() => rm(tmp));
+    await name(tmp, path, force);
   } catch (error) {
     await rm(tmp, { force: true });
     throw error;
   }
 }
+
+/** Gives a file its name, durably, and without `force` only where nothing has it. */
+async function name(tmp: string, path: string, force: boolean): Promise<void> {
+  if (force) await rename(tmp, path);
+  else if (await linked(tmp, path)) await rm(tmp);
+  else {
+    // A stick or a share without hard links: what came there in this very moment is replaced.
+    await refuseTaken(path, false);
+    await rename(tmp, path);
+  }
+  const folder = await open(dirname(path), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** False on file systems without hard links. */
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    const code = errnoOf(error) ?? '';
+    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) return false;
+    if (code === 'EEXIST') throw taken(to);
+    throw error;
+  }
+}
+
+const taken = (path: string): CliError =>
+  new CliError('INVALID_STATE', `There is something at ${path} already. Name another file, or add --force.`);
 
 function show(cli: Cli, made: RouteReply<'system_backup'>, path: string): void {
   cli.print(
