@@ -51,6 +51,16 @@ describe('an archive', () => {
     await expect(unpackFiles(createReadStream(cut), to)).rejects.toThrow();
   });
 
+  it('is refused when it unpacks to more than was agreed', async () => {
+    const from = mkdtempSync(join(base, 'bomb-'));
+    writeFileSync(join(from, 'zeros'), Buffer.alloc(4_000_000));
+    const bomb = join(base, 'bomb.tar.gz');
+    await packFiles(from, ['zeros'], createWriteStream(bomb));
+    const to = mkdtempSync(join(base, 'refused-'));
+    await expect(unpackFiles(createReadStream(bomb), to, 1_000_000)).rejects.toThrow('more than 1000000 bytes');
+    await unpackFiles(createReadStream(bomb), mkdtempSync(join(base, 'taken-')), 5_000_000);
+  });
+
   it('says so when a file to pack is not there', async () => {
     await expect(packFiles(base, ['nowhere'], createWriteStream(join(base, 'b')))).rejects.toThrow('nowhere');
   });

@@ -12,16 +12,20 @@ export async function packFiles(folder: string, names: readonly string[], to: Wr
 
 /**
  * Puts the contents of a compressed archive into an empty folder of its own. What somebody packed is not to be trusted:
- * links, devices and names that lead elsewhere may lie in the folder or be refused; read only regular files from it.
+ * links, devices and names that lead elsewhere may lie in the folder or be refused; read only regular files from it. With
+ * `max_bytes` what unpacks to more is refused.
  */
-export async function unpackFiles(from: Readable, folder: string): Promise<void> {
+export async function unpackFiles(from: Readable, folder: string, max_bytes = Infinity): Promise<void> {
   const options = ['-xf', '-', '--no-same-owner', '--no-same-permissions'];
   const tar = spawn('tar', options, { cwd: folder, stdio: ['pipe', 'ignore', 'pipe'] });
   const { stdin } = tar;
   // Tar stops reading at the archive's end; what is behind it is read all the same, for gzip's own checksum.
   stdin.on('error', () => undefined);
+  let bytes = 0;
   const feed = async (source: AsyncIterable<Buffer>): Promise<void> => {
     for await (const chunk of source) {
+      bytes += chunk.length;
+      if (bytes > max_bytes) throw new Error(`it unpacks to more than ${max_bytes} bytes`);
       if (stdin.destroyed || stdin.write(chunk)) continue;
       await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]);
     }

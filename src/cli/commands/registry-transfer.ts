@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { IntentFileName } from '../../contracts/registry.js';
 import type { RouteCall, RouteReply } from '../../contracts/routes.js';
+import { HTTP_LIMITS } from '../../shared/http/limits.js';
 import { packFiles, unpackFiles } from '../../shared/tar.js';
 import type { Cli, CliOf } from '../cli.js';
 import { CliError } from '../cli-error.js';
@@ -13,6 +14,8 @@ import { several } from '../several.js';
 
 const LIVE_TIMEOUT_MS = 180_000;
 const VALUE_WIDTH = 60;
+/** What somebody packed is not to fill this disk; configuration is much smaller. */
+const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
 const isArchive = (path: string): boolean => /\.(tar\.gz|tgz)$/.test(path);
 
 type File = RouteReply<'registry_export'>['files'][number];
@@ -70,8 +73,9 @@ export function transferCommands(registry: Command, cliOf: CliOf): void {
 
 async function importFiles(cli: Cli, file: string, { dryRun, yes, accept, prefer }: ImportOptions): Promise<void> {
   const { files, ignored } = await read(resolve(cli.io.cwd, file));
-  const client = await cli.client();
   const body = { files, accept: accept === true, ...(prefer === undefined ? {} : { prefer }) };
+  refuseLarge(file, body);
+  const client = await cli.client();
   const plan = await client.call('registry_import', { body: { ...body, dry_run: true } });
   if (dryRun === true)
     return cli.answer({ ...plan, ignored }, () => {
@@ -91,6 +95,17 @@ async function importFiles(cli: Cli, file: string, { dryRun, yes, accept, prefer
     if (done.commit === null) cli.say('Nothing differed; nothing was changed.');
     else cli.print(`${done.commit.hash}\n`);
   });
+}
+
+/** No server takes it, and none could say what to do about it. */
+function refuseLarge(file: string, body: object): void {
+  const bytes = Buffer.byteLength(JSON.stringify(body)) + 100;
+  if (bytes <= HTTP_LIMITS.body_bytes) return;
+  const kib = (of: number): number => Math.ceil(of / 1024);
+  throw new CliError(
+    'PAYLOAD_TOO_LARGE',
+    `${file} makes ${kib(bytes)} KiB, and ${kib(HTTP_LIMITS.body_bytes)} KiB are taken at once. Import it in parts, as "nox registry export --agent ID" makes them; for all of a Nox there is "nox backup".`,
+  );
 }
 
 function planText(cli: Cli, plan: RouteReply<'registry_import'>): string {
@@ -153,7 +168,7 @@ async function read(path: string): Promise<{ files: Given[]; ignored: string[] }
   const { createReadStream } = await import('node:fs');
   const work = await mkdtemp(join(tmpdir(), 'nox-import-'));
   try {
-    await unpackFiles(createReadStream(path), work).catch((error: unknown) => {
+    await unpackFiles(createReadStream(path), work, MAX_UNPACKED_BYTES).catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
       throw new CliError('INVALID_REQUEST', `${path} cannot be read as a .tar.gz: ${reason}`);
     });
