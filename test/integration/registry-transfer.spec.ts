@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RegistryService } from '../../src/registry/registry.service.js';
 import { ADMIN, agentConfig, Kit } from './registry-kit.js';
@@ -98,6 +98,20 @@ describe('export and import', () => {
     await expect(
       into.transfer.import({ files: [{ path: '../agents.toml' as 'agents.toml', text: '' }] }, ADMIN),
     ).rejects.toMatchObject({ code: 'VALIDATION_ERROR' });
+  });
+
+  it('exports task files, and nothing that one of them leads to', async () => {
+    const of = (id: string) => join(here!.root, 'tasks', `${id}.md`);
+    await mkdir(join(here!.root, 'tasks'), { recursive: true });
+    await writeFile(of('lead'), '# Tasks\n');
+    const { files } = await from.transfer.export({ tasks: true });
+    expect(files.at(-1)).toEqual({ path: 'tasks/lead.md', text: '# Tasks\n' });
+    await writeFile(join(here!.base, 'secret'), 'planted');
+    await symlink(join(here!.base, 'secret'), of('worker'));
+    await expect(from.transfer.export({ tasks: true })).rejects.toMatchObject({
+      code: 'INVALID_STATE',
+      message: expect.stringContaining('tasks/worker.md'),
+    });
   });
 
   it("keeps this registry's comments", async () => {

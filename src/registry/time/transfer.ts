@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants } from 'node:fs';
+import { lstat, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import type { Actor } from '../../contracts/auth.js';
 import {
@@ -48,7 +49,7 @@ export class Transfer {
     if (tasks) {
       for (const id of agents ?? intent.agents.keys()) {
         const path = `tasks/${id}.md`;
-        const text = await readFile(join(this.root, path), 'utf8').catch(whenMissing);
+        const text = await readTaskFile(this.root, path);
         if (text !== undefined) files.push({ path, text });
       }
     }
@@ -162,7 +163,23 @@ function onlyOf(versions: DocumentSet, agents: readonly string[]): DocumentSet {
   return chosen;
 }
 
-function whenMissing(error: unknown): undefined {
-  if (errnoOf(error) === 'ENOENT') return undefined;
-  throw error;
+/**
+ * Undefined when there is none. INVALID_STATE for what is no plain file: whoever may write in that folder must not have
+ * other files of this machine exported, nor let an export wait for a pipe.
+ */
+async function readTaskFile(root: string, path: string): Promise<string | undefined> {
+  const refused = new NoxError('INVALID_STATE', `${path} is no plain file; mend it, or export without the tasks.`);
+  try {
+    if (!(await lstat(dirname(join(root, path)))).isDirectory()) throw refused;
+    const file = await open(join(root, path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      if (!(await file.stat()).isFile()) throw refused;
+      return await file.readFile('utf8');
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw ['ELOOP', 'ENXIO'].includes(errnoOf(error) ?? '') ? refused : error;
+  }
 }
