@@ -131,8 +131,16 @@ describe('the board of tasks', () => {
     const form = page.getByRole('dialog', { name: 'Edit By hand' });
     await form.getByLabel('Priority').selectOption('high');
     await form.getByLabel('Description').fill('With a pen.');
+    // What somebody else changes while the form is open stays.
+    const region = page.getByRole('region', { name: 'File tasks/worker.md' });
+    const { tasks } = await nox.call('tasks_list', { query: { limit: 500 } });
+    const params = { id: tasks.find(({ title }) => title === 'By hand')?.id ?? '' };
+    await nox.call('tasks_update', { params, body: { accept: ['test -e pen'] } });
+    await region.getByText('test -e pen').waitFor();
     await form.getByRole('button', { name: 'Save' }).click();
-    await page.getByRole('region', { name: 'File tasks/worker.md' }).getByText('With a pen.').waitFor();
+    await region.getByText('With a pen.').waitFor();
+    expect((await nox.call('tasks_get', { params })).accept).toEqual(['test -e pen']);
+    await nox.call('tasks_update', { params, body: { accept: [] } });
     expect(readFileSync(file(), 'utf8')).toContain('- [ ] By hand (Priority: HIGH)');
     await detail.getByRole('button', { name: 'Delegate' }).click();
     const handover = page.getByRole('dialog', { name: 'Delegate By hand' });

@@ -7,7 +7,9 @@ import { draftOf, TaskFields, wordsOf } from './task-fields.js';
 
 /** Changes what a task says. */
 export function EditTaskDialog({ task, onClose }: { readonly task: Task; readonly onClose: () => void }) {
-  const [draft, setDraft] = useState(() => draftOf(task));
+  // As it was opened: the task goes on to change behind the dialog.
+  const [opened] = useState(() => draftOf(task));
+  const [draft, setDraft] = useState(opened);
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [general, setGeneral] = useState<string>();
   const update = useUpdateTask(task.id);
@@ -15,7 +17,7 @@ export function EditTaskDialog({ task, onClose }: { readonly task: Task; readonl
     event.preventDefault();
     setGeneral(undefined);
     setProblems({});
-    const before = wordsOf(draftOf(task));
+    const before = wordsOf(opened);
     const changed = Object.entries(wordsOf(draft)).filter(
       ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name as keyof typeof before]),
     );
