@@ -5,15 +5,17 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Surroundings } from '../../agents/surroundings.js';
 import type { Actor } from '../../contracts/auth.js';
 import { type Backup, BACKUP_FILES, type BackupManifest, BackupName } from '../../contracts/backup.js';
-import { registryFromBundle } from '../../registry/care/from-bundle.js';
 import { EventLog } from '../../events/event-log.js';
+import { syncDirectory } from '../../registry/append-file.js';
 import type { RefAt } from '../../registry/care/bundle.js';
+import { registryFromBundle } from '../../registry/care/from-bundle.js';
+import { gitError, GitFailure } from '../../registry/git/git-process.js';
 import { RegistryService } from '../../registry/registry.service.js';
 import { Clock } from '../../shared/clock.js';
 import { runApart } from '../../shared/db/apart.js';
 import { type JournalSnapshot, StateDb } from '../../shared/db/state-db.js';
 import { KeyedQueue } from '../../shared/keyed-queue.js';
-import { errnoOf, NoxError } from '../../shared/nox-error.js';
+import { errnoOf, messageOf, NoxError } from '../../shared/nox-error.js';
 import { VERSION } from '../../shared/version.js';
 import { openArchive, sha256OfFile, writeArchive } from './archive.js';
 
@@ -74,9 +76,7 @@ export class BackupService {
         await this.events.append('system.backed_up', { name, bytes, sha256, actor: actor.name });
         return made;
       } catch (error) {
-        if (['ENOSPC', 'EDQUOT', 'EIO', 'EROFS'].includes(errnoOf(error) ?? ''))
-          throw new NoxError('STORAGE_FAILED', 'The disk has no room for the backup.', undefined, { cause: error });
-        throw error;
+        throw this.told(error);
       } finally {
         await rm(work, { recursive: true, force: true });
       }
@@ -119,10 +119,12 @@ export class BackupService {
     await this.proveWhole(packed, join(work, 'read-back'));
     const sum = await sha256OfFile(packed);
     const name = `nox-backup-${created_at.replace(/[-:]|\.\d+/g, '')}.tar.gz`;
-    await this.clear((old) => BackupName.safeParse(old).success);
-    await rename(packed, join(this.folder, name));
     const head = refs.find(({ ref }) => ref === `refs/heads/${branch}`)?.hash;
     if (head === undefined) throw new NoxError('GIT_OPERATION_FAILED', `The bundle lacks branch ${branch}.`);
+    await rename(packed, join(this.folder, name));
+    await syncDirectory(this.folder);
+    // The last one goes when the new one cannot be lost any more.
+    await this.clear((old) => old !== name && BackupName.safeParse(old).success);
     return { name, ...sum, created_at, head, agents, events: facts.events, left_out: manifest.left_out, waiting };
   }
 
@@ -154,6 +156,18 @@ export class BackupService {
   private async proveWhole(packed: string, folder: string): Promise<void> {
     const { refs, branch } = await openArchive(packed, folder);
     await registryFromBundle(join(folder, 'registry'), join(folder, 'registry.bundle'), refs, branch);
+  }
+
+  /** What failed on the way: the disk in one of several hands, git, or Nox. */
+  private told(error: unknown): unknown {
+    const is_disk =
+      ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS'].includes(errnoOf(error) ?? '') ||
+      /No space left|quota exceeded|database or disk is full|disk I\/O error/i.test(messageOf(error));
+    if (is_disk) {
+      const message = `The disk refused the backup; it needs about three times the room of registry and journal free in ${this.folder}.`;
+      return new NoxError('STORAGE_FAILED', message, undefined, { cause: error });
+    }
+    return error instanceof GitFailure ? gitError(error) : error;
   }
 
   private leftOut(): string[] {
