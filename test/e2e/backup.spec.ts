@@ -39,6 +39,8 @@ describe('backup and restore', () => {
     await nox.call('tasks_create', {
       body: { agent_id: 'lead', title: 'Write the plan', description: '', priority: 'high' },
     });
+    // A person's own, by a name that Nox would not give.
+    await promisify(execFile)('git', ['-C', nox.registry, 'tag', 'v1.0_mine']);
     await mkdir(join(nox.home, 'secrets'), { recursive: true });
     await writeFile(join(nox.home, 'secrets', 'token'), 'planted-secret-of-the-test');
   });
@@ -63,6 +65,8 @@ describe('backup and restore', () => {
     expect(made.left_out.join()).toContain('.nox/secrets');
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect((await run(['backup', file])).code).toBe(5);
+    expect((await readdir(nox.dir.path)).filter((name) => name.endsWith('.part'))).toEqual([]);
+    expect(await readdir(join(nox.home, 'backups'))).toHaveLength(1);
   });
 
   it('is refused where something is, and leaves it as it was', async () => {
@@ -105,6 +109,8 @@ describe('backup and restore', () => {
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ registry: to.registry, put_aside: [] });
     expect(await readdir(to.home)).toEqual(['state.db']);
+    const { stdout } = await promisify(execFile)('git', ['-C', to.registry, 'tag', '--list', 'v1.0_mine']);
+    expect(stdout.trim()).toBe('v1.0_mine');
     const journal = new DatabaseSync(join(to.home, 'state.db'), { readOnly: true });
     for (const table of ['refresh_tokens', 'login_links'])
       expect(journal.prepare(`SELECT count(*) AS n FROM ${table}`).get()).toEqual({ n: 0 });

@@ -4,14 +4,15 @@ import type { BackupManifest } from '../../contracts/backup.js';
 import { registryFromBundle } from '../../registry/care/from-bundle.js';
 import { OwnerLock } from '../../registry/owner-lock.js';
 import { writeFileAtomic } from '../../shared/atomic-file.js';
+import { isHeld } from '../../shared/db/is-held.js';
 import { MIGRATIONS } from '../../shared/db/schema.js';
 import { errnoOf, NoxError } from '../../shared/nox-error.js';
 import type { Folders } from '../../shared/paths.js';
 import { openArchive } from './archive.js';
 import { RESTORING } from './unfinished.js';
 
-/** The journal with what SQLite may keep beside it. */
-const JOURNAL = ['state.db', 'state.db-wal', 'state.db-shm'] as const;
+/** The journal with what SQLite may keep beside it; and the registry's last good bundle, which may be all that is whole of it. */
+const REPLACED = ['state.db', 'state.db-wal', 'state.db-shm', 'registry.bundle'] as const;
 
 export interface RestoreOptions extends Folders {
   readonly file: string;
@@ -27,7 +28,8 @@ export interface Restored {
   readonly created_at: string;
   readonly version: string;
   readonly branch: string;
-  readonly events: number;
+  /** The number of the journal's newest event. */
+  readonly last_seq: number;
   /** Where that went which was there before; nothing is deleted. */
   readonly put_aside: readonly string[];
   readonly left_out: readonly string[];
@@ -36,8 +38,7 @@ export interface Restored {
 /** What is in the way of a restore: the folders' own registry and journal. */
 export async function occupied({ home, registry }: Folders): Promise<string[]> {
   const journal = join(home, 'state.db');
-  const there = [...((await isEmpty(registry)) ? [] : [registry]), ...((await exists(journal)) ? [journal] : [])];
-  return there;
+  return [...((await isEmpty(registry)) ? [] : [registry]), ...((await exists(journal)) ? [journal] : [])];
 }
 
 /**
@@ -58,6 +59,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   };
   try {
     await refuseOccupied({ home, registry }, options.force);
+    refuseLive(home);
     await mkdir(home, { recursive: true, mode: 0o700 });
     await chmod(home, 0o700);
     await mkdir(dirname(registry), { recursive: true });
@@ -69,7 +71,8 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
       refuseNewer(manifest);
       await registryFromBundle(fresh, join(work, 'registry.bundle'), manifest.refs, manifest.branch);
       await chmod(join(work, 'state.db'), 0o600);
-      const put_aside = await exchange({ home, registry, work, fresh, now: options.now, unlock });
+      await syncTree(fresh);
+      const put_aside = await exchange({ home, registry, work, fresh, now: options.now, locked, unlock });
       return summary(home, registry, manifest, put_aside);
     } finally {
       for (const left of [work, fresh]) await rm(left, { recursive: true, force: true });
@@ -98,14 +101,25 @@ async function refuseOccupied(folders: Folders, force: boolean): Promise<void> {
   );
 }
 
+/** A Nox may have the journal and another registry: the lock of that one says nothing here. */
+function refuseLive(home: string): void {
+  if (!isHeld(join(home, 'state.db'))) return;
+  throw new NoxError(
+    'INVALID_STATE',
+    `Another process, a Nox it seems, has the journal in ${home} open; stop it first.`,
+  );
+}
+
 interface Exchange extends Folders {
+  /** Whether the registry that is there is this process' own until it unlocks. */
+  readonly locked: boolean;
   readonly unlock: () => Promise<void>;
   readonly work: string;
   readonly fresh: string;
   readonly now: string;
 }
 
-async function exchange({ home, registry, work, fresh, now, unlock }: Exchange): Promise<string[]> {
+async function exchange({ home, registry, work, fresh, now, locked, unlock }: Exchange): Promise<string[]> {
   const suffix = `before-restore-${now.replace(/[-:]|\.\d+/g, '')}`;
   const mark = join(home, RESTORING);
   const put_aside: string[] = [];
@@ -115,16 +129,27 @@ async function exchange({ home, registry, work, fresh, now, unlock }: Exchange):
     await rename(path, to);
     put_aside.push(to);
   };
+  const was_marked = await exists(mark);
   await writeFileAtomic(mark, `${now}\n`, 0o600);
-  // From here on the mark keeps others away; later the lock's name would be one in the new registry.
-  await unlock();
-  if (await isEmpty(registry)) await rm(registry, { recursive: true, force: true });
-  else await aside(registry);
-  for (const name of JOURNAL) await aside(join(home, name));
+  try {
+    // With the mark no Nox starts any more; one that started while the backup was unpacked keeps what it has.
+    if (!locked && (await exists(join(registry, '.git', 'nox.lock'))))
+      throw new NoxError('INVALID_STATE', `A Nox was started at ${registry} meanwhile; stop it and restore again.`);
+    refuseLive(home);
+    // Later the lock's name would be one in the new registry.
+    await unlock();
+    if (await isEmpty(registry)) await rm(registry, { recursive: true, force: true });
+    else await aside(registry);
+  } catch (error) {
+    // Nothing was exchanged: what is there may start again.
+    if (!was_marked) await unlink(mark);
+    if (errnoOf(error) !== 'EBUSY' && errnoOf(error) !== 'EXDEV') throw error;
+    const remedy = 'it seems to be a mount. Name a folder inside it, here and for "nox serve": --registry FOLDER';
+    throw new NoxError('INVALID_STATE', `${registry} cannot be put aside: ${remedy}`, undefined, { cause: error });
+  }
+  for (const name of REPLACED) await aside(join(home, name));
   await syncFile(join(work, 'state.db'));
   await rename(join(work, 'state.db'), join(home, 'state.db'));
-  // The last good bundle of the registry that was here says nothing about the one that comes.
-  await rm(join(home, 'registry.bundle'), { force: true });
   await rename(fresh, registry);
   for (const folder of [home, dirname(registry)]) await syncFile(folder);
   await unlink(mark);
@@ -137,7 +162,7 @@ const summary = (
   registry: string,
   { created_at, version, branch, journal, left_out }: BackupManifest,
   put_aside: string[],
-): Restored => ({ registry, home, created_at, version, branch, events: journal.last_seq, put_aside, left_out });
+): Restored => ({ registry, home, created_at, version, branch, last_seq: journal.last_seq, put_aside, left_out });
 
 async function isEmpty(folder: string): Promise<boolean> {
   try {
@@ -156,6 +181,16 @@ async function exists(path: string): Promise<boolean> {
     if (errnoOf(error) === 'ENOENT') return false;
     throw error;
   }
+}
+
+/** All that is in a folder, on the disk: git flushes its own files, not those that it checks out. */
+async function syncTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await syncTree(path);
+    else if (entry.isFile()) await syncFile(path);
+  }
+  await syncFile(folder);
 }
 
 async function syncFile(path: string): Promise<void> {
