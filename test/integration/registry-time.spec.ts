@@ -193,7 +193,10 @@ describe('a branch', () => {
     await registry.branches.switch('main', yes, ADMIN);
     await registry.branches.merge('try', yes, ADMIN);
     expect(registry.agents().get('lead')).toMatchObject({ model: 'four', name: 'Boss' });
-    expect(await registry.branches.delete('try', false, ADMIN)).toMatchObject({ name: 'try' });
+    const { head } = await registry.branches.delete('try', false, ADMIN);
+    // What the merge names is never lost, whatever git throws away.
+    expect(await kit.git('for-each-ref', '--contains', head, '--format=%(refname)')).toBe(`refs/nox/merged/${head}`);
+    expect((await registry.commit(head)).commit.hash).toBe(head);
     await clean();
   });
 

@@ -91,7 +91,7 @@ export async function pruneRecord(git: GitProcess, options: PruneOptions): Promi
   });
 }
 
-/** Lets what the record's history no longer holds go. What was written within the hour stays, and all that a ref has. */
+/** Lets go what no ref has any more. What was written within the hour stays until the next time: it may be in the making. */
 export async function forgetPruned(git: GitProcess): Promise<void> {
   await git.run(['reflog', 'expire', '--expire=all', REF]);
   const pack = ['repack', '-d', '-l', '-q', '--cruft', '--cruft-expiration=1.hour.ago'] as const;

@@ -152,8 +152,8 @@ export class RegistryCare {
   }
 
   /**
-   * See pruneRecord. What it lets go is gone from the disk when an hour has passed. INVALID_STATE when nobody says how many
-   * days are kept; CONFIRMATION_REQUIRED, REGISTRY_DAMAGED.
+   * See pruneRecord; git gives the room back at once, but for what is younger than an hour. INVALID_STATE when nobody says
+   * how many days are kept; CONFIRMATION_REQUIRED, REGISTRY_DAMAGED.
    */
   async prune(input: z.output<typeof PruneRequest>): Promise<PruneResult> {
     const { ports } = this;

@@ -72,6 +72,11 @@ export class Refs {
     return this.update(`delete refs/${kind}/${name}\n`);
   }
 
+  /** Holds on to a commit that a merge names and no branch has any more. */
+  keepMerged(hash: string): Promise<void> {
+    return this.update(`update refs/nox/merged/${hash} ${hash}\n`);
+  }
+
   /** An annotated tag. */
   async tag({ name, commit_hash, message, actor, timestamp }: RegistryTag): Promise<void> {
     const who = identityOf(actor);

@@ -102,10 +102,13 @@ export class Branches {
     if (name === main.branch)
       throw new NoxError('INVALID_STATE', `Branch ${name} is in force; switch to another first.`);
     if (name === 'main') throw new NoxError('INVALID_STATE', 'Branch main cannot be deleted.');
-    if (!force && !(await this.isMerged(head))) {
+    const merged = await this.isMerged(head);
+    if (!force && merged === undefined) {
       const message = `Branch ${name} holds changes that ${main.branch} has not. Merge it first, or delete it with force.`;
       throw new NoxError('INVALID_STATE', message, { name, head });
     }
+    // A merge names it: git would let it go with what the record's pruning leaves.
+    if (merged === 'by a merge') await refs.keepMerged(head).catch(rethrowAs(gitError));
     await refs.delete('heads', name).catch(rethrowAs(gitError));
     this.ports.named({ kind: 'branch', name, change: 'deleted', commit_hash: head, actor: actor.name });
     return { name, head };
@@ -167,9 +170,11 @@ export class Branches {
     return false;
   }
 
-  private async isMerged(tip: string): Promise<boolean> {
+  /** How the branch in force has what a tip has. */
+  private async isMerged(tip: string): Promise<'as a part' | 'by a merge' | undefined> {
     const head = (await this.ports.main.head().catch(rethrowAs(gitError))) ?? '';
-    if (await this.ports.refs.isAncestor(tip, head).catch(rethrowAs(gitError))) return true;
-    return (await this.ports.reader.newest(head, 500)).some(({ merge_of }) => merge_of === tip);
+    if (await this.ports.refs.isAncestor(tip, head).catch(rethrowAs(gitError))) return 'as a part';
+    const named = (await this.ports.reader.newest(head, 500)).some(({ merge_of }) => merge_of === tip);
+    return named ? 'by a merge' : undefined;
   }
 }
