@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { BackupManifest } from './backup.js';
+import { BackupManifest } from '../../contracts/backup.js';
 
 describe('the manifest of a backup', () => {
   const of = (ref: string) => BackupManifest.shape.refs.safeParse([{ ref, hash: 'a'.repeat(40) }]).success;
