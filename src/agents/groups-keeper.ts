@@ -1,6 +1,6 @@
 import type { ProcessState, StopOptions } from '../contracts/agent.js';
 import { messageOf } from '../shared/nox-error.js';
-import { planGroup, strategyOf, subtree, type SupervisionTree } from './groups.js';
+import { planGroup, rootOf, strategyOf, subtree, type SupervisionTree } from './groups.js';
 
 type StopHow = Partial<StopOptions>;
 
@@ -36,12 +36,19 @@ const STANDS_STILL: ReadonlySet<ProcessState> = new Set(['stopped', 'failed', 'b
  */
 export class GroupKeeper {
   private readonly mourned = new Map<string, Mourning>();
+  /** Of each start of a group that is under way: who has been started so far. */
+  private readonly rising = new Set<readonly string[]>();
 
   constructor(private readonly world: GroupWorld) {}
 
   /** The death for which this agent stands still, if it does. */
   heldFor(id: string): string | undefined {
     return [...this.mourned].find(([, { held }]) => held.has(id))?.[0];
+  }
+
+  /** Whether it belongs to a group of which others are still being started: it must not make room for them. */
+  isRising(id: string): boolean {
+    return [...this.rising].some((started) => started.includes(id));
   }
 
   /** To be told of every change of a process state. */
@@ -82,6 +89,7 @@ export class GroupKeeper {
     const due = new Set(subtree(this.world.tree(), id).filter((member) => this.standsStill(member)));
     for (const member of due) this.unhold(member);
     const started: string[] = [];
+    this.rising.add(started);
     const startBelow = async (member: string): Promise<void> => {
       for (const child of children.get(member) ?? []) {
         if (!due.has(child)) continue;
@@ -99,6 +107,8 @@ export class GroupKeeper {
     } catch (error) {
       if (!alone) await this.stopAll(started.toReversed(), `${id} was not started as a whole`);
       throw error;
+    } finally {
+      this.rising.delete(started);
     }
   }
 
@@ -133,26 +143,35 @@ export class GroupKeeper {
     const tree = this.world.tree();
     if (!tree.parent.has(died) && !tree.children.has(died)) return;
     const plan = planGroup(tree, died, strategyOf(tree, died));
-    const earlier = this.mourned.get(died);
-    const mourning: Mourning = {
-      order: plan.start,
-      held: new Set(earlier?.held),
-      stopped: Promise.resolve(earlier?.stopped),
+    const held = new Set<string>();
+    const earlier: Promise<void>[] = [];
+    const takeOver = (id: string): void => {
+      const before = this.mourned.get(id);
+      if (before === undefined) return;
+      for (const each of before.held) held.add(each);
+      // What it still had to stop is stopped for this death, or has died itself.
+      before.held.clear();
+      earlier.push(before.stopped);
+      this.mourned.delete(id);
     };
+    takeOver(died);
     for (const id of plan.stop) {
       // What an earlier death holds or left to come back now waits for this one.
-      const taken = this.heldFor(id) !== undefined || HAS_PROCESS.has(this.world.state(id));
+      const taken = held.has(id) || this.heldFor(id) !== undefined || HAS_PROCESS.has(this.world.state(id));
       if (!taken) continue;
-      for (const each of this.mourned.get(id)?.held ?? []) mourning.held.add(each);
-      this.mourned.delete(id);
+      takeOver(id);
       this.unhold(id);
-      mourning.held.add(id);
+      held.add(id);
     }
-    this.mourned.delete(died);
-    if (mourning.held.size === 0) return;
+    held.delete(died);
+    if (held.size === 0) return;
+    // By another strategy than this one, more may have stood still for a death that now waits for this one.
+    const all = subtree(tree, rootOf(tree, died));
+    const order = all.filter((id) => held.has(id) || plan.start.includes(id));
+    const mourning: Mourning = { order, held, stopped: Promise.resolve() };
     this.mourned.set(died, mourning);
-    const order = plan.stop.filter((id) => mourning.held.has(id));
-    mourning.stopped = mourning.stopped.then(() => this.stopHeld(died, mourning, order, rest));
+    const stops = order.filter((id) => held.has(id)).toReversed();
+    mourning.stopped = Promise.all(earlier).then(() => this.stopHeld(died, mourning, stops, rest));
   }
 
   private async stopHeld(died: string, mourning: Mourning, order: readonly string[], rest: 'hibernated' | 'stopped') {

@@ -84,13 +84,17 @@ describe(planGroup, () => {
   });
 });
 
-/** Long enough for everything that has begun to end. */
-async function quiet(): Promise<void> {
-  for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
-}
+const turnsOfLoop = async (count: number): Promise<void> => {
+  for (let turn = 0; turn < count; turn += 1) await new Promise(setImmediate);
+};
 
 describe(GroupKeeper.name, () => {
   let states: Map<string, ProcessState>;
+  /** As that of a supervisor: each start, stop and death is a new one, and what was planned in an older one does not happen. */
+  let epochs: Map<string, number>;
+  let under_way: Set<Promise<unknown>>;
+  /** How many turns of the loop the next stop takes. */
+  let stop_turns: () => number;
   let log: string[];
   let edges: readonly Relationship[];
   let fails: (id: string) => boolean;
@@ -102,18 +106,49 @@ describe(GroupKeeper.name, () => {
     states.set(id, to);
     keeper.changed(id, before, to);
   };
+  const nextEpoch = (id: string): (() => boolean) => {
+    const mine = (epochs.get(id) ?? 0) + 1;
+    epochs.set(id, mine);
+    return () => epochs.get(id) === mine;
+  };
+  const follow = <T>(work: Promise<T>): Promise<T> => {
+    under_way.add(work);
+    const ended = (): void => void under_way.delete(work);
+    work.then(ended, ended);
+    return work;
+  };
+  /** Everything that has begun has ended, and nothing has followed from it. */
+  const quiet = async (): Promise<void> => {
+    do {
+      await Promise.allSettled(under_way);
+      await turnsOfLoop(2);
+    } while (under_way.size > 0);
+  };
+  const lives = (id: string): boolean => ['starting', 'running', 'stopping'].includes(states.get(id) ?? 'stopped');
   const launch = async (id: string): Promise<void> => {
     log.push(`start ${id}`);
+    const is_current = nextEpoch(id);
     move(id, 'starting');
-    await new Promise(setImmediate);
+    await turnsOfLoop(1);
+    if (!is_current()) throw new Error(`${id} was stopped while it started`);
     if (fails(id)) {
       move(id, 'backoff');
       throw new Error(`${id} does not start`);
     }
     move(id, 'running');
   };
+  const stop = async (id: string, to: 'hibernated' | 'stopped'): Promise<void> => {
+    log.push(`stop ${id}`);
+    const is_current = nextEpoch(id);
+    if (lives(id)) move(id, 'stopping');
+    await turnsOfLoop(stop_turns());
+    if (to === 'stopped' || is_current()) move(id, to);
+  };
   const given = (ids: readonly string[], relationships: readonly Relationship[]): void => {
     states = new Map(ids.map((id) => [id, 'running']));
+    epochs = new Map();
+    under_way = new Set();
+    stop_turns = () => 1;
     edges = relationships;
     log = [];
     fails = () => false;
@@ -122,21 +157,25 @@ describe(GroupKeeper.name, () => {
       tree: () => supervisionTree(edges, (id) => states.has(id)),
       state: (id) => states.get(id) ?? 'stopped',
       should_run: (id) => !inactive.has(id),
-      stop: async (id, to) => {
-        log.push(`stop ${id}`);
-        await new Promise(setImmediate);
-        move(id, to);
-      },
-      start: (id) => launch(id),
+      stop: (id, to) => follow(stop(id, to)),
+      start: (id) => (lives(id) ? Promise.resolve() : follow(launch(id))),
       warn: () => undefined,
     });
   };
-  /** What the supervisor of a dead agent does when its backoff is over. */
-  const comeBack = async (id: string): Promise<void> => {
+  /** What the supervisor of a dead agent does when its backoff is over, unless it was stopped or started meanwhile. */
+  const retry = async (id: string, backoff_turns = 0): Promise<void> => {
+    const epoch = epochs.get(id);
+    await turnsOfLoop(backoff_turns);
+    if (epochs.get(id) !== epoch) return;
     await keeper.before(id);
-    await launch(id).catch(() => undefined);
+    if (epochs.get(id) === epoch) await launch(id).catch(() => undefined);
+  };
+  const comeBack = async (id: string): Promise<void> => {
+    await follow(retry(id));
     await quiet();
   };
+  const standing = (): string[] =>
+    [...states.keys()].filter((id) => states.get(id) !== 'running' || keeper.heldFor(id) !== undefined);
   const abc = (strategy: GroupStrategy) => {
     given(
       ['lead', 'a', 'b', 'c'],
@@ -154,7 +193,7 @@ describe(GroupKeeper.name, () => {
         move(died, 'backoff');
         await comeBack(died);
         expect(log).toEqual([...plan.stop.map((id) => `stop ${id}`), ...plan.start.map((id) => `start ${id}`)]);
-        expect(ids.filter((id) => states.get(id) !== 'running' || keeper.heldFor(id) !== undefined)).toEqual([]);
+        expect(standing()).toEqual([]);
       }),
       { numRuns, seed },
     );
@@ -164,26 +203,54 @@ describe(GroupKeeper.name, () => {
     await fc.assert(
       fc.asyncProperty(
         someTree,
-        fc.array(fc.record({ victim: fc.nat(), turns: fc.nat(6) }), { maxLength: 8 }),
+        fc.array(
+          fc.record({ victim: fc.nat(), turns: fc.nat(6), backoff: fc.nat(8), stop: fc.integer({ min: 1, max: 5 }) }),
+          {
+            maxLength: 8,
+          },
+        ),
         async ({ ids, edges: relationships }, deaths) => {
           given(ids, relationships);
-          for (const { victim, turns } of deaths) {
+          for (const { victim, turns, backoff, stop: slow } of deaths) {
             const id = ids[victim % ids.length] ?? '';
+            stop_turns = () => slow;
             if (states.get(id) === 'running') {
+              nextEpoch(id);
               move(id, 'backoff');
-              void comeBack(id);
+              void follow(retry(id, backoff));
             }
-            for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
+            await turnsOfLoop(turns);
           }
-          for (let round = 0; round < 4; round += 1) {
-            await quiet();
-            for (const id of ids) if (states.get(id) === 'backoff') await comeBack(id);
-          }
-          expect(ids.filter((id) => states.get(id) !== 'running' || keeper.heldFor(id) !== undefined)).toEqual([]);
+          await quiet();
+          expect(standing()).toEqual([]);
         },
       ),
       { numRuns: Math.min(numRuns, 50), seed },
     );
+  });
+
+  it('regression: one that dies before it is stopped for another is the one that is waited for', async () => {
+    abc('one_for_all');
+    move('c', 'backoff');
+    // The keeper is busy with b.
+    await turnsOfLoop(0);
+    nextEpoch('a');
+    move('a', 'backoff');
+    await comeBack('a');
+    expect(standing()).toEqual([]);
+  });
+
+  it('regression: what stood still by the strategy of the first is brought back by that of the second', async () => {
+    given(
+      ['lead', 'a', 'b', 'c'],
+      [edge('lead', 'a', 'one_for_one'), edge('lead', 'b', 'rest_for_one'), edge('lead', 'c', 'one_for_all')],
+    );
+    move('c', 'backoff');
+    nextEpoch('b');
+    move('b', 'backoff');
+    await comeBack('b');
+    expect(standing()).toEqual([]);
+    expect(log).toEqual(['stop c', 'stop a', 'start a', 'start b', 'start c']);
   });
 
   it('leaves those that sleep or should not run alone', async () => {
@@ -227,6 +294,17 @@ describe(GroupKeeper.name, () => {
       log = [];
       await keeper.stopBelow('lead', 'test', {});
       expect(log).toEqual(['stop c', 'stop a']);
+    });
+
+    it('lets nobody sleep who was started for the others, until all are', async () => {
+      const rising: string[] = [];
+      fails = (id) => {
+        rising.push([...states.keys()].filter((each) => keeper.isRising(each)).join(' '));
+        return id === 'none';
+      };
+      await keeper.startTree('lead', 'test', () => launch('lead'));
+      expect(rising).toEqual(['lead', 'lead a', 'lead a b', 'lead a b c']);
+      expect(keeper.isRising('lead')).toBe(false);
     });
 
     it('rolls back what it started when one in the middle fails', async () => {

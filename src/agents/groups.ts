@@ -55,7 +55,8 @@ export function startBatches(tree: SupervisionTree, ids: readonly string[]): str
   return [...roots].map((root) => subtree(tree, root).filter((id) => wanted.has(id)));
 }
 
-function rootOf(tree: SupervisionTree, id: string): string {
+/** The highest above an agent; itself, when nobody is. */
+export function rootOf(tree: SupervisionTree, id: string): string {
   const above = tree.parent.get(id);
   return above === undefined ? id : rootOf(tree, above.id);
 }
