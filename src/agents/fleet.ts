@@ -87,7 +87,7 @@ export class Fleet {
       start: (id, reason, options) =>
         this.serially(id, async () => {
           if (!isLive(this.get(id).process_state)) await this.start(id, reason, options);
-        }),
+        }).catch((error: unknown) => this.notStarted(id, error)),
       stop: async (id, to, reason, how = {}) => {
         await this.get(id).stop(to, reason, this.graceOf(how), { remember: true });
         if (to === 'hibernated') return;
@@ -183,7 +183,10 @@ export class Fleet {
         restart: () => restartConfig(this.registry.config().agents.restart, this.configOf(id)),
         admit: async (start) => {
           await this.groups.before(id);
-          await this.pool.withPlace(id, start);
+          await this.pool.withPlace(id, () => {
+            this.assertMayStart();
+            return start();
+          });
         },
         changed: (previous) => this.onChanged(supervisor, previous),
         log: (line) => this.logs.add(id, 'nox', line),
@@ -218,6 +221,8 @@ export class Fleet {
     const { epoch } = supervisor;
     await this.groups.before(id);
     await this.pool.withPlace(id, async () => {
+      // An emergency stop or the end of Nox may have come while it waited: it stays as it is, and so does what waits for it.
+      this.assertMayStart();
       if (supervisor.epoch !== epoch) {
         throw new NoxError('INVALID_STATE', `Agent ${id} was stopped or started by somebody else meanwhile.`);
       }
@@ -276,11 +281,13 @@ export class Fleet {
     if (supervisor.process_state === 'hibernated')
       await this.serially(id, async () => {
         if (supervisor.process_state === 'hibernated') await this.start(id, 'woken by work', { remember: true });
-      }).catch((error: unknown) => {
-        // It is tried again when another agent comes to rest.
-        if (error instanceof NoxError && error.code === 'RESOURCE_LIMIT_EXCEEDED') this.sleepers.add(id);
-        throw error;
-      });
+      }).catch((error: unknown) => this.notStarted(id, error));
+  }
+
+  /** What found no place among the awake is tried again when another agent comes to rest. */
+  private notStarted(id: string, error: unknown): never {
+    if (error instanceof NoxError && error.code === 'RESOURCE_LIMIT_EXCEEDED') this.sleepers.add(id);
+    throw error;
   }
 
   /** Where the agent stands, with the usage of its process tree measured now. */
@@ -426,6 +433,7 @@ export class Fleet {
   private idle(): string[] {
     return this.live()
       .filter((s) => s.process_state === 'running' && isAtRest(s.activity) && !this.hasWork(s.id))
+      .filter((s) => !this.groups.isRising(s.id))
       .sort((a, b) => this.rank(b.id) - this.rank(a.id) || a.doing.since_ms - b.doing.since_ms)
       .map(({ id }) => id);
   }

@@ -476,12 +476,11 @@ export class AgentSupervisor {
   }
 
   private tryAgainSoon(reason: string): void {
-    // One that is given up keeps the reason why.
-    if (this.process_state === 'backoff') {
-      this.reason = reason;
-      this.next_start_ms = this.world.clock.now() + PLACE_AGAIN_MS;
-    }
     this.comeBackAfter(PLACE_AGAIN_MS);
+    // One that is given up keeps the reason why.
+    if (this.process_state !== 'backoff') return;
+    this.reason = reason;
+    this.next_start_ms = this.world.clock.now() + PLACE_AGAIN_MS;
     this.announce();
   }
 

@@ -26,6 +26,21 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
   if (type === 'control_request') console.log(JSON.stringify({ type: 'control_response', response }));
 });`;
 
+const ENDS_WHEN_KILLED = `
+process.on('SIGTERM', () => undefined);
+setInterval(() => undefined, 60000);
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { request_id, request } = JSON.parse(line);
+  const response = { subtype: 'success', request_id, response: { claude_code_version: '2.1.329', pid: process.pid } };
+  if (request?.subtype === 'initialize') console.log(JSON.stringify({ type: 'control_response', response }));
+});`;
+
+/** Body for one that is idle and takes all the time it is given to fall asleep. */
+export const sleeplessAgent = (id: string): NonNullable<RouteCall<'agents_create'>['body']> => ({
+  ...fakeAgent(id),
+  command: [NODE, '-e', ENDS_WHEN_KILLED, '--'],
+});
+
 /** Body for one that starts well and ends before it has told that it read what it was given: a message is handed over again, and again. */
 export const dyingAgent = (id: string): NonNullable<RouteCall<'agents_create'>['body']> => ({
   ...fakeAgent(id),
