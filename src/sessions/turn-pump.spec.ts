@@ -4,14 +4,21 @@ import { ManualClock } from '../shared/clock.js';
 import { NoMail } from './mail.js';
 import { type PumpParts, TurnPump } from './turn-pump.js';
 
-it('regression: says an interrupt again that ended nothing, until the turn has ended', async () => {
+it.each([
+  ['ended nothing', () => Promise.resolve()],
+  ['was not answered in time', () => Promise.reject(new Error('no answer'))],
+])('regression: says an interrupt again that %s, until the turn has ended', async (_, answer) => {
   const clock = new ManualClock();
   let said = 0;
-  const interrupt = () => Promise.resolve((said += 1));
+  const interrupt = () => {
+    said += 1;
+    return answer();
+  };
   const fleet = { get: () => ({ session: { interrupt }, setActivity: () => undefined }) };
-  const pump = new TurnPump({ clock, fleet, mail: () => new NoMail() } as unknown as PumpParts);
+  const lost = () => undefined;
+  const pump = new TurnPump({ clock, fleet, lost, mail: () => new NoMail() } as unknown as PumpParts);
   const turn = pump.reopen('worker', { id: 'trn_1', blocks: [], source: 'user' } as unknown as Turn);
-  await pump.interrupt('worker', turn);
+  await pump.interrupt('worker', turn).catch(() => undefined);
   expect(said).toBe(1);
   clock.advance(2000);
   expect(said).toBe(2);

@@ -81,13 +81,18 @@ export class TurnPump {
 
   /** Has the process end the turn, and insists: it may let an interrupt go by that meets it between two steps. */
   async interrupt(agent_id: string, turn: OpenTurn, times = INTERRUPTS): Promise<void> {
-    await this.parts.fleet.get(agent_id).session?.interrupt();
-    if (times === 1) return;
+    try {
+      await this.parts.fleet.get(agent_id).session?.interrupt();
+    } finally {
+      // Also when it was refused, or the process is too busy to answer.
+      if (times > 1) this.interruptAgain(agent_id, turn, times - 1);
+    }
+  }
+
+  private interruptAgain(agent_id: string, turn: OpenTurn, times: number): void {
     this.parts.clock.after(INTERRUPT_AGAIN_MS, () => {
       if (this.open.get(agent_id) !== turn) return;
-      this.interrupt(agent_id, turn, times - 1).catch((error: unknown) =>
-        this.parts.lost(agent_id, 'interrupt', error),
-      );
+      this.interrupt(agent_id, turn, times).catch((error: unknown) => this.parts.lost(agent_id, 'interrupt', error));
     });
   }
 
