@@ -29,7 +29,7 @@ interface Closed {
 
 /**
  * The way to the model. Contract: once the model has refused a turn for want of room, one turn at a time tries it, none
- * before the time that was said; the first that goes through opens the way for all.
+ * before the time that was said; the first that goes through, or comes as far as a tool call, opens the way for all.
  */
 export class ModelGate {
   private closed: Closed | undefined;
@@ -50,6 +50,11 @@ export class ModelGate {
   /** The model has answered this agent's turn. */
   answered(agent_id: string): void {
     if (this.world.shares(agent_id)) this.open('the model answers again');
+  }
+
+  /** The model has told this agent's turn what to do. If it is the one that tries, its end may be hours away: a person may be asked first. */
+  goesOn(agent_id: string): void {
+    if (this.closed?.trying?.agent_id === agent_id) this.open('the model answers again');
   }
 
   open(reason: string): void {

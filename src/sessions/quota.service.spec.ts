@@ -323,6 +323,29 @@ describe(QuotaService.name, () => {
       expect(under_way.size).toBe(1);
     });
 
+    it('is open again when the turn that tries has come as far as a tool call, which may wait for a person for hours', async () => {
+      begins('one');
+      await ends('one', failed(529));
+      expect([begins('two'), begins('three')]).toEqual([false, false]);
+      clock.advance(60_000);
+      expect(under_way).toEqual(new Set(['one']));
+      quota.calls('two');
+      expect(under_way).toEqual(new Set(['one']));
+      quota.calls('one');
+      expect(under_way).toEqual(new Set(['one', 'two', 'three']));
+    });
+
+    it('regression: one that waits for itself alone closes the way for nobody after a restart of Nox', async () => {
+      begins('one');
+      begins('two');
+      await ends('one', failed(529));
+      await ends('two', answered);
+      await db.write(() => undefined);
+      quota = open();
+      expect(quota.hold('one')).toMatchObject({ cause: 'model' });
+      expect(begins('three')).toBe(true);
+    });
+
     it('is nothing to a program of a person’s own', async () => {
       agents.set('two', { ...(agents.get('two') as AgentConfig), runtime: 'command' });
       begins('one');

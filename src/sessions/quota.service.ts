@@ -82,7 +82,8 @@ export class QuotaService {
     // So that the first turn that ends is told apart from those before.
     this.spends.today();
     this.holds.recover();
-    for (const agent_id of [...this.holds.agents('model'), ...this.holds.agents('throttle')]) {
+    // Only who waited behind others tells that the way was closed: one that waits for itself may do so while it is open.
+    for (const agent_id of this.holds.agents('throttle')) {
       const { reason, resume_ms } = this.holds.of(agent_id) ?? {};
       if (reason !== undefined) this.gate.refused(agent_id, reason.split(';', 1)[0] ?? reason, resume_ms ?? 0);
     }
@@ -160,6 +161,12 @@ export class QuotaService {
   /** The model has answered, or nobody waits for it any more. */
   answered(agent_id: string): void {
     if (this.retries.delete(agent_id)) this.onChange(agent_id);
+  }
+
+  /** The model has answered a turn with a tool call. */
+  calls(agent_id: string): void {
+    this.answered(agent_id);
+    this.gate.goesOn(agent_id);
   }
 
   /** Decides about a turn by its result; a hold that follows from it is in force when this returns. */

@@ -351,7 +351,8 @@ export class SessionsService extends RunObserver {
       case 'text':
       case 'tool_call':
       case 'tool_result':
-        this.quota.answered(agent_id);
+        if (event.type === 'tool_call') this.quota.calls(agent_id);
+        else this.quota.answered(agent_id);
         await this.scribe.addBlock(agent_id, turn, event);
         return;
       case 'api_retry': {
