@@ -22,10 +22,12 @@ describe('quota and money', () => {
       const found = await turn(turn_id);
       return found.ended_at === null ? undefined : found;
     });
-  /** Its end, with Nox's clock set forward as often as the agent waits for the model. */
+  /** Its end, with Nox's clock set forward as often as whoever has work waits for the model: one that works would seem to hang. */
   const endedInTime = (turn_id: string) =>
     eventually('the end of the turn', async () => {
-      if ((await status()).activity === 'quota') await nox.advance(QUOTA_MS);
+      const { agents } = await nox.call('agents_list');
+      const busy = agents.filter((agent) => agent.activity !== 'idle' || agent.queued_turns > 0);
+      if (busy.length > 0 && busy.every((agent) => agent.activity === 'quota')) await nox.advance(QUOTA_MS);
       const found = await turn(turn_id);
       return found.ended_at === null ? undefined : found;
     });
