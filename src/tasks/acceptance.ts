@@ -10,9 +10,7 @@ import { Clock } from '../shared/clock.js';
 import { newId } from '../shared/ids.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
 import { messageOf } from '../shared/nox-error.js';
-
-/** Of each end of a long output. */
-const KEPT_BYTES = 16 * 1024;
+import { Ends } from './ends.js';
 
 /** Runs acceptance commands where the agent works, confined as the agent is, one task of an agent after another. */
 @Injectable()
@@ -71,32 +69,10 @@ export class Acceptance {
       cancel();
       const [over] = await Promise.all([held, read]);
       const note = over === null ? '' : `\n(Nox ended it: ${over})`;
-      return told({ exit_code: over === null ? exit_code : null, timed_out, output: output.text() + note });
+      return told({ exit_code: over === null ? exit_code : null, timed_out, output: output.text(secrets) + note });
     } catch (error) {
       return told({ exit_code: null, timed_out: false, output: `Nox could not run it: ${messageOf(error)}` });
     }
-  }
-}
-
-/** The beginning and the end of an output, however long it is. */
-class Ends {
-  private head = Buffer.alloc(0);
-  private tail = Buffer.alloc(0);
-  private left_out = 0;
-
-  add(chunk: Buffer): void {
-    const room = KEPT_BYTES - this.head.length;
-    if (room > 0) this.head = Buffer.concat([this.head, chunk.subarray(0, room)]);
-    const rest = chunk.subarray(Math.max(0, room));
-    if (rest.length === 0) return;
-    const all = Buffer.concat([this.tail, rest]);
-    this.left_out += Math.max(0, all.length - KEPT_BYTES);
-    this.tail = Buffer.from(all.subarray(-KEPT_BYTES));
-  }
-
-  text(): string {
-    const gap = this.left_out === 0 ? '' : `\n… ${this.left_out} bytes left out …\n`;
-    return `${this.head.toString('utf8')}${gap}${this.tail.toString('utf8')}`.replaceAll('\u0000', '\ufffd');
   }
 }
 
