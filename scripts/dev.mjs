@@ -22,7 +22,7 @@ async function cycle() {
     server.kill('SIGTERM');
     await finished(server);
   }
-  server = spawn(process.execPath, ['dist/nox.mjs', 'serve'], inherit);
+  server = spawn(process.execPath, ['--enable-source-maps', 'dist/nox.mjs', 'serve'], inherit);
 }
 
 const queue = () => {

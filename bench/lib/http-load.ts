@@ -52,6 +52,13 @@ export async function httpLoad({ url, headers, connections, per_second, duration
           send();
         };
         socket.on('error', reject).once('connect', use);
+        // One that we have not closed: nobody would ever answer on it.
+        socket.once('close', () => {
+          if (!sockets.delete(socket)) return;
+          if (due_of.has(socket)) reject(new Error(`${url}: the connection was closed before its answer`));
+          else free.splice(free.indexOf(socket), 1);
+          open();
+        });
         onAnswers(socket, ({ problem, last }) => {
           if (problem !== undefined) reject(new Error(`${url}: ${problem}`));
           samples.push(performance.now() - (due_of.get(socket) ?? Number.NaN));
@@ -70,7 +77,9 @@ export async function httpLoad({ url, headers, connections, per_second, duration
     return samples;
   } finally {
     clearInterval(timer);
-    for (const socket of sockets) socket.destroy();
+    const left = [...sockets];
+    sockets.clear();
+    for (const socket of left) socket.destroy();
   }
 }
 

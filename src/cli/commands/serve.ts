@@ -24,12 +24,8 @@ export function serveCommand(program: Command): void {
     .addOption(new Option('--registry <folder>', 'folder of the registry').env('NOX_REGISTRY_PATH'))
     .option('--repair-registry', 'first make a damaged registry whole from its last good bundle')
     .action(async ({ host, port, home, registry, repairRegistry }: ServeOptions) => {
-      // On a big machine V8 lets garbage grow to several times what lives before it collects the old space.
-      setFlagsFromString('--heap-growing-percent=40');
       // The compiled code is kept beside the bundle: from the second start on that saves a tenth of the time.
       enableCompileCache(join(packageRoot(), 'dist', '.compile-cache'));
-      // Before the server's code is loaded: reading source maps is nothing that every short command should pay for.
-      process.setSourceMapsEnabled(true);
       const { serve } = await import('../../main.js');
       await serve({
         ...(host === undefined ? {} : { host }),
@@ -38,6 +34,9 @@ export function serveCommand(program: Command): void {
         ...(registry === undefined ? {} : { registry_path: registry }),
         ...(repairRegistry === undefined ? {} : { repair_registry: repairRegistry }),
       });
+      // On a big machine V8 lets garbage grow to several times what lives before it collects the old space. A start has no
+      // time for that yet.
+      setFlagsFromString('--heap-growing-percent=40');
       flushCompileCache();
     });
   examples(serve, [
