@@ -163,12 +163,15 @@ const stale = fc.tuple(fc.constantFrom('comment', 'key', 'rename'), fc.nat(99), 
       async (model, world) => {
         const loaded = at(model.loaded, back);
         const base = { ...model.now, agents: snapshotOf(new Map([['agents.toml', loaded]])).agents };
-        const text = edited(kind, loaded, at(Object.keys(base.agents).sort(), pick), model.n);
+        const id = at(Object.keys(base.agents).sort(), pick);
+        const text = edited(kind, loaded, id, model.n);
         const theirs = { ...model.now, agents: snapshotOf(new Map([['agents.toml', text]])).agents };
         world.save(text, pick % 2 === 0);
         await world.registry.refresh();
         model.loaded = [];
-        await world.learnAll(model, [mergeSnapshots(base, model.now, theirs, 'theirs').merged]);
+        // A comment on an agent that has been deleted meanwhile has no place any more; what was saved is kept all the same.
+        const lost = kind === 'comment' && !(id in model.now.agents);
+        await world.learnAll(model, lost ? [] : [mergeSnapshots(base, model.now, theirs, 'theirs').merged]);
       },
     ),
 );
