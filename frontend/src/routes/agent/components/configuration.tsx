@@ -7,7 +7,7 @@ import { CommandHint } from '../../../components/command-hint.js';
 import { Banner } from '../../../components/states.js';
 import { RelativeTime } from '../../../components/time.js';
 import { draftOf, updateRequest } from '../../../lib/agent-form.js';
-import { fieldProblems, messageOf } from '../../../lib/http.js';
+import { useFormProblems } from '../../../lib/form-problems.js';
 import { notify } from '../../../lib/notify.js';
 import { useCan } from '../../../lib/session.js';
 import { useUpdateAgent } from '../queries.js';
@@ -19,8 +19,7 @@ export function Configuration() {
   const agent = useOutletContext<Agent>();
   const [base, setBase] = useState(agent);
   const [draft, setDraft] = useState(() => draftOf(agent));
-  const [problems, setProblems] = useState<Record<string, string>>({});
-  const [general, setGeneral] = useState<string>();
+  const { problems, general, begin, fail } = useFormProblems();
   const update = useUpdateAgent(agent.id);
   const mayOperate = useCan('operator');
   const dirty = JSON.stringify(draft) !== JSON.stringify(draftOf(base));
@@ -28,17 +27,15 @@ export function Configuration() {
   const take = (newest: Agent): void => {
     setBase(newest);
     setDraft(draftOf(newest));
-    setProblems({});
-    setGeneral(undefined);
+    begin();
   };
   // Changed by another while it is only read here: show the newest at once. What is being typed is never overwritten.
   if (agent.last_modified !== base.last_modified && !dirty) take(agent);
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
-    setGeneral(undefined);
     const request = updateRequest(draft, base);
-    setProblems(request.problems ?? {});
+    begin(request.problems);
     if (request.body === undefined) return;
     try {
       take(await update.mutateAsync(request.body));
@@ -47,9 +44,7 @@ export function Configuration() {
         agent.process_state === 'running' ? 'It restarts if what it runs with has changed.' : undefined,
       );
     } catch (error) {
-      const fields = fieldProblems(error);
-      setProblems(fields);
-      if (Object.keys(fields).length === 0) setGeneral(messageOf(error));
+      fail(error);
     }
   };
   return (

@@ -3,32 +3,28 @@ import { useNavigate } from 'react-router';
 import { AgentFields } from '../../../components/agent-form.js';
 import { FormDialog } from '../../../components/form-dialog.js';
 import { type AgentDraft, createRequest, EMPTY_DRAFT, idFrom } from '../../../lib/agent-form.js';
-import { fieldProblems, messageOf, statusOf } from '../../../lib/http.js';
+import { useFormProblems } from '../../../lib/form-problems.js';
+import { messageOf, statusOf } from '../../../lib/http.js';
 import { useCreateAgent } from '../queries.js';
 
 /** Asks for a new agent and goes to its page. */
 export function CreateAgentDialog({ visible, onClose }: { readonly visible: boolean; readonly onClose: () => void }) {
   const [draft, setDraft] = useState<AgentDraft>(EMPTY_DRAFT);
-  const [problems, setProblems] = useState<Record<string, string>>({});
-  const [general, setGeneral] = useState<string>();
+  const { problems, general, begin, fail } = useFormProblems();
   const create = useCreateAgent();
   const navigate = useNavigate();
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
-    setGeneral(undefined);
     const request = createRequest(draft);
-    setProblems(request.problems ?? {});
+    begin(request.problems);
     if (request.body === undefined) return;
     try {
       const agent = await create.mutateAsync(request.body);
       setDraft(EMPTY_DRAFT);
       void navigate(`/agents/${agent.id}`);
     } catch (error) {
-      const fields = fieldProblems(error);
-      if (statusOf(error) === 409) setProblems({ id: messageOf(error) });
-      else if (Object.keys(fields).length > 0) setProblems(fields);
-      else setGeneral(messageOf(error));
+      fail(error, statusOf(error) === 409 ? { id: messageOf(error) } : undefined);
     }
   };
 

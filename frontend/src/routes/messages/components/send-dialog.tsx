@@ -6,7 +6,8 @@ import { CommandLine } from '../../../components/copy-button.js';
 import { Field } from '../../../components/field.js';
 import { FormDialog } from '../../../components/form-dialog.js';
 import { plural } from '../../../lib/format.js';
-import { fieldProblems, messageOf } from '../../../lib/http.js';
+import { useFormProblems } from '../../../lib/form-problems.js';
+import { fieldProblems } from '../../../lib/http.js';
 import { notify } from '../../../lib/notify.js';
 import { useAgents } from '../../../lib/queries.js';
 import { type Draft, requestOf, sendCommand, type Way } from '../draft.js';
@@ -44,8 +45,7 @@ export function SendDialog({
     topic: '',
     ttl: '',
   });
-  const [problems, setProblems] = useState<Record<string, string>>({});
-  const [general, setGeneral] = useState<string>();
+  const { problems, general, setGeneral, begin, fail } = useFormProblems();
   const send = useSend();
   const set = (name: keyof Draft) => (event: { target: { value: string } }) =>
     setDraft((before) => ({ ...before, [name]: event.target.value }));
@@ -53,16 +53,14 @@ export function SendDialog({
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
-    setGeneral(undefined);
     const request = requestOf(draft);
-    setProblems(request.problems ?? {});
+    begin(request.problems);
     if (request.body === undefined) return;
     try {
       tell(await send.mutateAsync(request.body));
     } catch (error) {
       const fields = fieldProblems(error);
-      setProblems({ ...fields, ...(fields['to'] !== undefined && { [draft.way]: fields['to'] }) });
-      if (Object.keys(fields).length === 0) setGeneral(messageOf(error));
+      fail(error, { ...fields, ...(fields['to'] !== undefined && { [draft.way]: fields['to'] }) });
     }
   };
   const tell = ({ sent, refused }: Outcome): void => {

@@ -8,7 +8,8 @@ import { CommandLine } from '../../../components/copy-button.js';
 import { Field } from '../../../components/field.js';
 import { FormDialog } from '../../../components/form-dialog.js';
 import { Banner } from '../../../components/states.js';
-import { fieldProblems, messageOf } from '../../../lib/http.js';
+import { useFormProblems } from '../../../lib/form-problems.js';
+import { fieldProblems } from '../../../lib/http.js';
 import { notify } from '../../../lib/notify.js';
 import { useAgents } from '../../../lib/queries.js';
 import { useCan } from '../../../lib/session.js';
@@ -41,8 +42,7 @@ export function InstallDialog({ entry, proposal, onClose }: InstallProps) {
   const agents = useAgents().data ?? [];
   const [wish, setWish] = useState<Wish>(() => (proposal === undefined ? wishOf(entry) : wishOfProposal(proposal)));
   const [judged, setJudged] = useState<Service | undefined>(proposal);
-  const [problems, setProblems] = useState<Record<string, string>>({});
-  const [general, setGeneral] = useState<string>();
+  const { problems, general, begin, fail } = useFormProblems();
   const install = useInstall();
   const navigate = useNavigate();
   const mayApprove = useCan('admin');
@@ -54,16 +54,13 @@ export function InstallDialog({ entry, proposal, onClose }: InstallProps) {
   const set = (name: keyof Wish) => (event: { target: { value: string } }) => change({ [name]: event.target.value });
 
   const run = async (more: { auto_approve?: boolean; agent_id?: string }): Promise<Service | undefined> => {
-    setGeneral(undefined);
     const request = installBody(wish);
-    setProblems(request.problems ?? {});
+    begin(request.problems);
     if (request.body === undefined) return undefined;
     try {
       return await install.mutateAsync({ ...request.body, ...more });
     } catch (error) {
-      const fields = renamed(fieldProblems(error));
-      setProblems(fields);
-      if (Object.keys(fields).length === 0) setGeneral(messageOf(error));
+      fail(error, renamed(fieldProblems(error)));
       return undefined;
     }
   };

@@ -4,7 +4,8 @@ import { InputTextarea } from 'primereact/inputtextarea';
 import { type FormEvent, useState } from 'react';
 import { Field } from '../../../components/field.js';
 import { FormDialog } from '../../../components/form-dialog.js';
-import { fieldProblems, messageOf, schemaProblems } from '../../../lib/http.js';
+import { useFormProblems } from '../../../lib/form-problems.js';
+import { schemaProblems } from '../../../lib/http.js';
 import { notify } from '../../../lib/notify.js';
 import { configOf } from '../config.js';
 import { NETWORKS } from '../look.js';
@@ -27,8 +28,7 @@ export function UpdateDialog({ service, onClose }: { readonly service: Service; 
     denied_tools: config?.denied_tools.join('\n') ?? '',
   };
   const [draft, setDraft] = useState(before);
-  const [problems, setProblems] = useState<Record<string, string>>({});
-  const [general, setGeneral] = useState<string>();
+  const { problems, general, begin, fail } = useFormProblems();
   const update = useUpdateService(service.name);
   const set = (name: keyof typeof draft) => (event: { target: { value: string } }) =>
     setDraft((old) => ({ ...old, [name]: event.target.value }));
@@ -36,7 +36,6 @@ export function UpdateDialog({ service, onClose }: { readonly service: Service; 
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
-    setGeneral(undefined);
     const parsed = UpdateService.safeParse({
       ...(touched('image') && { image: draft.image.trim() }),
       ...(touched('network') && { network: draft.network }),
@@ -46,16 +45,14 @@ export function UpdateDialog({ service, onClose }: { readonly service: Service; 
       ...(touched('allowed_tools') && { allowed_tools: listOf(draft.allowed_tools) }),
       ...(touched('denied_tools') && { denied_tools: listOf(draft.denied_tools) }),
     });
-    setProblems(parsed.success ? {} : schemaProblems(parsed.error));
+    begin(parsed.success ? {} : schemaProblems(parsed.error));
     if (!parsed.success) return;
     try {
       await update.mutateAsync(parsed.data);
       notify.success(`${service.name} was changed`);
       onClose();
     } catch (error) {
-      const fields = fieldProblems(error);
-      setProblems(fields);
-      if (Object.keys(fields).length === 0) setGeneral(messageOf(error));
+      fail(error);
     }
   };
   const dirty = JSON.stringify(draft) !== JSON.stringify(before);

@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from 'react';
 import { Field } from '../../../components/field.js';
 import { FormDialog } from '../../../components/form-dialog.js';
-import { fieldProblems, messageOf } from '../../../lib/http.js';
+import { useFormProblems } from '../../../lib/form-problems.js';
 import { useAgents } from '../../../lib/queries.js';
 import { useCreateTask } from '../queries.js';
 import { EMPTY, TaskFields, wordsOf } from './task-fields.js';
@@ -16,20 +16,16 @@ export function CreateTaskDialog({
 }) {
   const agents = useAgents().data ?? [];
   const [draft, setDraft] = useState({ ...EMPTY, agent_id: agent ?? agents[0]?.id ?? '' });
-  const [problems, setProblems] = useState<Record<string, string>>({});
-  const [general, setGeneral] = useState<string>();
+  const { problems, general, begin, fail } = useFormProblems();
   const create = useCreateTask();
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
-    setGeneral(undefined);
-    setProblems({});
+    begin();
     try {
       await create.mutateAsync({ agent_id: draft.agent_id, ...wordsOf(draft) });
       onClose();
     } catch (error) {
-      const fields = fieldProblems(error);
-      if (Object.keys(fields).length > 0) setProblems(fields);
-      else setGeneral(messageOf(error));
+      fail(error);
     }
   };
   return (

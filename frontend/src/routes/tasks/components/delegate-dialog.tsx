@@ -4,7 +4,7 @@ import { InputTextarea } from 'primereact/inputtextarea';
 import { type FormEvent, useState } from 'react';
 import { Field } from '../../../components/field.js';
 import { FormDialog } from '../../../components/form-dialog.js';
-import { fieldProblems, messageOf } from '../../../lib/http.js';
+import { useFormProblems } from '../../../lib/form-problems.js';
 import { useAgents } from '../../../lib/queries.js';
 import { useDelegate } from '../queries.js';
 
@@ -19,8 +19,7 @@ export function DelegateDialog({ task, onClose }: { readonly task: Task; readonl
   const others = (useAgents().data ?? []).filter(({ id }) => id !== task.agent_id);
   const [draft, setDraft] = useState({ to_agent: '', type: 'request' as DelegationType, title: '', description: '' });
   const [ask, setAsk] = useState(false);
-  const [problems, setProblems] = useState<Record<string, string>>({});
-  const [general, setGeneral] = useState<string>();
+  const { problems, general, begin, fail } = useFormProblems();
   const delegate = useDelegate(task.id);
   const { type } = draft;
   const to_agent = draft.to_agent === '' ? (others[0]?.id ?? '') : draft.to_agent;
@@ -28,16 +27,13 @@ export function DelegateDialog({ task, onClose }: { readonly task: Task; readonl
     setDraft((before) => ({ ...before, [name]: event.target.value }));
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
-    setGeneral(undefined);
-    setProblems({});
+    begin();
     const part = type === 'assignment' ? {} : { title: draft.title, description: draft.description };
     try {
       await delegate.mutateAsync({ to_agent, delegation_type: type, requires_approval: ask, ...part });
       onClose();
     } catch (error) {
-      const fields = fieldProblems(error);
-      if (Object.keys(fields).length > 0) setProblems(fields);
-      else setGeneral(messageOf(error));
+      fail(error);
     }
   };
   return (

@@ -1,7 +1,7 @@
 import type { Task } from '@contracts/task.js';
 import { type FormEvent, useState } from 'react';
 import { FormDialog } from '../../../components/form-dialog.js';
-import { fieldProblems, messageOf } from '../../../lib/http.js';
+import { useFormProblems } from '../../../lib/form-problems.js';
 import { useUpdateTask } from '../queries.js';
 import { draftOf, TaskFields, wordsOf } from './task-fields.js';
 
@@ -10,13 +10,11 @@ export function EditTaskDialog({ task, onClose }: { readonly task: Task; readonl
   // As it was opened: the task goes on to change behind the dialog.
   const [opened] = useState(() => draftOf(task));
   const [draft, setDraft] = useState(opened);
-  const [problems, setProblems] = useState<Record<string, string>>({});
-  const [general, setGeneral] = useState<string>();
+  const { problems, general, begin, fail } = useFormProblems();
   const update = useUpdateTask(task.id);
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
-    setGeneral(undefined);
-    setProblems({});
+    begin();
     const before = wordsOf(opened);
     const changed = Object.entries(wordsOf(draft)).filter(
       ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name as keyof typeof before]),
@@ -26,9 +24,7 @@ export function EditTaskDialog({ task, onClose }: { readonly task: Task; readonl
       if (changed.length > 0) await update.mutateAsync(Object.fromEntries(changed));
       onClose();
     } catch (error) {
-      const fields = fieldProblems(error);
-      if (Object.keys(fields).length > 0) setProblems(fields);
-      else setGeneral(messageOf(error));
+      fail(error);
     }
   };
   return (
