@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncPath } from '../shared/atomic-file.js';
 import { errnoOf } from '../shared/nox-error.js';
 import { wholeLength } from './record-text.js';
 
@@ -24,7 +25,7 @@ export async function appendEntry(path: string, head: string, entry: string): Pr
       await file.truncate(size);
       throw error;
     }
-    if (size === 0) await syncDirectory(dirname(path));
+    if (size === 0) await syncPath(dirname(path));
   } finally {
     await file.close();
   }
@@ -44,16 +45,6 @@ export async function cutTornEntry(path: string, list: string): Promise<number> 
     await file.close();
   }
   return bytes - keep;
-}
-
-/** After it, names that were added to or taken from the folder are on the disk. */
-export async function syncDirectory(path: string): Promise<void> {
-  const dir = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await dir.sync();
-  } finally {
-    await dir.close();
-  }
 }
 
 function emptyWhenMissing(error: unknown): string {

@@ -6,11 +6,11 @@ import { AgentId } from '../contracts/ids.js';
 import { type MemoryFact, MemoryFile } from '../contracts/memory.js';
 import { ResourceUsageFile } from '../contracts/resources.js';
 import type { Turn } from '../contracts/turn.js';
-import { TMP_PREFIX, writeFileAtomic } from '../shared/atomic-file.js';
+import { syncPath, TMP_PREFIX, writeFileAtomic } from '../shared/atomic-file.js';
 import type { Clock } from '../shared/clock.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
 import { errnoOf, messageOf, NoxError } from '../shared/nox-error.js';
-import { appendEntry, cutTornEntry, syncDirectory } from './append-file.js';
+import { appendEntry, cutTornEntry } from './append-file.js';
 import { formatMessage, identityOf } from './commit-message.js';
 import { gitError } from './git/git-process.js';
 import type { RecordBranch } from './git/record-branch.js';
@@ -392,7 +392,7 @@ export class RecordWriter {
     while (await this.exists(archive(part))) part += 1;
     await mkdir(join(this.root, 'approval-history'), { recursive: true });
     await rename(full, join(this.root, archive(part)));
-    await syncDirectory(join(this.root, 'approval-history'));
+    await syncPath(join(this.root, 'approval-history'));
     this.mark(archive(part));
     await this.write(APPROVALS, approvalsHead(month));
   }

@@ -27,10 +27,15 @@ export async function writeFileAtomic(path: string, text: string | Uint8Array, m
     await unlink(tmp).catch(() => undefined);
     throw error;
   }
-  const dir = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  await syncPath(directory);
+}
+
+/** After it, what a file holds, or which names a folder has, is on the disk. */
+export async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY);
   try {
-    await dir.sync();
+    await handle.sync();
   } finally {
-    await dir.close();
+    await handle.close();
   }
 }

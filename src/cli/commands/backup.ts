@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { type Command, Option } from 'commander';
 import type { RouteReply } from '../../contracts/routes.js';
+import { syncPath } from '../../shared/atomic-file.js';
 import { errnoOf } from '../../shared/nox-error.js';
 import { CliError } from '../cli-error.js';
 import type { Cli, CliOf } from '../cli.js';
@@ -86,12 +87,7 @@ async function name(tmp: string, path: string, force: boolean): Promise<void> {
     await refuseTaken(path, false);
     await rename(tmp, path);
   }
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await syncPath(dirname(path));
 }
 
 /** False on file systems without hard links. */

@@ -1,7 +1,7 @@
 import { open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncPath } from '../../shared/atomic-file.js';
 import { errnoOf } from '../../shared/nox-error.js';
-import { syncDirectory } from '../append-file.js';
 import type { GitProcess } from '../git/git-process.js';
 
 const TIMEOUT_MS = 10 * 60_000;
@@ -37,7 +37,7 @@ export async function makeBundle(git: GitProcess, path: string): Promise<RefAt[]
     await handle.close();
   }
   await rename(tmp, path);
-  await syncDirectory(dirname(path));
+  await syncPath(dirname(path));
   return refs;
 }
 

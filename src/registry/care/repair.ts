@@ -1,8 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { writeFileAtomic } from '../../shared/atomic-file.js';
+import { syncPath, writeFileAtomic } from '../../shared/atomic-file.js';
 import { errnoOf, NoxError } from '../../shared/nox-error.js';
-import { syncDirectory } from '../append-file.js';
 import { GitProcess } from '../git/git-process.js';
 import { refsOf } from './bundle.js';
 import { checkRepository } from './repository-check.js';
@@ -111,7 +110,7 @@ async function exchange(root: string, fresh: string, at: string): Promise<string
   // HEAD last: without it a start that finds half of this knows that it is no repository, and is told to repair again.
   for (const name of REPLACED.toReversed()) if (name !== 'HEAD') await move(join(fresh, name), join(git_dir, name));
   await move(join(fresh, 'HEAD'), join(git_dir, 'HEAD'));
-  await syncDirectory(git_dir);
+  await syncPath(git_dir);
   await rm(fresh, { recursive: true, force: true });
   const git = new GitProcess(root);
   await git.run(['read-tree', '--reset', 'HEAD']);

@@ -6,11 +6,11 @@ import { Surroundings } from '../../agents/surroundings.js';
 import type { Actor } from '../../contracts/auth.js';
 import { type Backup, BACKUP_FILES, type BackupManifest, BackupName } from '../../contracts/backup.js';
 import { EventLog } from '../../events/event-log.js';
-import { syncDirectory } from '../../registry/append-file.js';
 import type { RefAt } from '../../registry/care/bundle.js';
 import { registryFromBundle } from '../../registry/care/from-bundle.js';
 import { gitError, GitFailure } from '../../registry/git/git-process.js';
 import { RegistryService } from '../../registry/registry.service.js';
+import { syncPath } from '../../shared/atomic-file.js';
 import { Clock } from '../../shared/clock.js';
 import { runApart } from '../../shared/db/apart.js';
 import { type JournalSnapshot, StateDb } from '../../shared/db/state-db.js';
@@ -122,7 +122,7 @@ export class BackupService {
     const head = refs.find(({ ref }) => ref === `refs/heads/${branch}`)?.hash;
     if (head === undefined) throw new NoxError('GIT_OPERATION_FAILED', `The bundle lacks branch ${branch}.`);
     await rename(packed, join(this.folder, name));
-    await syncDirectory(this.folder);
+    await syncPath(this.folder);
     // The last one goes when the new one cannot be lost any more.
     await this.clear((old) => old !== name && BackupName.safeParse(old).success);
     return { name, ...sum, created_at, head, agents, events: facts.events, left_out: manifest.left_out, waiting };

@@ -1,9 +1,9 @@
-import { chmod, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { BackupManifest } from '../../contracts/backup.js';
 import { registryFromBundle } from '../../registry/care/from-bundle.js';
 import { OwnerLock } from '../../registry/owner-lock.js';
-import { writeFileAtomic } from '../../shared/atomic-file.js';
+import { syncPath, writeFileAtomic } from '../../shared/atomic-file.js';
 import { isHeld } from '../../shared/db/is-held.js';
 import { MIGRATIONS } from '../../shared/db/schema.js';
 import { errnoOf, NoxError } from '../../shared/nox-error.js';
@@ -49,13 +49,13 @@ export async function occupied({ home, registry }: Folders): Promise<string[]> {
 export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
   const home = resolve(options.home);
   const registry = resolve(options.registry);
-  const lock = (await exists(join(registry, '.git')))
+  let lock = (await exists(join(registry, '.git')))
     ? await OwnerLock.acquire(join(registry, '.git', 'nox.lock'))
     : null;
-  let locked = lock !== null;
   const unlock = async (): Promise<void> => {
-    if (locked) await lock?.release();
-    locked = false;
+    const held = lock;
+    lock = null;
+    await held?.release();
   };
   try {
     await refuseOccupied({ home, registry }, options.force);
@@ -72,7 +72,15 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
       await registryFromBundle(fresh, join(work, 'registry.bundle'), manifest.refs, manifest.branch);
       await chmod(join(work, 'state.db'), 0o600);
       await syncTree(fresh);
-      const put_aside = await exchange({ home, registry, work, fresh, now: options.now, locked, unlock });
+      const put_aside = await exchange({
+        home,
+        registry,
+        work,
+        fresh,
+        now: options.now,
+        locked: lock !== null,
+        unlock,
+      });
       return summary(home, registry, manifest, put_aside);
     } finally {
       for (const left of [work, fresh]) await rm(left, { recursive: true, force: true });
@@ -148,12 +156,12 @@ async function exchange({ home, registry, work, fresh, now, locked, unlock }: Ex
     throw new NoxError('INVALID_STATE', `${registry} cannot be put aside: ${remedy}`, undefined, { cause: error });
   }
   for (const name of REPLACED) await aside(join(home, name));
-  await syncFile(join(work, 'state.db'));
+  await syncPath(join(work, 'state.db'));
   await rename(join(work, 'state.db'), join(home, 'state.db'));
   await rename(fresh, registry);
-  for (const folder of [home, dirname(registry)]) await syncFile(folder);
+  for (const folder of [home, dirname(registry)]) await syncPath(folder);
   await unlink(mark);
-  await syncFile(home);
+  await syncPath(home);
   return put_aside;
 }
 
@@ -188,16 +196,7 @@ async function syncTree(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) await syncTree(path);
-    else if (entry.isFile()) await syncFile(path);
+    else if (entry.isFile()) await syncPath(path);
   }
-  await syncFile(folder);
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await syncPath(folder);
 }
