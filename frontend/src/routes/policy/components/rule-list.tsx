@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { ConfirmDialog } from '../../../components/confirm-dialog.js';
 import { Icon } from '../../../components/icon.js';
 import { EmptyState } from '../../../components/states.js';
+import { plural } from '../../../lib/format.js';
 import { useCan } from '../../../lib/session.js';
 import { useChangePolicy } from '../queries.js';
 import { conditionsOf } from '../rule-words.js';
@@ -33,7 +34,7 @@ export function RuleList({ rules }: { readonly rules: readonly PolicyRule[] }) {
                 <strong className="mono">{rule.id}</strong>
                 {rule.proposed_from !== undefined && (
                   <span className="chip" title="Accepted from a proposal">
-                    from {rule.proposed_from.length} answers
+                    from {plural(rule.proposed_from.length, 'answer')}
                   </span>
                 )}
               </div>
