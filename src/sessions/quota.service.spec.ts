@@ -127,6 +127,14 @@ describe(QuotaService.name, () => {
       expect(quota.hold('one')).toBeUndefined();
     });
 
+    it('regression: that an agent waits is told by whoever has stored it, not before', async () => {
+      const id = await started('one');
+      const told: string[] = [];
+      quota.onChange = (agent_id) => told.push(agent_id);
+      expect(quota.verdict('one', id, failed(529), false).action).toBe('put_back');
+      expect(told).toEqual([]);
+    });
+
     it('asks again under a new uuid, and keeps what was said and used', async () => {
       const id = await started('one');
       const before = db.get<{ prompt_uuid: string }>('SELECT prompt_uuid FROM turns')?.prompt_uuid;

@@ -204,9 +204,8 @@ export class QuotaService {
     const when = `try ${tries + 1} of ${config.max_tries} at ${this.clock.iso(resume_ms)}`;
     const hold: Hold = { cause: 'model', reason: `${why}; ${when}`, resume_ms };
     this.logs.add(agent_id, 'nox', `${result.text}; ${when}`);
-    const store = this.holds.put(agent_id, hold);
-    this.onChange(agent_id);
-    return { action: 'put_back', hold, store };
+    // Told when it is stored with the turn: what was seen to wait must still wait after kill -9.
+    return { action: 'put_back', hold, store: this.holds.put(agent_id, hold) };
   }
 
   /** To be called when what a turn has used is stored. Warns near the end of a budget. */
