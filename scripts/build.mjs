@@ -26,6 +26,15 @@ const swc = {
       path: join(resolveDir, path),
       sideEffects: true,
     }));
+    // An import of node:http as a module reads all of its exports, and with them loads undici: a tenth of a start.
+    esbuild.onResolve({ filter: /^(node:)?http$/ }, ({ kind, namespace }) =>
+      kind === 'import-statement' && namespace !== 'required'
+        ? { path: 'node:http', namespace: 'required' }
+        : undefined,
+    );
+    esbuild.onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
+      contents: `module.exports = require('${path}')`,
+    }));
     esbuild.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
       const { code } = await transform(readFileSync(path, 'utf8'), {
         ...swcrc,
@@ -61,7 +70,7 @@ const OPTIONAL = [
 async function buildServer() {
   shipShellParser();
   for (const name of ['nox.mjs', 'registry-writer.mjs']) rmSync(join(dist, name), { force: true });
-  rmSync(join(dist, 'chunks'), { recursive: true, force: true });
+  for (const name of ['chunks', '.compile-cache']) rmSync(join(dist, name), { recursive: true, force: true });
   await build({
     absWorkingDir: root,
     entryPoints: { nox: 'src/cli/main.ts', 'registry-writer': 'src/registry/git/writer/writer-thread.ts' },

@@ -1,5 +1,4 @@
 import { Controller, Inject, Req, Res } from '@nestjs/common';
-import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { FastifyReply } from 'fastify';
 import { textResult, toolServer } from '../agents/runtime/pipe-server.js';
 import type { Actor as ActorType } from '../contracts/auth.js';
@@ -26,8 +25,9 @@ export class McpController {
   ): Promise<void> {
     const caller = { kind: 'user', name: actor.name, role: actor.role, agent_id: query.agent } as const;
     const gone = new AbortController();
+    const { StreamableHTTPServerTransport } = await import('@modelcontextprotocol/sdk/server/streamableHttp.js');
     const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
-    const server = toolServer(TOOLBOX, {
+    const server = await toolServer(TOOLBOX, {
       list: () => toolsFor(caller),
       use: async (call) => {
         const { text, is_error } = await this.toolbox.useByUser(caller, call, gone.signal);

@@ -1,5 +1,5 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { type JSONRPCMessage, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { Readable, Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 
@@ -23,13 +23,14 @@ export class StreamTransport implements Transport {
 
   constructor(private readonly streams: Streams) {}
 
-  start(): Promise<void> {
+  async start(): Promise<void> {
     const { stdin, stdout } = this.streams;
-    stdout.on('data', (chunk: Buffer) => this.take(this.decoder.write(chunk)));
     stdout.once('end', () => this.finish());
     stdout.once('error', (error) => this.onerror?.(error));
     stdin.once('close', () => this.finish());
-    return Promise.resolve();
+    const { JSONRPCMessageSchema } = await import('@modelcontextprotocol/sdk/types.js');
+    const parse = (line: string): JSONRPCMessage => JSONRPCMessageSchema.parse(JSON.parse(line));
+    stdout.on('data', (chunk: Buffer) => this.take(this.decoder.write(chunk), parse));
   }
 
   send(message: JSONRPCMessage): Promise<void> {
@@ -45,20 +46,20 @@ export class StreamTransport implements Transport {
     return Promise.resolve();
   }
 
-  private take(text: string): void {
+  private take(text: string, parse: (line: string) => JSONRPCMessage): void {
     const lines = (this.rest + text).split('\n');
     this.rest = lines.pop() ?? '';
-    for (const line of lines) this.read(line);
+    for (const line of lines) this.read(line, parse);
     if (this.rest.length <= MAX_LINE_CHARS) return;
     this.rest = '';
     this.onerror?.(new Error(`A line of more than ${MAX_LINE_CHARS} characters.`));
     void this.close();
   }
 
-  private read(line: string): void {
+  private read(line: string, parse: (line: string) => JSONRPCMessage): void {
     if (line.trim() === '') return;
     try {
-      this.onmessage?.(JSONRPCMessageSchema.parse(JSON.parse(line)));
+      this.onmessage?.(parse(line));
     } catch {
       this.onerror?.(new Error(`A line that is no MCP message: ${line.slice(0, 200)}`));
     }

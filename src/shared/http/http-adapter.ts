@@ -33,6 +33,7 @@ export class NoxHttpAdapter extends FastifyAdapter {
       forceCloseConnections: 'idle',
       exposeHeadRoutes: true,
       routerOptions: { maxParamLength: HTTP_LIMITS.max_url_param_chars },
+      schemaController: { compilersFactory: NO_SCHEMAS },
       frameworkErrors: sendUnrouted,
       clientErrorHandler,
     });
@@ -79,6 +80,16 @@ export class NoxHttpAdapter extends FastifyAdapter {
 
   /** Forms and other types that a foreign page could send without asking stay unparsed, so they are refused. */
   override registerParserMiddleware(): void {}
+}
+
+/** Routes are checked by zod. Fastify would load Ajv and a compiler of serializers, a tenth of the start, for none. */
+const NO_SCHEMAS = {
+  buildValidator: noSchemas,
+  buildSerializer: noSchemas,
+};
+
+function noSchemas(): never {
+  throw new Error('a route must not have a schema of Fastify: src/contracts/routes has it');
 }
 
 /** A packed body would count as broken JSON; its sender is told what is wrong instead. */
