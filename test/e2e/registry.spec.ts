@@ -79,7 +79,7 @@ describe('the registry page', () => {
     await page.getByLabel('Author').selectOption('yesterday');
     const rows = page.getByRole('list', { name: 'Commits' }).getByRole('listitem');
     await rows.getByText('agent: create lead').waitFor();
-    expect(await rows.count()).toBe(1);
+    await eventually('nothing but it', async () => (await rows.count()) === 1);
     await page.getByLabel('Author').selectOption('');
     await shot('filtered');
   });

@@ -38,7 +38,7 @@ describe('the story of Nox with the real Claude CLI', () => {
       return found.model.demo ? found : undefined;
     });
     expect(model).toMatchObject({ mode: 'scripted', demo: true });
-    expect(nox.log).toContain('DEMO MODE');
+    await eventually('the log says it, too', () => nox.log.includes('DEMO MODE'));
   });
 
   it('spawns an agent', async () => {
@@ -108,7 +108,8 @@ describe('the story of Nox with the real Claude CLI', () => {
       return found.executed === null ? undefined : found;
     });
     expect(ended.executed).toBe(true);
-    expect(readFileSync(join(nox.registry, 'approval-history.toml'), 'utf8')).toContain(request.id);
+    const history = join(nox.registry, 'approval-history.toml');
+    await eventually('the history in the record', () => readFileSync(history, 'utf8').includes(request.id));
   });
 
   it('tells the agent why a call was refused', async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { launchBrowser, logIn, openPage, takePictures, type Watched } from '../support/browser.js';
+import { launchBrowser, logIn, openPage, pressUntil, takePictures, type Watched } from '../support/browser.js';
 import { NoxServer } from '../support/nox-server.js';
 import { eventually } from '../support/wait.js';
 
@@ -54,25 +54,24 @@ describe('the board of tasks', () => {
   });
 
   it('moves a card by the mouse, and the line moves in the file', async () => {
-    const from = await card('By hand').boundingBox();
     const to = await column('Blocked').boundingBox();
-    if (from === null || to === null) throw new Error('the board is not there');
-    await page.mouse.move(from.x + 20, from.y + 12);
+    if (to === null) throw new Error('the board is not there');
+    // Waits until the card stays where it is.
+    await card('By hand').hover({ position: { x: 20, y: 12 } });
     await page.mouse.down();
     await page.mouse.move(to.x + 40, to.y + 60, { steps: 12 });
+    // Where it is put down is what the page has seen, not where the mouse is.
+    await page.getByText(/By hand is over Blocked/).waitFor({ state: 'attached' });
     await page.mouse.up();
     await column('Blocked').getByText('By hand').waitFor();
     await eventually('the line', () => /## ⛔ Blocked\n- \[ \] By hand/.test(readFileSync(file(), 'utf8')));
   });
 
   it('moves a card by the keyboard', async () => {
-    await card('By hand').focus();
-    await page.keyboard.press('Space');
+    await card('By hand').press('Space');
     await page.getByText(/is over Blocked/).waitFor({ state: 'attached' });
-    await page.keyboard.press('ArrowLeft');
-    await page.getByText(/is over In progress/).waitFor({ state: 'attached' });
-    await page.keyboard.press('ArrowLeft');
-    await page.getByText(/is over Todo/).waitFor({ state: 'attached' });
+    // Todo is the first column: a key too many stays there.
+    await pressUntil(page, 'ArrowLeft', page.getByText(/is over Todo/));
     await page.keyboard.press('Space');
     await eventually('the line', () =>
       /## 📋 Todo\n(?:.*\n)*?- \[ \] By hand(?:.*\n)*?## ⛔/.test(readFileSync(file(), 'utf8')),

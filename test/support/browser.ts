@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, errors, type Locator, type Page } from 'playwright-core';
 import { ADMIN_PASSWORD, type NoxServer } from './nox-server.js';
 import { DEFAULT_WAIT_MS } from './wait.js';
 
@@ -46,6 +46,22 @@ export async function logIn(page: Page, nox: NoxServer): Promise<void> {
   await page.getByLabel('Password').fill(ADMIN_PASSWORD);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
+}
+
+/**
+ * Presses a key until the page shows the answer: a busy page can lose a key, and a person then presses it again.
+ * Only for a key that does no harm when it is pressed once too often.
+ */
+export async function pressUntil(page: Page, key: string, answer: Locator): Promise<void> {
+  for (let left = 30; left > 0; left--) {
+    await page.keyboard.press(key);
+    try {
+      return await answer.waitFor({ state: 'attached', timeout: 2_000 });
+    } catch (error) {
+      if (!(error instanceof errors.TimeoutError)) throw error;
+    }
+  }
+  throw new Error(`${key} was pressed again and again: no ${String(answer)}`);
 }
 
 /** Pictures of the whole page, light and dark, for people who want to look: into the folder NOX_PICTURES; without it none. */

@@ -95,19 +95,20 @@ const announcements = (of: (id: string | number) => Task | undefined): Announcem
   };
 };
 
-/** Left and right go from column to column. */
+/** Left and right go from column to column: from the one that was said last, which the rectangle can lag behind. */
 const toNextColumn: KeyboardCoordinateGetter = (event, { currentCoordinates, context }) => {
   const step = event.code === 'ArrowRight' ? 1 : event.code === 'ArrowLeft' ? -1 : 0;
   if (step === 0) return undefined;
   event.preventDefault();
-  const { droppableRects, collisionRect } = context;
+  const { over, droppableRects, collisionRect } = context;
   const columns = COLUMNS.flatMap((status) => {
     const rect = droppableRects.get(status);
-    return rect === undefined ? [] : [rect];
+    return rect === undefined || CLOSED.has(status) ? [] : [{ status, rect }];
   });
   const middle = (collisionRect?.left ?? currentCoordinates.x) + (collisionRect?.width ?? 0) / 2;
-  const at = columns.findIndex((rect) => middle >= rect.left && middle <= rect.left + rect.width);
-  const next = columns[at + step];
+  const said = columns.findIndex(({ status }) => status === over?.id);
+  const at = said >= 0 ? said : columns.findIndex(({ rect }) => middle >= rect.left && middle <= rect.right);
+  const next = at < 0 ? undefined : columns[at + step]?.rect;
   return next === undefined ? undefined : { x: next.left + 8, y: next.top + 40 };
 };
 
