@@ -1,4 +1,5 @@
 import { type DynamicModule, Global, Module, type Provider } from '@nestjs/common';
+import { join } from 'node:path';
 import { LoggerModule } from 'nestjs-pino';
 import { AgentsController } from './agents/agents.controller.js';
 import { AgentsService } from './agents/agents.service.js';
@@ -10,6 +11,7 @@ import { Launcher } from './agents/launcher.js';
 import { ResourcesController } from './agents/limits/resources.controller.js';
 import { UsageLedger } from './agents/limits/usage-ledger.js';
 import { LogBook } from './agents/log-book.js';
+import { claudeHome } from './agents/runtime/claude/claude-home.js';
 import { LogsController } from './agents/logs.controller.js';
 import { ModelEndpoint } from './agents/model-endpoint.js';
 import { createProcessHost } from './agents/process/native-process-host.js';
@@ -85,6 +87,7 @@ import { Acceptance } from './tasks/acceptance.js';
 import { WorkBacklog } from './tasks/backlog.js';
 import { Delegations } from './tasks/delegations.js';
 import { TaskBook } from './tasks/task-book.js';
+import { LogFollower } from './tasks/log-follower.js';
 import { TaskMail } from './tasks/task-mail.js';
 import { TaskRights } from './tasks/task-rights.js';
 import { TaskRunner } from './tasks/task-runner.js';
@@ -210,6 +213,7 @@ export class AppModule {
               capabilities: given.registry.agents().get(id)?.capabilities ?? [],
               spent_usd: spent.today(id).usd,
               permissions: given.registry.agents().get(id)?.permissions,
+              plans: join(claudeHome(given.surroundings.env), 'plans'),
             }),
           }),
         },
@@ -251,6 +255,7 @@ export class AppModule {
         WorkBacklog,
         Acceptance,
         TaskRights,
+        LogFollower,
         TaskMail,
         Delegations,
         TaskRunner,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { RegistryService } from '../registry/registry.service.js';
 import { errnoOf } from '../shared/nox-error.js';
+import { claudeHome } from './runtime/claude/claude-home.js';
 import { promptsIn } from './runtime/claude/transcript.js';
 import { RunStore } from './run-store.js';
 import { Surroundings } from './surroundings.js';
@@ -30,8 +31,7 @@ export class Transcripts {
 
   /** In any project folder: the CLI names them by a working directory, which may have changed. */
   private async find(name: string): Promise<string | undefined> {
-    const { env } = this.around;
-    const projects = join(env['CLAUDE_CONFIG_DIR'] ?? join(env['HOME'] ?? '/', '.claude'), 'projects');
+    const projects = join(claudeHome(this.around.env), 'projects');
     const folders = await readdir(projects).catch((error: unknown) => whenMissing([], error));
     for (const folder of folders) {
       const text = await readFile(join(projects, folder, name), 'utf8').catch((error: unknown) =>

@@ -1,9 +1,4 @@
-import { enableCompileCache } from 'node:module';
-import { join } from 'node:path';
-
-// Compiled code is kept beside the bundle. Nothing that is large may be imported before this.
-enableCompileCache(join(import.meta.dirname, '.compile-cache'));
-const { runCli } = await import('./run.js');
+import { runCli } from './run.js';
 
 // `nox agent ls | head`: whoever reads us may leave early, and that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -166,6 +166,12 @@ export type DelegateTask = z.infer<typeof DelegateTask>;
 
 export const CancelTask = z.strictObject({ reason: z.string().trim().min(1).max(500).optional() }).prefault({});
 
+export const PriorityRequest = z.strictObject({ priority: Priority, reason: Note.optional() });
+export type PriorityRequest = z.infer<typeof PriorityRequest>;
+/** The task, and each that is more urgent now than before: itself, and open ones that it depends on. */
+export const PriorityAnswer = z.object({ task: Task, raised: z.array(TaskId) });
+export type PriorityAnswer = z.infer<typeof PriorityAnswer>;
+
 export const TaskListQuery = PageQuery.extend({
   agent_id: AgentId.optional(),
   status: TaskStatus.optional(),
@@ -174,6 +180,10 @@ export const TaskListQuery = PageQuery.extend({
 });
 export const TaskList = z.object({ tasks: z.array(Task), pagination: Pagination });
 
+export const TaskLogQuery = z.object({
+  /** Server-Sent Events: `log` for each entry, then `end` with the task when it has ended. */
+  follow: z.stringbool().default(false),
+});
 export const TaskLogEntry = z.object({
   id: z.number().int(),
   timestamp: Timestamp,

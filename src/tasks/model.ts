@@ -81,6 +81,19 @@ export function urgency(task: KeptTask, tasks: Tasks): number {
   return best;
 }
 
+/** The task and what it still depends on, however far: those that are less urgent than is wanted. */
+export function lessUrgent(id: string, wanted: Task['priority'], tasks: KnownTasks): KeptTask[] {
+  const found = new Map<string, KeptTask>();
+  const front = [id];
+  for (let next = front.pop(); next !== undefined; next = front.pop()) {
+    const task = tasks.get(next);
+    if (task === undefined || !isOpen(task) || found.has(next)) continue;
+    found.set(next, task);
+    front.push(...task.dependencies);
+  }
+  return [...found.values()].filter(({ priority }) => RANK[priority] > RANK[wanted]);
+}
+
 /** The order in which tasks are started: priority, then deadline (none is last), then age. */
 export function byUrgency(tasks: Tasks): (a: KeptTask, b: KeptTask) => number {
   const ranks = new Map<string, number>();

@@ -1,13 +1,19 @@
-import { Controller, Inject } from '@nestjs/common';
+import { Controller, Inject, Req, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import type { Actor as ActorType } from '../contracts/auth.js';
 import type { RouteInput, RouteReply } from '../contracts/routes.js';
-import type { Task, TaskFile, TaskLog, TaskOverview } from '../contracts/task.js';
-import { Actor, Input, Route } from '../shared/http/route.js';
+import type { PriorityAnswer, Task, TaskFile, TaskLog, TaskOverview } from '../contracts/task.js';
+import { Actor, Input, type NoxRequest, Route } from '../shared/http/route.js';
+import { openSse } from '../shared/http/sse.js';
+import { LogFollower } from './log-follower.js';
 import { TasksService } from './tasks.service.js';
 
 @Controller()
 export class TasksController {
-  constructor(@Inject(TasksService) private readonly tasks: TasksService) {}
+  constructor(
+    @Inject(TasksService) private readonly tasks: TasksService,
+    @Inject(LogFollower) private readonly follower: LogFollower,
+  ) {}
 
   @Route('tasks_overview')
   overview(): TaskOverview {
@@ -68,9 +74,24 @@ export class TasksController {
     return this.tasks.delegate(params.id, body, actor);
   }
 
+  @Route('tasks_priority_request')
+  requestPriority(
+    @Input('tasks_priority_request') { params, body }: RouteInput<'tasks_priority_request'>,
+    @Actor() actor: ActorType,
+  ): Promise<PriorityAnswer> {
+    return this.tasks.requestPriority(params.id, body, actor);
+  }
+
   @Route('tasks_log')
-  log(@Input('tasks_log') { params }: RouteInput<'tasks_log'>): TaskLog {
-    return this.tasks.log(params.id);
+  log(
+    @Input('tasks_log') { params, query }: RouteInput<'tasks_log'>,
+    @Req() request: NoxRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): TaskLog | undefined {
+    const log = this.tasks.log(params.id);
+    if (!query.follow && !(request.headers.accept ?? '').includes('text/event-stream')) return log;
+    this.follower.follow(params.id, request.headers['last-event-id'], openSse(request, reply));
+    return undefined;
   }
 
   @Route('agents_tasks')

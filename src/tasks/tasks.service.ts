@@ -1,7 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Actor } from '../contracts/auth.js';
 import type { RouteInput, RouteReply } from '../contracts/routes.js';
-import type { CreateTask, DelegateTask, Task, TaskFile, TaskLog, TaskOverview, UpdateTask } from '../contracts/task.js';
+import type {
+  CreateTask,
+  DelegateTask,
+  PriorityAnswer,
+  PriorityRequest,
+  Task,
+  TaskFile,
+  TaskLog,
+  TaskOverview,
+  UpdateTask,
+} from '../contracts/task.js';
 import { redact } from '../registry/redact.js';
 import { Clock } from '../shared/clock.js';
 import { StateDb } from '../shared/db/state-db.js';
@@ -10,7 +20,7 @@ import { NoxError } from '../shared/nox-error.js';
 import { Delegations } from './delegations.js';
 import type { Draft } from './draft.js';
 import { withStatus } from './ingest.js';
-import { byUrgency, findCycle, isOpen, type KeptTask } from './model.js';
+import { byUrgency, findCycle, isOpen, type KeptTask, lessUrgent } from './model.js';
 import { defined, freshTask, mustHave, toMinute } from './new-task.js';
 import { TaskBook } from './task-book.js';
 import { TaskMail } from './task-mail.js';
@@ -142,6 +152,25 @@ export class TasksService {
       }
     });
     return this.get(id);
+  }
+
+  /** Wants it sooner: it and what it still depends on become at least so urgent, whoever has them. INVALID_STATE. */
+  async requestPriority(id: string, { priority, reason }: PriorityRequest, actor: Actor): Promise<PriorityAnswer> {
+    this.mayTouch(id, actor);
+    const owners = lessUrgent(id, priority, this.book.all()).map(({ agent_id }) => agent_id);
+    const raised = await this.book.change(owners, actor.name, (draft) => {
+      const wanted = mustHave(draft, id);
+      if (!isOpen(wanted)) throw new NoxError('INVALID_STATE', `Task ${id} is ${wanted.status} already.`);
+      const now = this.clock.iso();
+      const slow = lessUrgent(id, priority, draft);
+      for (const task of slow) {
+        draft.put({ ...task, priority, updated_at: now });
+        const sake = task.id === id ? '' : ` for ${id}`;
+        draft.log(task.id, 'note', `raised to ${priority}${sake}${reason === undefined ? '' : `: ${redact(reason)}`}`);
+      }
+      return slow.map((task) => task.id);
+    });
+    return { task: this.get(id), raised };
   }
 
   async start(id: string, actor: Actor): Promise<Task> {

@@ -74,6 +74,14 @@ describe('nox task', () => {
     expect(wrong).toMatchObject({ exit: 2, stderr: expect.stringContaining('soon is no time') });
   });
 
+  it('raises one, and what it depends on', async () => {
+    const raised = ['t-7f3k2m', 't-9x0y1z'];
+    const { nox, of } = await withServer({ tasks_priority_request: () => ({ task: taskOf(), raised }) });
+    const { exit, stdout, stderr } = await nox('task', 'raise', '7f3', 'high', '--reason', 'friday');
+    expect({ exit, words: stdout + stderr }).toMatchObject({ exit: 0, words: expect.stringContaining('t-9x0y1z') });
+    expect(of('tasks_priority_request')[0]?.body).toEqual({ priority: 'high', reason: 'friday' });
+  });
+
   it('lists those that are open, those that wait, those that are late, and all', async () => {
     const { nox, of } = await withServer({});
     const open = (await nox('task', 'ls')).stdout;

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { Argument, type Command, Option } from 'commander';
 import type { RouteCall } from '../../contracts/routes.js';
 import type { Task, TaskStatus } from '../../contracts/task.js';
 import { allPages } from '../all-pages.js';
@@ -85,6 +85,28 @@ export function taskCommands(program: Command, cliOf: CliOf): void {
       const found = await (await cli.client()).call('tasks_get', { params: { id: await fullId(cli, short) } });
       cli.answer(found, () => cli.print(taskView(cli, found)));
     });
+  const raise = task
+    .command('raise')
+    .description('want it sooner: it, and what it still depends on, become at least so urgent')
+    .argument(...TASK_ID)
+    .addArgument(new Argument('<priority>', 'how urgent').choices(PRIORITIES))
+    .option('--reason <text>', 'why; it stands in the log of each')
+    .action(async (short: string, priority: Task['priority'], { reason }: { reason?: string }, command: Command) => {
+      const cli = cliOf(command);
+      const id = await fullId(cli, short);
+      const body = { priority, ...(reason === undefined ? {} : { reason }) };
+      const found = await (await cli.client()).call('tasks_priority_request', { params: { id }, body });
+      cli.answer(found, () =>
+        cli.say(
+          found.raised.length === 0
+            ? `${id} and what it depends on are that urgent already.`
+            : `raised to ${priority}: ${found.raised.join(', ')}`,
+        ),
+      );
+    });
+  examples(raise, [
+    ['nox task raise 7f3 high --reason "the release is on Friday"', 'it does not stand behind what it needs'],
+  ]);
   task
     .command('start')
     .description('start it now')
