@@ -55,6 +55,19 @@ export function judgePath(path: string, access: Access, place: Place): Finding {
   return inside ? low('reads its own workspace') : medium(`reads outside the workspace: ${shown}`);
 }
 
+/**
+ * A plan that Claude keeps for a person to agree to: a plain file right in that folder, named without detours, no link on
+ * the way. Null for whatever else.
+ */
+export function judgePlan(path: string, access: Access, plans: string | undefined, place: Place): Finding | null {
+  if (plans === undefined || !path.startsWith(`${plans}/`)) return null;
+  const name = path.slice(plans.length + 1);
+  const folder = place.resolve(plans);
+  if (!/^[a-z0-9][a-z0-9-]*\.md$/.test(name) || folder === null || place.resolve(path) !== `${folder}/${name}`)
+    return null;
+  return medium(access === 'write' ? 'writes a plan for a person to see' : 'reads a plan of Claude');
+}
+
 /** Whether a word names something that is secret or steers Nox, wherever it stands. */
 export const isTouchy = (word: string): boolean =>
   plain(word)

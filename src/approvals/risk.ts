@@ -1,6 +1,6 @@
 import { GATED_TOOLS, TOOLBOX, TOOLS as NOX_TOOLS } from '../contracts/toolbox.js';
 import { type Finding, high, low, medium, critical, type Risk, sumUp } from './finding.js';
-import { type Access, absolute, judgePath, lexically, type Place, type Resolve } from './paths.js';
+import { type Access, absolute, judgePath, judgePlan, lexically, type Place, type Resolve } from './paths.js';
 import { dangersOf } from './shell/danger.js';
 import { readOnlyPaths } from './shell/read-only.js';
 import { judgeCommands } from './shell/judge-script.js';
@@ -13,6 +13,8 @@ export interface RiskyCall {
   readonly cwd: string;
   /** The agent's own folder; `cwd` when it is not said. */
   readonly workspace?: string | undefined;
+  /** The folder in which the agent's Claude keeps the plans that it shows. */
+  readonly plans?: string | undefined;
   /** The commands of a shell call, if they were read for sure. */
   readonly commands?: readonly Simple[] | null | undefined;
 }
@@ -44,7 +46,9 @@ export function pathsOf(call: RiskyCall): string[] {
 function findingsOf(call: RiskyCall, place: Place): Finding[] {
   const tool = TOOLS.get(call.tool_name);
   if (tool === undefined) return [unknownTool(call.tool_name)];
-  const found = filePaths(call).map(({ path, access }) => judgePath(path, access, place));
+  const found = filePaths(call).map(
+    ({ path, access }) => judgePlan(path, access, call.plans, place) ?? judgePath(path, access, place),
+  );
   found.push(...[tool.judge(call, place)].flat());
   const strange = Object.keys(call.input).filter((key) => !tool.keys.includes(key));
   if (strange.length > 0) found.push(medium(`has settings that Nox does not know: ${strange.slice(0, 5).join(', ')}`));

@@ -16,7 +16,12 @@ export const ApprovalLink = z.object({
   status: z.enum(['open', 'used', 'revoked', 'expired']),
 });
 export type ApprovalLink = z.infer<typeof ApprovalLink>;
-export const ApprovalLinkList = z.object({ links: z.array(ApprovalLink) });
+export const ApprovalLinkList = z.object({
+  links: z.array(ApprovalLink),
+  /** Why none can be made of this request; null when one can. */
+  refusal: z.string().nullable(),
+});
+export type ApprovalLinkList = z.infer<typeof ApprovalLinkList>;
 
 export const CreateLinkRequest = z
   .strictObject({

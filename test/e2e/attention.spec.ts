@@ -178,7 +178,8 @@ describe('attention', () => {
       const file_path = /"planFilePath":"([^"]+)"/.exec(text)?.[1];
       const write = JSON.stringify({ file_path, content: `# ${title}\n\n1. Paint\n2. Rest` });
       begin('twin-0', `tool Write ${write}\ntool ExitPlanMode {}`);
-      const { id } = await request('twin-0');
+      const { id, risk_level, reasons } = await request('twin-0');
+      expect({ risk_level, reasons }).toEqual({ risk_level: 'medium', reasons: ['writes a plan for a person to see'] });
       await nox.call('approvals_approve', { params: { id } });
       return eventually('the plan', async () =>
         (await pending()).find(({ tool_name }) => tool_name === 'ExitPlanMode'),

@@ -150,6 +150,7 @@ export class AttentionService {
         approval,
         url: `${this.link_settings.public_url()}/approvals/${approval.id}`,
         link: link.url,
+        no_link: link.why,
       });
       return await this.store({ ...tried, state: 'sent', sent_ms: this.clock.now(), reason: null });
     } catch (error) {
@@ -185,18 +186,21 @@ export class AttentionService {
   /** The one link of this notice: made once, so that a repeated delivery brings the same. None when it may not be made. */
   private async linkFor(
     { link_id }: StoredNotice,
-    { id }: Approval,
+    approval: Approval,
     step: AttentionStep,
-  ): Promise<{ id: string | null; url: string | undefined }> {
-    if (step.for === undefined) return { id: null, url: undefined };
+  ): Promise<{ id: string | null; url?: string | undefined; why?: string }> {
+    if (step.for === undefined) return { id: null };
     if (link_id !== null) return { id: link_id, url: this.links.urlOf(link_id) };
+    const { id } = approval;
+    const refusal = this.links.refusal(approval);
+    if (refusal !== null) return { id: null, why: refusal };
     try {
       const { link, url } = await this.links.create(id, { username: step.for, expires_in_s: 604_800 }, nox);
       return { id: link.id, url };
     } catch (error) {
       if (!(error instanceof NoxError)) throw error;
       this.logger.warn(`Notice ${id}.${step.id} goes without a link: ${error.message}`);
-      return { id: null, url: undefined };
+      return { id: null, why: error.message };
     }
   }
 

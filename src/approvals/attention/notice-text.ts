@@ -7,13 +7,15 @@ export interface NoticeFacts {
   readonly url: string;
   /** The one-time link, if the step is for somebody. */
   readonly link: string | undefined;
+  /** Why there is none, though the step is for somebody. */
+  readonly no_link?: string | undefined;
 }
 
 /** One line for subjects. */
 export const subjectOf = ({ agent_id, tool_name, risk_level }: Approval): string =>
   plain(`Nox: ${agent_id} asks to use ${tool_name} (${risk_level} risk)`, 200);
 
-export function textOf({ approval, url, link }: NoticeFacts): string {
+export function textOf({ approval, url, link, no_link }: NoticeFacts): string {
   const votes =
     approval.approvals_needed === undefined
       ? []
@@ -25,6 +27,7 @@ export function textOf({ approval, url, link }: NoticeFacts): string {
     `Denied by itself at ${approval.expires_at}.`,
     '',
     ...(link === undefined ? [] : [`See and decide (once): ${link}`]),
+    ...(no_link === undefined ? [] : [`No one-time link: ${no_link}`]),
     `After login: ${url}`,
   ].join('\n');
 }
@@ -36,7 +39,7 @@ export const slackBody = (facts: NoticeFacts): string =>
   });
 
 export function webhookBody(
-  { approval, url, link }: NoticeFacts,
+  { approval, url, link, no_link }: NoticeFacts,
   id: string,
   step_id: string,
   sent_at: string,
@@ -62,6 +65,7 @@ export function webhookBody(
     },
     url,
     link: link ?? null,
+    no_link: no_link ?? null,
   });
 }
 

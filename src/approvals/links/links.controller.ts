@@ -1,6 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import type { Approval } from '../../contracts/approval.js';
-import type { ApprovalLink, CreatedLink, OpenedLink } from '../../contracts/approval-link.js';
+import type { ApprovalLink, ApprovalLinkList, CreatedLink, OpenedLink } from '../../contracts/approval-link.js';
 import type { Actor as ActorType } from '../../contracts/auth.js';
 import type { RouteInput } from '../../contracts/routes.js';
 import { Actor, Input, Route } from '../../shared/http/route.js';
@@ -19,8 +19,8 @@ export class LinksController {
   }
 
   @Route('approval_links_list')
-  list(@Input('approval_links_list') { params }: RouteInput<'approval_links_list'>): { links: ApprovalLink[] } {
-    return { links: this.links.list(params.id) };
+  list(@Input('approval_links_list') { params }: RouteInput<'approval_links_list'>): ApprovalLinkList {
+    return this.links.list(params.id);
   }
 
   @Route('approval_links_revoke')

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Approval } from '../../contracts/approval.js';
 import type {
   ApprovalLink,
+  ApprovalLinkList,
   CreateLinkRequest,
   CreatedLink,
   DecideByLinkRequest,
@@ -98,14 +99,21 @@ export class LinksService {
     return row === undefined ? undefined : this.addressOf(row);
   }
 
-  list(approval_id: string): ApprovalLink[] {
-    readApproval(this.db, approval_id);
-    return this.db
+  list(approval_id: string): ApprovalLinkList {
+    const { approval } = readApproval(this.db, approval_id);
+    const links = this.db
       .all<LinkRow & Record<string, never>>(
         'SELECT * FROM approval_links WHERE approval_id = ? ORDER BY id',
         approval_id,
       )
       .map((row) => this.view(row));
+    return { links, refusal: this.refusal(approval) };
+  }
+
+  /** Why no link can be made of a request, in words for people; null when one can. */
+  refusal({ risk_level }: Approval): string | null {
+    const max = this.settings.max_risk();
+    return isAtLeast(max, risk_level) ? null : `Links decide up to the risk "${max}"; for "${risk_level}" log in.`;
   }
 
   /** NOT_FOUND; FORBIDDEN for a link that is neither one's own nor made by oneself. Revoking twice changes nothing. */
@@ -178,10 +186,9 @@ export class LinksService {
       throw new NoxError('LINK_GONE', 'The request is not the one that this link was made for.');
   }
 
-  private assertRisk({ risk_level }: Approval): void {
-    const max = this.settings.max_risk();
-    if (!isAtLeast(max, risk_level))
-      throw new NoxError('FORBIDDEN', `Links decide up to the risk "${max}"; for "${risk_level}" log in.`);
+  private assertRisk(approval: Approval): void {
+    const refusal = this.refusal(approval);
+    if (refusal !== null) throw new NoxError('FORBIDDEN', refusal);
   }
 
   private actorOf(username: string): Actor {

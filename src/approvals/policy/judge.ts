@@ -67,7 +67,8 @@ export class PolicyJudge {
     return { verdict: evaluate(policy, facts), answered };
   }
 
-  private async read(call: Judgeable): Promise<Judgeable> {
+  private async read(given: Judgeable): Promise<Judgeable> {
+    const call = { ...given, plans: this.source.agent(given.agent_id).plans };
     const { command } = call.input;
     if (call.tool_name !== 'Bash' || typeof command !== 'string') return call;
     return { ...call, commands: await this.shell.commandsOf(command) };

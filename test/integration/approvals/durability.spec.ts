@@ -131,3 +131,56 @@ describe('links on a real disk', () => {
     expect(classify(call, new RealPaths().from(call.cwd)).level).toBe('low');
   });
 });
+
+describe('the plans of Claude on a real disk', () => {
+  let plans: string;
+  const judged = (tool_name: string, file_path: string) => {
+    const words = tool_name === 'Write' ? { content: 'x' } : { old_string: 'x', new_string: 'y' };
+    const call = { tool_name, input: { file_path, ...words }, cwd: join(home, 'work'), plans };
+    return classify(call, new RealPaths().from(call.cwd));
+  };
+
+  beforeEach(() => {
+    plans = join(home, '.claude', 'plans');
+    mkdirSync(join(plans, 'deep'), { recursive: true });
+    mkdirSync(join(home, 'work'));
+    writeFileSync(join(plans, 'old-plan.md'), '');
+    writeFileSync(join(home, '.bashrc'), '');
+    symlinkSync(join(home, '.bashrc'), join(plans, 'linked.md'));
+    symlinkSync(plans, join(home, 'work', 'mine'));
+  });
+
+  it('regression: are what they are, for a person to see, and no more is', () => {
+    const reasons = ['writes a plan for a person to see'];
+    expect(judged('Write', `${plans}/brave-new-plan.md`)).toEqual({ level: 'medium', reasons });
+    expect(judged('Edit', `${plans}/old-plan.md`)).toEqual({ level: 'medium', reasons });
+  });
+
+  it.each([
+    'linked.md',
+    'deep/plan.md',
+    '../settings.md',
+    '../plans/plan.md',
+    './plan.md',
+    '/plan.md',
+    'plan.md/',
+    'plan.json',
+    '.hidden.md',
+    'Plan.md',
+    'pl\u200ban.md',
+    '',
+  ])('a trick with %j stays critical', (name) => {
+    expect(judged('Write', `${plans}/${name}`).level).toBe('critical');
+  });
+
+  it('a way to it by a link of the workspace is none', () => {
+    expect(judged('Write', join(home, 'work', 'mine', 'plan.md')).level).toBe('critical');
+    expect(judged('Write', 'mine/plan.md').level).toBe('critical');
+    expect(judged('Write', `${home}/work/../.claude/plans/plan.md`).level).toBe('critical');
+  });
+
+  it('nothing is one where nobody says which folder it is', () => {
+    const call = { tool_name: 'Write', input: { file_path: `${plans}/plan.md`, content: '' }, cwd: join(home, 'work') };
+    expect(classify(call, new RealPaths().from(call.cwd)).level).toBe('critical');
+  });
+});

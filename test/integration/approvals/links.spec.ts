@@ -199,6 +199,16 @@ describe('one-time links and notices', () => {
       const critical = await house.ask('rm -rf /');
       await expect(house.token(critical)).rejects.toMatchObject({ code: 'FORBIDDEN' });
     });
+
+    it('regression: is not offered where it would be refused, and that is said', async () => {
+      const fine = await house.ask();
+      expect(house.links.list(fine)).toEqual({ links: [], refusal: null });
+      const critical = await house.ask('rm -rf /');
+      expect(house.links.list(critical)).toEqual({
+        links: [],
+        refusal: 'Links decide up to the risk "high"; for "critical" log in.',
+      });
+    });
   });
 
   describe('notices', () => {
@@ -316,6 +326,7 @@ describe('one-time links and notices', () => {
       // Nothing critical is decided by a link, so there is none.
       expect(JSON.parse(hook.got[0]?.body ?? '')).toMatchObject({
         link: null,
+        no_link: 'Links decide up to the risk "high"; for "critical" log in.',
         url: `http://nox.test/approvals/${id}`,
         approval: { approvals_needed: 2, approvals_given: 1 },
       });

@@ -24,6 +24,15 @@ export function useApproval(id: string | undefined) {
   });
 }
 
+/** The one-time links of a request, and why none can be made. */
+export function useLinks(id: string, enabled: boolean) {
+  return useQuery({
+    queryKey: [...keys.decided, id, 'links'],
+    enabled,
+    queryFn: ({ signal }) => call('approval_links_list', { params: { id } }, signal),
+  });
+}
+
 /** Ended requests, newest first. */
 export function useHistory(enabled: boolean) {
   return useInfiniteQuery({

@@ -4,11 +4,13 @@ import { CopyButton } from '../../../components/copy-button.js';
 import { messageOf } from '../../../lib/http.js';
 import { notify } from '../../../lib/notify.js';
 import { call } from '../../../lib/session.js';
+import { useLinks } from '../queries.js';
 
-/** Makes a one-time link by which a phone can decide this request in the user's own name. */
+/** Makes a one-time link by which a phone can decide this request in the user's own name; says why where none may be. */
 export function LinkButton({ approval_id, disabled }: { readonly approval_id: string; readonly disabled: boolean }) {
   const [url, setUrl] = useState<string>();
   const [busy, setBusy] = useState(false);
+  const { data } = useLinks(approval_id, !disabled);
   const make = async (): Promise<void> => {
     setBusy(true);
     try {
@@ -19,6 +21,8 @@ export function LinkButton({ approval_id, disabled }: { readonly approval_id: st
       setBusy(false);
     }
   };
+  if (disabled || data === undefined) return null;
+  if (data.refusal !== null) return <span className="muted">No one-time link: {data.refusal}</span>;
   if (url === undefined)
     return (
       <Button
@@ -26,7 +30,7 @@ export function LinkButton({ approval_id, disabled }: { readonly approval_id: st
         text
         size="small"
         label="Make a one-time link"
-        disabled={disabled || busy}
+        disabled={busy}
         onClick={() => void make()}
       />
     );
