@@ -11,6 +11,9 @@
 //   slow       slow but healthy agents                         --minutes N (60)
 //   editors    editors save the registry in every way, against writes   --times N (50)  --seed N
 //   registry-crash  the registry's writer killed at random     --rounds N (5000)  --seed N
+//   registry-gc     Nox and git killed while gc and prune run beside writes     --rounds N (1000)  --seed N
+//   registry-time   Nox and git killed in rollbacks, switches and merges        --rounds N (1000)  --seed N
+//   restore    a restore over what is there, killed at random                --rounds N (500)  --seed N
 //   registry-model  random histories of the registry, each step held against a model   --times N (6000)  --seed N  --path P
 //   registry-power  what the registry's writer has not flushed is lost or torn       --times N (2000)  --seed N
 //   soak       a large fleet and mixed work: memory stays flat --minutes N (10)
@@ -78,6 +81,13 @@ function spec(project, file, env) {
   }
 }
 
+/** Kills Nox and git in the midst of such work on the registry. */
+async function registryLabour(labour) {
+  const { runRegistryLabour } = await import('../test/fault/long/registry-labour.ts');
+  const seed = given('seed', Date.now() % 1_000_000);
+  return runRegistryLabour({ labour, rounds: given('rounds', 1000), seed, say });
+}
+
 const RUNS = {
   kills: async () =>
     (await import('../test/fault/chaos.ts')).runChaos({
@@ -101,6 +111,14 @@ const RUNS = {
       seed: given('seed', Date.now() % 1_000_000),
       say,
     }),
+  restore: async () =>
+    (await import('../test/fault/long/restore.ts')).runRestoreKills({
+      rounds: given('rounds', 500),
+      seed: given('seed', Date.now() % 1_000_000),
+      say,
+    }),
+  'registry-gc': () => registryLabour('care'),
+  'registry-time': () => registryLabour('time'),
   'registry-power': async () =>
     (await import('../test/fault/long/registry-power.ts')).runRegistryPower({
       cuts: given('times', 2000),

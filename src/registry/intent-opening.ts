@@ -2,9 +2,12 @@ import { access, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RegistryCommit } from '../contracts/registry.js';
 import { writeFileAtomic } from '../shared/atomic-file.js';
+import { failpoint } from '../shared/failpoint.js';
 import { errnoOf, messageOf, NoxError } from '../shared/nox-error.js';
+import { resumeRepair } from './care/repair.js';
 import { gitError } from './git/git-process.js';
 import { removeLeftoverLocks, waitForOrphans } from './git/git-locks.js';
+import { removeGitLeftovers } from './git/leftovers.js';
 import type { TreeStatus } from './git/main-branch.js';
 import { isIndexDamage } from './git/record-branch.js';
 import type { Version } from './hand/base.js';
@@ -46,13 +49,17 @@ export interface Opened {
  */
 export async function openIntent(context: IntentContext, after_crash: boolean): Promise<Opened> {
   const { folder, warn } = context;
-  if (after_crash) await waitForOrphans(folder.root);
+  // Where one of the killed Nox's still works, the next gc clears up behind it.
+  const clear = after_crash && (await waitForOrphans(folder.root));
   const [locks] = await Promise.all([
     removeLeftoverLocks(folder.root),
     folder.removeTemporaryFiles(),
     removeHalfPacks(folder.root),
+    clear ? removeGitLeftovers(folder.root) : [],
   ]);
   if (locks.length > 0) warn('removed locks of a git that is gone', { locks });
+  const repaired = await resumeRepair(folder.root);
+  if (repaired !== undefined) warn('a repair that a crash cut off was brought to its end', { ...repaired });
   await resumeBranch(context);
   const first = await initialise(context);
   const clean = { branch: context.main.branch, head: first?.hash ?? null, dirty: [], staged: false };
@@ -65,6 +72,7 @@ export async function openIntent(context: IntentContext, after_crash: boolean): 
 async function initialise(context: IntentContext): Promise<RegistryCommit | null> {
   const { folder, main, template_path } = context;
   if (!(await exists(join(folder.root, '.git', 'HEAD')))) await main.init();
+  await failpoint('open.made');
   await folder.fill(template_path, RECORD_PATHS);
   if ((await main.head()) !== null) return null;
   if (await exists(join(folder.root, '.git', 'refs', 'heads', 'main'))) {
@@ -73,6 +81,7 @@ async function initialise(context: IntentContext): Promise<RegistryCommit | null
   }
   const files = ['.gitignore', ...INTENT_FILES];
   await folder.fill(template_path, files);
+  await failpoint('open.filled');
   const note = {
     area: 'registry',
     action: 'init',

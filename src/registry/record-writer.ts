@@ -8,6 +8,7 @@ import { ResourceUsageFile } from '../contracts/resources.js';
 import type { Turn } from '../contracts/turn.js';
 import { syncPath, TMP_PREFIX, writeFileAtomic } from '../shared/atomic-file.js';
 import type { Clock } from '../shared/clock.js';
+import { failpoint } from '../shared/failpoint.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
 import { errnoOf, messageOf, NoxError } from '../shared/nox-error.js';
 import { appendEntry, cutTornEntry } from './append-file.js';
@@ -285,6 +286,7 @@ export class RecordWriter {
     this.changes = 0;
     try {
       this.guard();
+      await failpoint('record.commit.before');
       await this.commit(this.scan ? await this.everything() : written);
       this.scan = false;
     } catch (error) {

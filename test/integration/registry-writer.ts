@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { RegistryService } from '../../src/registry/registry.service.js';
+import { type RegistryOptions, RegistryService } from '../../src/registry/registry.service.js';
 import { ManualClock, SystemClock } from '../../src/shared/clock.js';
 import { armFailpoints } from '../../src/shared/failpoint.js';
 import { NoxError } from '../../src/shared/nox-error.js';
+import { LABOURS } from '../support/registry-labours.js';
 import { applyOp, type Op } from '../support/registry-ops.js';
 
 /** What it is told on stdin, once it has started: JSON on one line. */
@@ -13,6 +14,8 @@ export interface Order {
   /** Instead of all that: this one, then nothing until it is killed. */
   readonly op?: Op;
   readonly now_ms?: number;
+  /** Instead of all that: this work. */
+  readonly labour?: keyof typeof LABOURS;
 }
 
 /**
@@ -22,14 +25,18 @@ export interface Order {
 async function main([path = '', template_path = '']: readonly string[]): Promise<void> {
   const actor = { name: 'admin', role: 'admin' } as const;
   const [line = ''] = (await once(process.stdin.setEncoding('utf8'), 'data')) as string[];
-  const { failpoints, round, op, now_ms } = JSON.parse(line) as Order;
+  const { failpoints, round, op, now_ms, labour } = JSON.parse(line) as Order;
   armFailpoints(failpoints);
-  const registry = await RegistryService.open({
-    path,
-    template_path,
-    clock: now_ms === undefined ? new SystemClock() : new ManualClock(now_ms),
-    record: { delay_ms: 5 },
-  });
+  const by_hand = new ManualClock(now_ms);
+  const clock = labour === undefined && now_ms === undefined ? new SystemClock() : by_hand;
+  const open = (over: Partial<RegistryOptions> = {}): Promise<RegistryService> =>
+    RegistryService.open({ path, template_path, clock, record: { delay_ms: 5 }, ...over });
+  if (labour !== undefined) {
+    await LABOURS[labour]({ root: path, clock: by_hand, round, open });
+    await once(process.stdin, 'end');
+    return;
+  }
+  const registry = await open();
   process.stdout.write('open\n');
   if (op !== undefined) {
     const commit = await applyOp(registry, op).catch((error: unknown) => {

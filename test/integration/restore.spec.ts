@@ -1,13 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BACKUP_FILES } from '../../src/contracts/backup.js';
-import { makeBundle } from '../../src/registry/care/bundle.js';
 import { GitProcess } from '../../src/registry/git/git-process.js';
-import { runApart } from '../../src/shared/db/apart.js';
 import { StateDb } from '../../src/shared/db/state-db.js';
-import { sha256OfFile, writeArchive } from '../../src/system/backup/archive.js';
 import { restoreBackup } from '../../src/system/backup/restore.js';
+import { backUp } from '../support/registry-backup.js';
 import { ADMIN, agentConfig, Kit } from './registry-kit.js';
 
 /** What stands in the folders is put aside, all of it, and only while nobody uses it. */
@@ -33,19 +30,7 @@ describe('a restore over what is there', () => {
       ['branch', 'Feature/Mine'],
     ])
       await kit.git(...args);
-    const files = join(kit.base, 'files');
-    await mkdir(files);
-    const refs = await makeBundle(new GitProcess(kit.root), join(files, 'registry.bundle'));
-    new StateDb(join(files, 'state.db')).close();
-    await runApart(join(files, 'state.db'), ['PRAGMA journal_mode = DELETE']);
-    const [bundle, journal] = await Promise.all(
-      BACKUP_FILES.map(async (name) => ({ name, ...(await sha256OfFile(join(files, name))) })),
-    );
-    if (bundle === undefined || journal === undefined) throw new Error('two files');
-    const at = '2026-01-01T00:00:00.000Z';
-    const facts = { format: 1, version: '0.0.0', created_at: at, branch: 'main' } as const;
-    const manifest = { ...facts, refs, journal: { schema: 1, last_seq: 7 }, files: [bundle, journal], left_out: [] };
-    await writeArchive(files, manifest, file);
+    await backUp(kit.root, join(kit.base, 'files'), file, 'backup');
     await mkdir(home);
   });
   afterEach(() => kit.remove());

@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -20,8 +21,12 @@ export interface Death {
   /** Killed so long after it opened the registry, or after so many acknowledged commits. */
   readonly after_ms?: number;
   readonly after_acks?: number;
+  /** Killed at once when what it said is enough. */
+  readonly when?: (heard: readonly string[]) => boolean;
   /** Whether processes of git die with it; else they work on as orphans. */
   readonly with_git?: boolean;
+  /** Processes of git alone are killed so long after that; the writer must go on. */
+  readonly git_after_ms?: number;
 }
 
 /** Bundles the program that writes to a registry until it is killed. */
@@ -46,6 +51,8 @@ export async function writeUntilDead(program: string, root: string, round: numbe
 
 /** A writing process that has started and waits for its word: starting costs more than all that it then does. */
 export class WarmWriter {
+  /** All that it said. */
+  readonly heard: string[] = [];
   private readonly child;
 
   constructor(program: string, root: string) {
@@ -58,16 +65,21 @@ export class WarmWriter {
   }
 
   /** See `writeUntilDead`; with `one` it does that only. */
-  async writeUntilDead(round: number, death: Death, one: Pick<Order, 'op' | 'now_ms'> = {}): Promise<string[]> {
+  async writeUntilDead(
+    round: number,
+    death: Death,
+    one: Pick<Order, 'op' | 'now_ms' | 'labour'> = {},
+  ): Promise<string[]> {
     const { child } = this;
     const ended = once(child, 'exit');
     const order: Order = { failpoints: death.failpoints ?? '', round, ...one };
     child.stdin.write(`${JSON.stringify(order)}\n`);
     const acknowledged: string[] = [];
-    let armed = death.after_ms === undefined;
+    let armed = death.after_ms === undefined && death.when === undefined;
     for await (const line of createInterface({ input: child.stdout })) {
+      this.heard.push(line);
       if (line.startsWith('ack ')) acknowledged.push(line.slice(4));
-      if (armed || acknowledged.length < (death.after_acks ?? 0)) continue;
+      if (armed || acknowledged.length < (death.after_acks ?? 0) || death.when?.(this.heard) === false) continue;
       armed = true;
       const kill = (): void => {
         try {
@@ -78,6 +90,7 @@ export class WarmWriter {
         }
       };
       setTimeout(kill, death.after_ms);
+      if (death.git_after_ms !== undefined) setTimeout(() => killGitOf(child.pid ?? 0), death.git_after_ms);
     }
     const [, signal] = (await ended) as [number | null, string | null];
     if (signal !== 'SIGKILL') throw new Error(`the writer ended by itself (${String(signal)}), it was not killed`);
@@ -90,23 +103,40 @@ export class WarmWriter {
   }
 }
 
+/** Kills what of git runs in a process group. */
+function killGitOf(group: number): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const [, comm = '', pgrp] = /\((.*)\) \S+ \d+ (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+      if (comm.startsWith('git') && Number(pgrp) === group) process.kill(Number(pid), 'SIGKILL');
+    } catch (error) {
+      // It has ended by itself.
+      if (!['ENOENT', 'ESRCH'].includes(errnoOf(error) ?? '')) throw error;
+    }
+  }
+}
+
+/** What a git that was killed leaves in its folder, and nobody needs. */
+const GIT_RUBBISH = /^\.git\/(objects\/(.*\/)?(tmp_|\.tmp-)|objects\/pack\/pack-.*\.keep$|refs\/nox\/prune$)/;
+
 /**
- * What of RELIABILITY I1–I7 does not hold in a registry that was just opened after a crash; `before` and `acks` are
- * commits that must be there.
+ * What of RELIABILITY I1–I7 does not hold in a registry that was just opened after a crash; `commits` are those that must be
+ * there, on `main` or, with `--all`, on any branch or merged.
  */
 export async function brokenPromises(
   root: string,
   registry: RegistryService,
   commits: readonly string[],
+  reach: 'main' | '--all' = 'main',
 ): Promise<string[]> {
   const git = async (...args: string[]): Promise<string> =>
     (await run('git', ['-C', root, ...args], { maxBuffer: 1 << 28 })).stdout;
   const broken: string[] = [];
   const names = await readdir(root, { recursive: true });
   const [reachable, status, head] = await Promise.all([
-    git('rev-list', 'main'),
+    git('rev-list', reach),
     git('--no-optional-locks', 'status', '--porcelain'),
-    git('show', 'main:agents.toml', 'main:system-config.toml'),
+    git('show', 'HEAD:agents.toml', 'HEAD:system-config.toml'),
   ]);
   const there = new Set(reachable.split('\n'));
   for (const hash of commits) if (!there.has(hash)) broken.push(`I4: ${hash} was acknowledged and is gone`);
@@ -116,7 +146,9 @@ export async function brokenPromises(
   ]);
   if (agents + config !== head) broken.push('I5: the folder is not what HEAD says');
   if (status !== '') broken.push(`I6: git status says ${status}`);
-  const left = names.filter((name) => /\.lock$|\.nox-tmp-|\/tmp_/.test(name) && !name.endsWith('nox.lock'));
+  const left = names.filter(
+    (name) => (/\.lock$|\.nox-tmp-/.test(name) && !name.endsWith('nox.lock')) || GIT_RUBBISH.test(name),
+  );
   if (left.length > 0) broken.push(`I3, I7: left behind: ${left.join(', ')}`);
   const { invalid } = await registry.status();
   if (invalid.length > 0) broken.push(`I1: ${invalid.map(({ message }) => message).join(', ')}`);

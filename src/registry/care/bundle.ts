@@ -1,6 +1,7 @@
 import { open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncPath } from '../../shared/atomic-file.js';
+import { failpoint } from '../../shared/failpoint.js';
 import { errnoOf } from '../../shared/nox-error.js';
 import type { GitProcess } from '../git/git-process.js';
 
@@ -36,6 +37,7 @@ export async function makeBundle(git: GitProcess, path: string): Promise<RefAt[]
   } finally {
     await handle.close();
   }
+  await failpoint('bundle.written');
   await rename(tmp, path);
   await syncPath(dirname(path));
   return refs;

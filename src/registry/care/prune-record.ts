@@ -1,6 +1,8 @@
 import type { PruneResult } from '../../contracts/registry.js';
+import { failpoint } from '../../shared/failpoint.js';
 import { formatMessage, identityOf } from '../commit-message.js';
 import type { GitProcess } from '../git/git-process.js';
+import { PRUNE_REF } from '../git/leftovers.js';
 import { NOX } from '../intent-commit.js';
 
 const TIMEOUT_MS = 10 * 60_000;
@@ -81,12 +83,15 @@ export async function pruneRecord(git: GitProcess, options: PruneOptions): Promi
   const message = baseMessage(pruned, from.hash, await newestLink(git, commits.slice(0, pruned), at_once), before);
   const base = { message, tree: newest?.tree ?? '', people: peopleAt(options.now_ms) };
   const made = await copyOnto(git, commits.slice(pruned), await writeChain(git, [base], null), at_once);
+  await failpoint('prune.copied');
   return options.alone(async () => {
     // What was committed meanwhile; it is little, since the rest is done.
     const now = (await headOf(git)) ?? old_head;
     const late = now === old_head ? [] : await listCommits(git, now, old_head);
     const new_head = await copyOnto(git, late, made, at_once);
+    await failpoint('prune.ref.before');
     await git.run(['update-ref', '-m', 'prune', '--no-deref', REF, new_head, now]);
+    await failpoint('prune.ref.moved');
     return { ...result, kept: kept + late.length, old_head: now, new_head };
   });
 }
@@ -94,6 +99,7 @@ export async function pruneRecord(git: GitProcess, options: PruneOptions): Promi
 /** Lets go what no ref has any more. What was written within the hour stays until the next time: it may be in the making. */
 export async function forgetPruned(git: GitProcess): Promise<void> {
   await git.run(['reflog', 'expire', '--expire=all', REF]);
+  await failpoint('prune.forgotten');
   const pack = ['repack', '-d', '-l', '-q', '--cruft', '--cruft-expiration=1.hour.ago'] as const;
   await git.run(pack, { timeout_ms: TIMEOUT_MS });
   await git.run(['commit-graph', 'write', '--reachable', '--changed-paths', '--no-progress'], {
@@ -164,15 +170,15 @@ async function writeChain(
   onto: string | null,
 ): Promise<string> {
   // A ref of its own for the import, since it moves one; the record's is moved when all is there.
-  const ref = 'refs/nox/prune';
   const texts = commits.map(({ tree, people, message }, n) => {
     const parent = n > 0 ? `from :${n}\n` : onto === null ? '' : `from ${onto}\n`;
     const data = `data ${Buffer.byteLength(message)}\n${message}\n`;
-    return `commit ${ref}\nmark :${n + 1}\n${people.join('\n')}\n${data}${parent}M 040000 ${tree} \n`;
+    return `commit ${PRUNE_REF}\nmark :${n + 1}\n${people.join('\n')}\n${data}${parent}M 040000 ${tree} \n`;
   });
-  const input = `reset ${ref}\n${texts.join('')}get-mark :${commits.length}\ndone\n`;
+  const input = `reset ${PRUNE_REF}\n${texts.join('')}get-mark :${commits.length}\ndone\n`;
   const out = await git.run(['fast-import', '--quiet', '--done', '--force'], { input, timeout_ms: TIMEOUT_MS });
-  await git.run(['update-ref', '-d', ref]);
+  await failpoint('prune.imported');
+  await git.run(['update-ref', '-d', PRUNE_REF]);
   const [hash] = /^[0-9a-f]{40}$/m.exec(out) ?? [];
   if (hash === undefined) throw new Error('git made no commits');
   return hash;

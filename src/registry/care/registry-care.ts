@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import type { CareStatus, GcResult, PruneRequest, PruneResult, RepairResult } from '../../contracts/registry.js';
 import type { Clock } from '../../shared/clock.js';
+import { failpoint } from '../../shared/failpoint.js';
 import { KeyedQueue } from '../../shared/keyed-queue.js';
 import { messageOf, NoxError } from '../../shared/nox-error.js';
 import type { GitProcess } from '../git/git-process.js';
+import { removeGitLeftovers } from '../git/leftovers.js';
 import { bundleTime, makeBundle, type RefAt } from './bundle.js';
 import { confirmed } from '../confirmed.js';
 import { forgetPruned, pruneRecord } from './prune-record.js';
@@ -20,6 +22,8 @@ const MANY_PACKS = 40;
 const PRUNE_SLACK = 1.25;
 const DAY_MS = 86_400_000;
 const GC_TIMEOUT_MS = 10 * 60_000;
+/** No git that Nox starts lives so long. */
+const LEFTOVER_MS = 3_600_000;
 
 export interface CarePorts {
   readonly git: GitProcess;
@@ -142,8 +146,11 @@ export class RegistryCare {
       if (options.dry_run) return { dry_run: true, before, after: before };
       this.refuseDamaged();
       await this.ports.leavePacks();
+      await removeGitLeftovers(git.root, LEFTOVER_MS);
       await git.run(['repack', '-d', '-l', '-q', '--geometric=2'], { timeout_ms: GC_TIMEOUT_MS });
+      await failpoint('gc.packed');
       await git.run(['prune-packed', '--quiet']);
+      await failpoint('gc.tidied');
       await git.run(['commit-graph', 'write', '--reachable', '--changed-paths', '--no-progress'], {
         timeout_ms: GC_TIMEOUT_MS,
       });

@@ -1,14 +1,23 @@
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { syncPath, writeFileAtomic } from '../../shared/atomic-file.js';
+import { failpoint } from '../../shared/failpoint.js';
 import { errnoOf, NoxError } from '../../shared/nox-error.js';
 import { GitProcess } from '../git/git-process.js';
 import { refsOf } from './bundle.js';
 import { checkRepository } from './repository-check.js';
 
 const TIMEOUT_MS = 10 * 60_000;
-/** What of git's folder is made anew; the rest is Nox's own, or says nothing about the content. */
-const REPLACED = ['objects', 'refs', 'packed-refs', 'HEAD', 'index', 'logs', 'config', 'shallow'] as const;
+/**
+ * What of git's folder is made anew; the rest is Nox's own, or says nothing about the content. HEAD last: without it git
+ * itself takes half of this for no repository.
+ */
+const REPLACED = ['objects', 'refs', 'packed-refs', 'index', 'logs', 'config', 'shallow', 'HEAD'] as const;
+/** The new repository while it is made, and when it is whole: then what is in its place is exchanged, after a crash too. */
+const MAKING = 'nox-repair';
+const WHOLE = 'nox-repaired';
+/** In the whole one: what it has, and where the damaged parts go. */
+const PLAN = 'nox-plan.json';
 
 /** What a repair did. */
 export interface Repaired {
@@ -22,13 +31,20 @@ export interface Repaired {
   }[];
 }
 
+interface Plan extends Repaired {
+  readonly names: readonly string[];
+}
+
 /**
  * Makes a damaged repository whole: from the last good bundle, and with every newer commit that can still be read whole.
  * The damaged parts are put aside, never thrown away; the files in the folder stay as they are. INVALID_STATE when there
- * is no bundle, or none that is whole. Only for the owner of the registry, while nothing writes.
+ * is no bundle, or none that is whole. Only for the owner of the registry, while nothing writes. A crash leaves the old
+ * one, or one that the next start, or the next repair, brings to its end.
  */
 export async function repairRepository(root: string, bundle: string, at: string): Promise<Repaired> {
-  const fresh = join(root, '.git', 'nox-repair');
+  const resumed = await resumeRepair(root);
+  if (resumed !== undefined) return resumed;
+  const fresh = join(root, '.git', MAKING);
   await rm(fresh, { recursive: true, force: true });
   const tips = await unpack(root, fresh, bundle);
   const refs: Repaired['refs'][number][] = [];
@@ -43,7 +59,24 @@ export async function repairRepository(root: string, bundle: string, at: string)
   const branch = /^ref: (refs\/heads\/[a-z0-9-]+)\s*$/.exec(head)?.[1];
   const in_force = refs.some(({ ref }) => ref === branch) && branch !== undefined ? branch : 'refs/heads/main';
   await writeFileAtomic(join(fresh, 'HEAD'), `ref: ${in_force}\n`);
-  return { damaged_folder: await exchange(root, fresh, at), refs };
+  const names = await readdir(fresh);
+  const damaged_folder = join(root, '.git', `nox-damaged-${at.replace(/[^0-9TZ]/g, '')}`);
+  const plan: Plan = { damaged_folder, refs, names };
+  await writeFileAtomic(join(fresh, PLAN), JSON.stringify(plan));
+  await rename(fresh, join(root, '.git', WHOLE));
+  await failpoint('repair.unpacked');
+  return exchange(root, plan);
+}
+
+/** Brings a repair to its end that a crash cut off when all was made. Undefined: there is none. */
+export async function resumeRepair(root: string): Promise<Repaired | undefined> {
+  try {
+    const text = await readFile(join(root, '.git', WHOLE, PLAN), 'utf8');
+    return await exchange(root, JSON.parse(text) as Plan);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** The git of a repository that is being made inside the damaged one. */
@@ -101,29 +134,38 @@ async function salvage(root: string, fresh: string, ref: string, tip: string | u
   }
 }
 
-/** Puts the new parts in place of the damaged ones, which go to a folder beside them. */
-async function exchange(root: string, fresh: string, at: string): Promise<string> {
+/** Puts the new parts in place of the damaged ones, which go to a folder beside them. Said again, it goes on. */
+async function exchange(root: string, { names, refs, damaged_folder: aside }: Plan): Promise<Repaired> {
   const git_dir = join(root, '.git');
-  const aside = join(git_dir, `nox-damaged-${at.replace(/[^0-9TZ]/g, '')}`);
+  const fresh = join(git_dir, WHOLE);
   await mkdir(aside, { recursive: true });
-  for (const name of REPLACED) await move(join(git_dir, name), join(aside, name));
-  // HEAD last: without it a start that finds half of this knows that it is no repository, and is told to repair again.
-  for (const name of REPLACED.toReversed()) if (name !== 'HEAD') await move(join(fresh, name), join(git_dir, name));
-  await move(join(fresh, 'HEAD'), join(git_dir, 'HEAD'));
+  for (const name of REPLACED) {
+    const done = names.includes(name) ? !(await exists(join(fresh, name))) : await exists(join(aside, name));
+    if (done) continue;
+    await move(join(git_dir, name), join(aside, name));
+    await failpoint('repair.aside');
+    await move(join(fresh, name), join(git_dir, name));
+  }
   await syncPath(git_dir);
-  await rm(fresh, { recursive: true, force: true });
+  await failpoint('repair.placed');
   const git = new GitProcess(root);
   await git.run(['read-tree', '--reset', 'HEAD']);
+  await rm(fresh, { recursive: true });
   const left = await checkRepository(git);
   if (left.length > 0) throw new NoxError('REGISTRY_DAMAGED', `The repair did not work: ${left.join('; ')}`);
-  return aside;
+  return { damaged_folder: aside, refs };
 }
 
 async function move(from: string, to: string): Promise<void> {
   try {
-    await mkdir(dirname(to), { recursive: true });
     await rename(from, to);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
   }
 }
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );

@@ -1,5 +1,6 @@
 import type { Actor } from '../../contracts/auth.js';
 import type { RegistryCommit } from '../../contracts/registry.js';
+import { failpoint } from '../../shared/failpoint.js';
 import { gitError } from '../git/git-process.js';
 import { blobOid } from '../git/writer/git-object.js';
 import { WriterError } from '../git/writer/writer-error.js';
@@ -64,6 +65,7 @@ export async function takeUp(context: IntentContext, edits: readonly Edit[]): Pr
   }
   const adopted = taken.flatMap(({ file, result }) => (isProblem(result) ? [] : [{ file, ...result }]));
   if (adopted.length === 0) return { taken, commits: [] };
+  await failpoint('hand.kept');
   const head = await context.main.head().catch(rethrowAs(gitError));
   const at_head = await context.main.filesAt(head ?? '', INTENT_FILES).catch(rethrowAs(gitError));
   const texts = new Map(edits.map(({ file, text }) => [file, text]));

@@ -1,5 +1,6 @@
 import type { RemoteStatus } from '../../contracts/registry.js';
 import type { Clock } from '../../shared/clock.js';
+import { failpoint } from '../../shared/failpoint.js';
 import { messageOf } from '../../shared/nox-error.js';
 import type { PushOutcome, PushRequest } from './git-push.js';
 
@@ -120,6 +121,7 @@ export class RemoteBackup {
     const { root } = this.ports;
     const request = { root, url: remote, username, token, timeout_ms: timeout_s * 1000, signal: this.abort.signal };
     const outcome = await this.ports.push(request);
+    await failpoint('push.ended');
     if (outcome.outcome === 'ok') {
       this.pushed = { remote, refs };
       this.last_push_at = this.ports.clock.iso();

@@ -2,6 +2,7 @@ import { readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BranchName } from '../../contracts/registry.js';
 import { writeFileAtomic } from '../../shared/atomic-file.js';
+import { failpoint } from '../../shared/failpoint.js';
 import { errnoOf, NoxError } from '../../shared/nox-error.js';
 import type { IntentContext } from '../intent-commit.js';
 import type { Replaced } from '../intent-folder.js';
@@ -26,11 +27,13 @@ export async function switchBranch(context: IntentContext, to: string, seen: Tex
   const replaced: Replaced[] = [];
   await writeFileAtomic(marker, JSON.stringify({ from, to }));
   try {
+    await failpoint('switch.marked');
     for (const file of INTENT_FILES) {
       const text = wanted.get(file);
       if (text === undefined || text === seen.get(file)) continue;
       const old = await folder.replace(file, text);
       replaced.push(old);
+      await failpoint('switch.file.replaced');
       if (old.old_text !== seen.get(file)) {
         throw new NoxError('INVALID_STATE', `${file} was edited in this moment; nothing was changed. Try again.`);
       }
@@ -39,11 +42,14 @@ export async function switchBranch(context: IntentContext, to: string, seen: Tex
   } catch (error) {
     // Should this fail too, the marker stays, and the next start ends the switch.
     for (const old of replaced.toReversed()) await old.undo();
-    await checkOut(context, from);
+    await point(context, from);
     await unlink(marker);
+    await failpoint('switch.undone');
+    await main.resetIndex();
     throw error;
   }
   await Promise.all(replaced.map((old) => old.forget()));
+  await failpoint('switch.done');
   await unlink(marker);
 }
 
@@ -71,12 +77,19 @@ export async function resumeBranch(context: IntentContext): Promise<void> {
   await unlink(join(git, SWITCH_FILE));
 }
 
-async function checkOut({ folder, main }: IntentContext, branch: string): Promise<void> {
+async function checkOut(context: IntentContext, branch: string): Promise<void> {
+  await point(context, branch);
+  await failpoint('switch.index');
+  await context.main.resetIndex();
+}
+
+/** All that says which branch is in force. */
+async function point({ folder, main }: IntentContext, branch: string): Promise<void> {
   const git = join(folder.root, '.git');
   await writeFileAtomic(join(git, 'HEAD'), `ref: refs/heads/${branch}\n`);
+  await failpoint('switch.head');
   await writeFileAtomic(join(git, BRANCH_FILE), `${branch}\n`);
   main.branch = branch;
-  await main.resetIndex();
 }
 
 function readMarker(text: string): { from?: string; to?: string } {

@@ -15,6 +15,7 @@ import {
 } from '../../contracts/registry.js';
 import type { EventPayload } from '../../contracts/event.js';
 import type { Clock } from '../../shared/clock.js';
+import { failpoint } from '../../shared/failpoint.js';
 import { NoxError } from '../../shared/nox-error.js';
 import { gitError } from '../git/git-process.js';
 import type { Branch } from '../git/refs.js';
@@ -109,6 +110,7 @@ export class Branches {
     }
     // A merge names it: git would let it go with what the record's pruning leaves.
     if (merged === 'by a merge') await refs.keepMerged(head).catch(rethrowAs(gitError));
+    await failpoint('branch.kept');
     await refs.delete('heads', name).catch(rethrowAs(gitError));
     this.ports.named({ kind: 'branch', name, change: 'deleted', commit_hash: head, actor: actor.name });
     return { name, head };

@@ -9,6 +9,7 @@ import {
   type RollbackResult,
   UndoRequest,
 } from '../../contracts/registry.js';
+import { failpoint } from '../../shared/failpoint.js';
 import { NoxError } from '../../shared/nox-error.js';
 import { confirmed } from '../confirmed.js';
 import type { CommitNote } from '../commit-message.js';
@@ -227,6 +228,7 @@ export class TimeMachine {
       const changed = [...documents].filter(([file, { text }]) => text !== before.files.get(file));
       return changed.length === 0 ? null : { note, documents: new Map(changed), intent: after };
     });
+    await failpoint('time.committed');
     const reconciled = commit === null ? [] : ((await this.ports.reconciler()?.apply(before, after, actor)) ?? []);
     return { commit, before, after, reconciled };
   }

@@ -2,10 +2,12 @@ import { chmod, mkdir, readdir, rename, rm, stat, unlink } from 'node:fs/promise
 import { basename, dirname, join, resolve } from 'node:path';
 import type { BackupManifest } from '../../contracts/backup.js';
 import { registryFromBundle } from '../../registry/care/from-bundle.js';
+import { waitForOrphans } from '../../registry/git/git-locks.js';
 import { OwnerLock } from '../../registry/owner-lock.js';
 import { syncPath, writeFileAtomic } from '../../shared/atomic-file.js';
 import { isHeld } from '../../shared/db/is-held.js';
 import { MIGRATIONS } from '../../shared/db/schema.js';
+import { failpoint } from '../../shared/failpoint.js';
 import { errnoOf, NoxError } from '../../shared/nox-error.js';
 import type { Folders } from '../../shared/paths.js';
 import { openArchive } from './archive.js';
@@ -65,6 +67,8 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
     await mkdir(dirname(registry), { recursive: true });
     const work = join(home, 'restore');
     const fresh = join(dirname(registry), `${basename(registry)}.restoring`);
+    // Git of a restore that was killed may still work there.
+    await waitForOrphans(fresh);
     for (const left of [work, fresh]) await rm(left, { recursive: true, force: true });
     try {
       const manifest = await openArchive(options.file, work);
@@ -72,6 +76,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
       await registryFromBundle(fresh, join(work, 'registry.bundle'), manifest.refs, manifest.branch);
       await chmod(join(work, 'state.db'), 0o600);
       await syncTree(fresh);
+      await failpoint('restore.unpacked');
       const put_aside = await exchange({
         home,
         registry,
@@ -140,6 +145,7 @@ async function exchange({ home, registry, work, fresh, now, locked, unlock }: Ex
   const was_marked = await exists(mark);
   await writeFileAtomic(mark, `${now}\n`, 0o600);
   try {
+    await failpoint('restore.marked');
     // With the mark no Nox starts any more; one that started while the backup was unpacked keeps what it has.
     if (!locked && (await exists(join(registry, '.git', 'nox.lock'))))
       throw new NoxError('INVALID_STATE', `A Nox was started at ${registry} meanwhile; stop it and restore again.`);
@@ -155,11 +161,16 @@ async function exchange({ home, registry, work, fresh, now, locked, unlock }: Ex
     const remedy = 'it seems to be a mount. Name a folder inside it, here and for "nox serve": --registry FOLDER';
     throw new NoxError('INVALID_STATE', `${registry} cannot be put aside: ${remedy}`, undefined, { cause: error });
   }
+  await failpoint('restore.registry.aside');
   for (const name of REPLACED) await aside(join(home, name));
+  await failpoint('restore.aside');
   await syncPath(join(work, 'state.db'));
   await rename(join(work, 'state.db'), join(home, 'state.db'));
+  await failpoint('restore.journal');
   await rename(fresh, registry);
+  await failpoint('restore.placed');
   for (const folder of [home, dirname(registry)]) await syncPath(folder);
+  await failpoint('restore.synced');
   await unlink(mark);
   await syncPath(home);
   return put_aside;
