@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { NoxClient } from '../client/http-client.js';
 import { CliError, Exit, usageError } from './cli-error.js';
+import { DEFAULT_PORT, DEFAULT_URL } from './default-url.js';
 import { ask, type Io, readAll } from './io.js';
 import { type Style, styleOf, wantsColour } from './output/style.js';
 import { type Cell, type Column, table } from './output/table.js';
@@ -13,8 +14,6 @@ export interface Globals {
   readonly color?: boolean;
 }
 
-const DEFAULT_PORT = 3000;
-export const DEFAULT_URL = `http://127.0.0.1:${DEFAULT_PORT}`;
 /** A server that listens at all addresses is reached at this one. */
 const EVERYWHERE = new Set(['', '0.0.0.0', '::', '[::]']);
 

@@ -1,4 +1,9 @@
-import { runCli } from './run.js';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
+
+// Compiled code is kept beside the bundle. Nothing that is large may be imported before this.
+enableCompileCache(join(import.meta.dirname, '.compile-cache'));
+const { runCli } = await import('./run.js');
 
 // `nox agent ls | head`: whoever reads us may leave early, and that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

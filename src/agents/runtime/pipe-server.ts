@@ -1,6 +1,6 @@
-import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { CallToolRequestSchema, type JSONRPCMessage, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { VERSION } from '../../shared/version.js';
 import type { JsonRpcMessage, ToolServer } from './runtime.js';
 
@@ -36,9 +36,13 @@ export const textResult = (text: string, is_error: boolean): ToolResult => ({
   isError: is_error,
 });
 
-/** An MCP server with these tools, not yet connected. */
-export function toolServer(name: string, tools: Tools): Server {
-  const server = new Server({ name, version: VERSION }, { capabilities: { tools: { listChanged: true } } });
+/** An MCP server with these tools, not yet connected. MCP's SDK is loaded by the first one: a start does without it. */
+export async function toolServer(name: string, tools: Tools): Promise<Server> {
+  const [{ Server: McpServer }, { CallToolRequestSchema, ListToolsRequestSchema }] = await Promise.all([
+    import('@modelcontextprotocol/sdk/server/index.js'),
+    import('@modelcontextprotocol/sdk/types.js'),
+  ]);
+  const server = new McpServer({ name, version: VERSION }, { capabilities: { tools: { listChanged: true } } });
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: [...tools.list()] }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }) => {
     const tool_use_id = params._meta?.['claudecode/toolUseId'];
@@ -61,7 +65,7 @@ export class PipeServer implements ToolServer {
     readonly name: string,
     tools: Tools,
   ) {
-    this.connected = toolServer(name, tools).connect(this.pipe);
+    this.connected = toolServer(name, tools).then((server) => server.connect(this.pipe));
   }
 
   async handle(message: JsonRpcMessage, signal: AbortSignal): Promise<object | undefined> {

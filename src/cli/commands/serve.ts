@@ -1,9 +1,7 @@
-import { enableCompileCache, flushCompileCache } from 'node:module';
-import { join } from 'node:path';
+import { flushCompileCache } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { examples } from '../help.js';
-import { packageRoot } from '../../shared/paths.js';
 
 interface ServeOptions {
   readonly host?: string;
@@ -24,8 +22,6 @@ export function serveCommand(program: Command): void {
     .addOption(new Option('--registry <folder>', 'folder of the registry').env('NOX_REGISTRY_PATH'))
     .option('--repair-registry', 'first make a damaged registry whole from its last good bundle')
     .action(async ({ host, port, home, registry, repairRegistry }: ServeOptions) => {
-      // The compiled code is kept beside the bundle: from the second start on that saves a tenth of the time.
-      enableCompileCache(join(packageRoot(), 'dist', '.compile-cache'));
       const { serve } = await import('../../main.js');
       await serve({
         ...(host === undefined ? {} : { host }),
@@ -37,6 +33,7 @@ export function serveCommand(program: Command): void {
       // On a big machine V8 lets garbage grow to several times what lives before it collects the old space. A start has no
       // time for that yet.
       setFlagsFromString('--heap-growing-percent=40');
+      // What has been compiled by now is what the next start needs.
       flushCompileCache();
     });
   examples(serve, [
