@@ -12,18 +12,37 @@ export interface RunMark {
 /** A zombie is dead: it only waits to be reaped, and no signal reaches it. */
 export const isAlive = (row: ProcessRow): boolean => row.state !== 'Z' && row.state !== 'X';
 
-/** The given pids and everything below them. */
-export function withDescendants(rows: readonly ProcessRow[], roots: Iterable<number>): Set<number> {
+/** Made once for a scan, however many runs look for their trees in it. */
+const indexes = new WeakMap<readonly ProcessRow[], ReadonlyMap<number, readonly ProcessRow[]>>();
+
+function childrenIn(rows: readonly ProcessRow[]): ReadonlyMap<number, readonly ProcessRow[]> {
+  const known = indexes.get(rows);
+  if (known !== undefined) return known;
   const children = new Map<number, ProcessRow[]>();
   for (const row of rows) {
     const siblings = children.get(row.ppid);
     if (siblings === undefined) children.set(row.ppid, [row]);
     else siblings.push(row);
   }
+  indexes.set(rows, children);
+  return children;
+}
+
+/** The given pids and everything below them. */
+export function withDescendants(rows: readonly ProcessRow[], roots: Iterable<number>): Set<number> {
+  const children = childrenIn(rows);
   const found = new Set(roots);
   // A set that grows while it is walked is walked to its end.
   for (const pid of found) for (const child of children.get(pid) ?? []) found.add(child.pid);
   return found;
+}
+
+/** Everything below a process, and not itself. */
+export function descendantsOf(rows: readonly ProcessRow[], pid: number): ProcessRow[] {
+  const children = childrenIn(rows);
+  const found = new Set(children.get(pid));
+  for (const row of found) for (const child of children.get(row.pid) ?? []) found.add(child);
+  return [...found];
 }
 
 /** A process, its parent, and so on up to pid 1. */

@@ -2,13 +2,14 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { errnoOf } from '../../shared/nox-error.js';
 import { ProcessTable, type ProcessRow } from './process-table.js';
+import { GONE, StatFiles, unlessGone } from './stat-files.js';
 
 /**
  * Reads `/proc/PID/stat`. The command's name stands in parentheses and may itself hold spaces, newlines and
  * parentheses: only what follows the last one counts. Null when it is not such a line.
  */
 export function parseStat(text: string): ProcessRow | null {
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const fields = fieldsOf(text);
   const [state, ppid, pgid, sid] = fields;
   // The first field here is field 3 of proc(5), so the start time, field 22, is at 19.
   const row = {
@@ -23,21 +24,14 @@ export function parseStat(text: string): ProcessRow | null {
   return whole && row.state.length === 1 ? row : null;
 }
 
-/** What reading answers when the process ended meanwhile, or belongs to somebody else. */
-const GONE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
+/** From field 3 of proc(5) to field 24, the last that is of use here. */
+const fieldsOf = (text: string): string[] => text.slice(text.lastIndexOf(')') + 2).split(' ', 22);
 
-function unlessGone<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch (error) {
-    if (GONE.has(errnoOf(error))) return null;
-    throw error;
-  }
-}
+const files = new StatFiles();
 
-/** The process with this pid now, or null. Such files are made up by the kernel: reading them waits for no disk. */
+/** The process with this pid now, or null. */
 export function readRow(pid: number): ProcessRow | null {
-  const text = unlessGone(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  const text = files.read(pid);
   return text === null ? null : parseStat(text);
 }
 
@@ -54,7 +48,7 @@ export interface StatUse {
 
 /** The same line's figures; null when the process has ended, a zombie too. */
 export function parseUse(text: string): StatUse | null {
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const fields = fieldsOf(text);
   if (fields[0] === 'Z' || fields[0] === 'X') return null;
   const [user, system, children_user, children_system] = fields.slice(11, 15).map(Number);
   const use = {
@@ -67,7 +61,7 @@ export function parseUse(text: string): StatUse | null {
 }
 
 export function readUse(pid: number): StatUse | null {
-  const text = unlessGone(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  const text = files.read(pid);
   return text === null ? null : parseUse(text);
 }
 
@@ -128,16 +122,18 @@ const MOST_LISTS = 20;
  */
 function readAll(): ProcessRow[] {
   const rows: ProcessRow[] = [];
-  const seen = new Set<string>();
+  const seen = new Set<number>();
   for (let lists = 0; lists < MOST_LISTS; lists += 1) {
-    const fresh = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && !seen.has(name));
+    const listed = readdirSync('/proc').map(Number).filter(Number.isInteger);
+    const fresh = listed.filter((pid) => !seen.has(pid));
     if (fresh.length === 0) break;
     for (const pid of fresh) {
       seen.add(pid);
-      const row = readRow(Number(pid));
+      const row = readRow(pid);
       if (row !== null) rows.push(row);
     }
   }
+  files.keepOnly(seen);
   return rows;
 }
 

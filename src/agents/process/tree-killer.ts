@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf } from '../../shared/nox-error.js';
 import type { ProcessRow, ProcessTable } from './process-table.js';
-import { isAlive, membersOf, ownsGroup, withAncestors, withDescendants, type RunMark } from './process-tree.js';
+import {
+  descendantsOf,
+  isAlive,
+  membersOf,
+  ownsGroup,
+  withAncestors,
+  withDescendants,
+  type RunMark,
+} from './process-tree.js';
 
 interface Scope {
   /** Also spare everything below Nox itself: nothing of an earlier Nox can be there. */
@@ -41,9 +49,7 @@ export class TreeKiller {
 
   /** The living processes below this one; a scan not older than `max_age_ms` may tell. */
   async below(pid: number, max_age_ms: number): Promise<ProcessRow[]> {
-    const rows = await this.table.rows(max_age_ms);
-    const pids = withDescendants(rows, [pid]);
-    return rows.filter((row) => row.pid !== pid && pids.has(row.pid) && isAlive(row));
+    return descendantsOf(await this.table.rows(max_age_ms), pid).filter(isAlive);
   }
 
   /**
