@@ -110,7 +110,14 @@ export const ToolInfo = z.object({
 });
 export type ToolInfo = z.infer<typeof ToolInfo>;
 
-export const PullProgress = z.object({ layers: z.number(), layers_done: z.number(), percent: z.number() });
+export const PullProgress = z.object({
+  layers: z.number(),
+  layers_done: z.number(),
+  percent: z.number(),
+  /** Of the layers whose size the engine has told so far; null while it has told none. */
+  bytes: z.number().nullable().default(null),
+  bytes_total: z.number().nullable().default(null),
+});
 export type PullProgress = z.infer<typeof PullProgress>;
 
 export const CallCount = z.object({ agent_id: z.string(), calls: z.number(), errors: z.number(), refused: z.number() });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import type { AnyNoxEvent } from '../../src/contracts/event.js';
+import { launchBrowser, logIn, openPage, takePictures } from '../support/browser.js';
 import { CLAUDE_PATH } from '../support/claude-env.js';
 import { TestEngine } from '../support/docker-engine.js';
 import { NoxServer } from '../support/nox-server.js';
@@ -88,6 +89,32 @@ describe('an agent and a service that it asked for', () => {
     expect(evaluation.reasons).toContain('nobody vouches for its publisher');
     expect(await service()).toMatchObject({ status: 'pending_approval', approval_id: request.id, evaluation });
     expect(await containers()).toEqual([]);
+  });
+
+  it('is shown to a person in words: what it is, where it reaches, what it may use', async () => {
+    const { id } = await pending('install_service');
+    await using browser = await launchBrowser();
+    for (const width of [1440, 360]) {
+      const { page, complaints } = await openPage(browser, nox.url, { width });
+      await logIn(page, nox);
+      await page.goto(`${nox.url}/approvals/${id}`);
+      const asked = page.getByRole('article', { name: /to use install_service/ });
+      const fact = (name: string) => asked.locator('dt', { hasText: new RegExp(`^${name}$`) }).locator('+ dd');
+      await fact('Network').getByText('it reaches nothing').waitFor();
+      await fact('Mounts').getByText('nothing of this machine').waitFor();
+      await fact('For').getByText('lead').waitFor();
+      await fact('Digest')
+        .getByText(/^sha256:[0-9a-f]{64}$/)
+        .waitFor();
+      await asked.getByText('I need an echo').waitFor();
+      await asked.getByText('nobody vouches for its publisher').waitFor();
+      expect(await asked.getByText('"evaluation"').count()).toBe(0);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      await takePictures(page, `install-request-${width}`);
+      await asked.getByRole('button', { name: 'Show the exact JSON' }).click();
+      await asked.getByText('"evaluation"').waitFor();
+      expect(complaints).toEqual([]);
+    }
   });
 
   it('waits on through kill -9, and is decided afterwards', async () => {

@@ -1,9 +1,11 @@
 import { useState } from 'react';
-import { partsOf, warningsOf } from '../lib/request-input.js';
+import { partsOf, type RequestParts, warningsOf } from '../lib/request-input.js';
+import { serviceRequestOf } from '../lib/service-request.js';
 import { CopyButton } from './copy-button.js';
 import { Diff } from './diff.js';
 import { ExactText, ProgramChips, ShellText } from './exact-text.js';
 import { Markdown } from './markdown.js';
+import { ServiceRequestView } from './service-request.js';
 import { Banner } from './states.js';
 
 interface RequestInputProps {
@@ -16,7 +18,8 @@ interface RequestInputProps {
 /** What a call would do, byte for byte: commands coloured, edits as a diff, everything else as it came. */
 export function RequestInput({ tool_name, input, compact = false }: RequestInputProps) {
   const [raw, setRaw] = useState(false);
-  const parts = partsOf(tool_name, input);
+  const service = serviceRequestOf(tool_name, input);
+  const parts: RequestParts = service === undefined ? partsOf(tool_name, input) : { diffs: [], rest: service.rest };
   const json = JSON.stringify(input, null, 2) ?? 'null';
   return (
     <div className="request-input">
@@ -27,6 +30,7 @@ export function RequestInput({ tool_name, input, compact = false }: RequestInput
       ))}
       {!raw && (
         <>
+          {service !== undefined && <ServiceRequestView request={service} />}
           {parts.command !== undefined && (
             <>
               <pre className="code code-wrap" aria-label="Command" tabIndex={0}>

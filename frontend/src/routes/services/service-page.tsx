@@ -7,7 +7,7 @@ import { Banner, ErrorState, SkeletonRows } from '../../components/states.js';
 import { useAgents } from '../../lib/queries.js';
 import { Figures } from './components/figures.js';
 import { EngineBanner } from './components/engine-banner.js';
-import { Judgement } from './components/judgement.js';
+import { Judgement } from '../../components/judgement.js';
 import { PullBar } from './components/pull-bar.js';
 import { ServiceCalls } from './components/service-calls.js';
 import { ServiceHeader } from './components/service-header.js';

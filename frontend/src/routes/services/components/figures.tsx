@@ -2,7 +2,7 @@ import type { Service } from '@contracts/service.js';
 import { ExactText } from '../../../components/exact-text.js';
 import { bytes, number } from '../../../lib/format.js';
 import { configOf } from '../config.js';
-import { NETWORKS, sourceOf } from '../look.js';
+import { NETWORKS, sourceOf } from '../../../lib/service-words.js';
 import { useServiceStats } from '../queries.js';
 
 /** What it uses, and what it may. */

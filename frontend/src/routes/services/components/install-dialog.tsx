@@ -13,10 +13,10 @@ import { fieldProblems } from '../../../lib/http.js';
 import { notify } from '../../../lib/notify.js';
 import { useAgents } from '../../../lib/queries.js';
 import { useCan } from '../../../lib/session.js';
-import { NETWORKS } from '../look.js';
+import { NETWORKS } from '../../../lib/service-words.js';
 import { useInstall } from '../queries.js';
 import { installBody, installCommand, type Kind, renamed, type Wish, wishOf, wishOfProposal } from '../wish.js';
-import { Judgement } from './judgement.js';
+import { Judgement } from '../../../components/judgement.js';
 
 const KIND_WORDS: Readonly<Record<Kind, string>> = {
   image: 'a container image',

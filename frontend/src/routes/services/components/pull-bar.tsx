@@ -1,5 +1,5 @@
 import type { Service } from '@contracts/service.js';
-import { plural } from '../../../lib/format.js';
+import { bytes, plural } from '../../../lib/format.js';
 
 /** How much of an image is here, while it is being fetched. */
 export function PullBar({ service }: { readonly service: Service }) {
@@ -9,6 +9,7 @@ export function PullBar({ service }: { readonly service: Service }) {
     <div className="pull">
       <progress className="pull-bar" max={100} value={pull.percent} aria-label={`Image of ${service.name}`} />
       <span className="muted num">
+        {pull.bytes !== null && pull.bytes_total !== null && `${bytes(pull.bytes)} of ${bytes(pull.bytes_total)} · `}
         {pull.layers_done} of {plural(pull.layers, 'layer')}, {Math.round(pull.percent)} %
       </span>
     </div>

@@ -3,7 +3,8 @@ import { Link } from 'react-router';
 import { ExactText } from '../../../components/exact-text.js';
 import { StateTag } from '../../../components/status-badge.js';
 import { number } from '../../../lib/format.js';
-import { callsOf, KINDS, serviceLook, shortImage, sourceOf } from '../look.js';
+import { sourceOf } from '../../../lib/service-words.js';
+import { callsOf, KINDS, serviceLook, shortImage } from '../look.js';
 import { configOf } from '../config.js';
 import { PullBar } from './pull-bar.js';
 

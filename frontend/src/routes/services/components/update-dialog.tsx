@@ -8,7 +8,7 @@ import { useFormProblems } from '../../../lib/form-problems.js';
 import { schemaProblems } from '../../../lib/http.js';
 import { notify } from '../../../lib/notify.js';
 import { configOf } from '../config.js';
-import { NETWORKS } from '../look.js';
+import { NETWORKS } from '../../../lib/service-words.js';
 import { useUpdateService } from '../queries.js';
 
 const listOf = (text: string): string[] =>
