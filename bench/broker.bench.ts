@@ -102,7 +102,7 @@ export const broker: Bench = {
         ...speed('whole'),
         beside: [{ name: 'on Redis', ...speed('whole on redis') }],
         runs,
-        note: 'routing, ledger, three events, receipt and ack, each durable before the next',
+        note: 'routing, ledger, three events; taken and bound to its prompt in one change, receipt and ack together, as a short turn has it',
       },
       {
         what: `the same, sent to read, ${RATE}/s`,

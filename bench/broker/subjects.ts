@@ -21,6 +21,7 @@ const agent = (n: number): string => `agent-${n % AGENTS}`;
 const priority = (n: number) => PRIORITIES[(n * 7) % 4] ?? 'low';
 /** As long as a message of the seeds is. */
 const TEXT = 'x'.repeat(200);
+const TURN_ID = 'trn_01J00000000000000000000000';
 
 /** Something that takes messages and hands each to its agent once. */
 export interface Subject {
@@ -95,12 +96,14 @@ export async function service(broker: BrokerPort, db: StateDb, arrived: Arrived)
     if (busy.has(agent_id)) return;
     busy.add(agent_id);
     for (;;) {
-      const [message] = await handover.next(agent_id, 'idle');
+      // As a turn of an agent has it: bound in the change that takes it, the receipt stored with the end.
+      const [message] = await handover.next(agent_id, 'idle', 1, (tx, [taken]) => {
+        if (taken !== undefined) handover.bindIn(tx, [taken.id], { turn_id: TURN_ID, prompt_uuid: taken.id });
+      });
       if (message === undefined) break;
-      await handover.bind([message.id], { turn_id: 'trn_01J00000000000000000000000', prompt_uuid: message.id });
-      await handover.delivered([message.id]);
+      const receipt = handover.delivered([message.id]);
       arrived(Number(message.content.slice(0, 9)));
-      await handover.acked([message.id]);
+      await Promise.all([receipt, db.write((tx) => handover.ackedIn(tx, [message.id]))]);
     }
     busy.delete(agent_id);
     if (book.counts.of(agent_id).waiting > 0) await deliver(agent_id);

@@ -6,7 +6,7 @@ import { BrokerPort, type EntryRef, type QueueEntry } from './broker-port.js';
 import { bindPrompt, endOwed, endWaiting, lease, markDelivered, putBack } from './ledger.js';
 import { MessageBook } from './message-book.js';
 import { deliveriesOf } from './message-queries.js';
-import { changeOf, entryOf, findMessage, leasedMessages } from './message-store.js';
+import { type Brief, changeOf, entryOf, findMessage, leasedMessages } from './message-store.js';
 
 /** Where an agent's run is, which says what may be handed to it. */
 export type SafePoint = 'interrupt' | 'tool_boundary' | 'turn_end' | 'idle';
@@ -57,36 +57,42 @@ export class HandoverService {
 
   /**
    * Takes what may go at this point, at most `limit`, all of one priority; each has its `attempt` counted. At the end of a
-   * turn also one that was passed over often enough. BROKER_UNAVAILABLE.
+   * turn also one that was passed over often enough. `also` is part of the same change, if anything is taken.
+   * BROKER_UNAVAILABLE.
    */
-  async next(agent_id: string, point: SafePoint, limit = 1): Promise<Message[]> {
+  async next(
+    agent_id: string,
+    point: SafePoint,
+    limit = 1,
+    also: (tx: Tx, taken: readonly Message[]) => void = () => undefined,
+  ): Promise<Message[]> {
     const at_most = this.registry.config().broker.low_waits_at_most;
     const want = { open: OPEN[point], overdue: point === 'turn_end' || point === 'idle', at_most, limit };
     for (;;) {
-      const { taken, stale } = await this.port.claim(agent_id, want, (tx, entries) => this.take(tx, entries));
+      const { taken, stale } = await this.port.claim(agent_id, want, (tx, entries) => {
+        const took = this.take(tx, entries);
+        if (took.taken.length > 0) also(tx, took.taken);
+        return took;
+      });
       if (stale.length > 0) await this.port.ack(stale, () => undefined);
       if (taken.length > 0 || stale.length === 0) return taken;
     }
   }
 
-  /** Says which prompt carries the messages: to be called before the prompt goes out, so that a crash can look it up. */
-  bind(ids: readonly string[], prompt: { turn_id: string; prompt_uuid: string }): Promise<void> {
-    return this.book.db.write((tx) => this.bindIn(tx, ids, prompt));
-  }
-
-  /** The same, as part of a change of the journal. */
+  /** Says which prompt carries the messages: before the prompt goes out, so that a crash can look it up. */
   bindIn(tx: Tx, ids: readonly string[], prompt: { turn_id: string; prompt_uuid: string }): void {
     for (const id of ids) bindPrompt(tx, id, prompt.turn_id, prompt.prompt_uuid);
   }
 
-  /** The agent's process has taken the prompt in: the receipt. */
+  /** The agent's process has taken the prompt in: the receipt. Resolves when it is stored, a moment later. */
   delivered(ids: readonly string[]): Promise<void> {
+    // What the agent writes next is stored with it: a commit of its own would cost as much as all that it says.
     return this.book.db.write((tx) => {
       for (const id of ids) {
         const message = markDelivered(tx, id, this.book.clock.now());
         if (message !== undefined) this.book.tell(tx, 'message.delivered', changeOf(message), message.to);
       }
-    });
+    }, 'soon');
   }
 
   /** The turn that read them is in the journal. */
@@ -161,7 +167,7 @@ export class HandoverService {
     id: string,
     status: 'acked' | 'cancelled' | 'dead' | 'expired',
     reason: string | null,
-  ): Message | undefined {
+  ): Brief | undefined {
     const ended = endOwed(tx, id, status, reason, this.book.clock.now());
     if (ended === undefined) return undefined;
     this.book.tell(tx, `message.${status}`, changeOf(ended), ended.to);

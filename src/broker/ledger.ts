@@ -1,16 +1,17 @@
 import type { DeliveryAttempt, Message, MessageStatus } from '../contracts/message.js';
 import type { Tx } from '../shared/db/state-db.js';
-import { changed } from './message-store.js';
+import { type Brief, brieflyChanged, changed, OPEN } from './message-store.js';
 
 type Outcome = DeliveryAttempt['outcome'];
 
 /** Taken from the queue and without its end: whoever has it owes it one. */
-const OWED = "leased = 1 AND status IN ('queued', 'delivered')";
+const OWED = `leased = 1 AND ${OPEN}`;
 
 /** Hands a message over that waits: one more attempt, with a row of its own. Undefined when it does not wait (any more). */
 export function lease(tx: Tx, id: string, now_ms: number): Message | undefined {
   const message = changed(
     tx,
+    id,
     "UPDATE messages SET leased = 1, attempt = attempt + 1, due_ms = NULL, reason = NULL WHERE id = ? AND leased = 0 AND status = 'queued' AND expires_ms > ?",
     id,
     now_ms,
@@ -38,9 +39,10 @@ export function bindPrompt(tx: Tx, id: string, turn_id: string, prompt_uuid: str
 }
 
 /** The receipt. Undefined when it is known already, or the message has had its end. */
-export function markDelivered(tx: Tx, id: string, now_ms: number): Message | undefined {
-  const message = changed(
+export function markDelivered(tx: Tx, id: string, now_ms: number): Brief | undefined {
+  const message = brieflyChanged(
     tx,
+    id,
     "UPDATE messages SET status = 'delivered', delivered_ms = ? WHERE id = ? AND leased = 1 AND status = 'queued'",
     now_ms,
     id,
@@ -59,9 +61,10 @@ export function putBack(
   tx: Tx,
   id: string,
   given: { reason: string; due_ms: number | null; count_attempt: boolean; now_ms: number },
-): Message | undefined {
-  const message = changed(
+): Brief | undefined {
+  const message = brieflyChanged(
     tx,
+    id,
     `UPDATE messages SET status = 'queued', leased = 0, turn_id = NULL, delivered_ms = NULL, due_ms = ?, reason = ?,
        attempt = attempt - ? WHERE id = ? AND ${OWED}`,
     given.due_ms,
@@ -75,6 +78,8 @@ export function putBack(
 
 type End = Extract<MessageStatus, 'acked' | 'cancelled' | 'expired' | 'dead'>;
 
+const END = 'UPDATE messages SET status = ?, leased = 0, due_ms = NULL, reason = ?, ended_ms = ? WHERE id = ?';
+
 /** The one end of a message that waits. Undefined when it does not (any more). */
 export function endWaiting(
   tx: Tx,
@@ -83,38 +88,21 @@ export function endWaiting(
   reason: string | null,
   now_ms: number,
 ): Message | undefined {
-  return end(tx, id, "leased = 0 AND status = 'queued'", status, reason, now_ms);
+  return changed(tx, id, `${END} AND leased = 0 AND status = 'queued'`, status, reason, now_ms, id);
 }
 
 /** The one end of a message that was handed over. Undefined when it has had it. */
-export function endOwed(tx: Tx, id: string, status: End, reason: string | null, now_ms: number): Message | undefined {
-  const message = end(tx, id, OWED, status, reason, now_ms);
+export function endOwed(tx: Tx, id: string, status: End, reason: string | null, now_ms: number): Brief | undefined {
+  const message = brieflyChanged(tx, id, `${END} AND ${OWED}`, status, reason, now_ms, id);
   if (message !== undefined) endDelivery(tx, id, status, reason, now_ms);
   return message;
-}
-
-function end(
-  tx: Tx,
-  id: string,
-  where: string,
-  status: End,
-  reason: string | null,
-  now_ms: number,
-): Message | undefined {
-  return changed(
-    tx,
-    `UPDATE messages SET status = ?, leased = 0, due_ms = NULL, reason = ?, ended_ms = ? WHERE id = ? AND ${where}`,
-    status,
-    reason,
-    now_ms,
-    id,
-  );
 }
 
 /** A dead message begins again, with all its attempts. Undefined when it is not dead (any more). */
 export function revive(tx: Tx, id: string, expires_ms: number): Message | undefined {
   return changed(
     tx,
+    id,
     `UPDATE messages SET status = 'queued', leased = 0, attempt = 0, turn_id = NULL, reason = NULL, delivered_ms = NULL,
        ended_ms = NULL, expires_ms = ? WHERE id = ? AND status = 'dead'`,
     expires_ms,

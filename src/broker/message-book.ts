@@ -41,7 +41,7 @@ export class MessageBook {
   }
 
   /** Counts a change once it is durable. */
-  moved(tx: Tx, message: Message, from: Place, to: Place): void {
+  moved(tx: Tx, message: Pick<Message, 'to' | 'priority' | 'content'>, from: Place, to: Place): void {
     tx.afterCommit(() => this.counts.move(message, from, to));
   }
 

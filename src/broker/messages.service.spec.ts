@@ -9,15 +9,19 @@ import { StateDb } from '../shared/db/state-db.js';
 import { BrokerService } from './broker.service.js';
 import { agentSender, MAX_HOPS, userSender } from './compose.js';
 import { HandoverService } from './handover.service.js';
+import { DeliveryService } from './delivery/delivery.service.js';
 import { MessageBook } from './message-book.js';
+import { waitingMessages } from './message-store.js';
 import { MessageTimers } from './message-timers.js';
 import { MessagesService } from './messages.service.js';
+import { scansOf } from '../../test/support/query-plans.js';
 import { SqliteBroker } from './sqlite-broker.js';
 import { SubscriptionsService } from './subscriptions.service.js';
 
 const admin = { name: 'admin', role: 'admin' } as const;
 const person = userSender('admin');
 const config = SystemConfig.parse({ broker: { max_queued_per_agent: 3 } });
+const PROMPT = { turn_id: 'trn_01J00000000000000000000000', prompt_uuid: 'u-1' };
 const agent = (desired_state: string, ...capabilities: string[]) =>
   ({ desired_state, capabilities }) as unknown as AgentConfig;
 
@@ -60,12 +64,26 @@ describe(MessagesService, () => {
     nox.messages.send(SendMessage.parse({ to: 'worker', content: 'hello', ...given }), sender);
   const ids = (messages: readonly Message[]): string[] => messages.map(({ id }) => id);
 
+  it('regression: finding what waits for an agent took the longer the more it had read', async () => {
+    const delivery = new DeliveryService(nox.handover, {} as never, {} as never, {} as never, db, clock);
+    await delivery.recover();
+    await send({});
+    const scans = scansOf(db, () => {
+      expect(delivery.waits('worker', 'idle')).toBe(true);
+      delivery.held('worker', PROMPT.turn_id);
+      nox.handover.inFlight();
+      nox.handover.inFlight('worker');
+      waitingMessages(db, 'worker');
+    });
+    expect(scans).toEqual([]);
+  });
+
   it('takes a message through receipt and ack, each with its event and its row', async () => {
     const sent = await send({ priority: 'high' });
     expect(sent).toMatchObject({ status: 'queued', from: 'user:admin', to: 'worker', thread_id: sent.id, attempt: 0 });
     const [taken] = await nox.handover.next('worker', 'tool_boundary');
     expect(taken).toMatchObject({ id: sent.id, attempt: 1 });
-    await nox.handover.bind([sent.id], { turn_id: 'trn_01J00000000000000000000000', prompt_uuid: 'u-1' });
+    await db.write((tx) => nox.handover.bindIn(tx, [sent.id], PROMPT));
     expect(nox.handover.inFlight('worker')).toMatchObject([{ prompt_uuid: 'u-1', message: { id: sent.id } }]);
     await nox.handover.delivered([sent.id]);
     await nox.handover.acked([sent.id]);
@@ -227,7 +245,7 @@ describe(MessagesService, () => {
   it('expires what a clock that jumped ahead has overtaken, once, and what was being read not at all', async () => {
     const [read, waits] = [await send({ ttl_ms: 60_000 }), await send({ ttl_ms: 60_000 })];
     await nox.handover.next('worker', 'idle');
-    await nox.handover.bind([read.id], { turn_id: 'trn_01J00000000000000000000000', prompt_uuid: 'u-1' });
+    await db.write((tx) => nox.handover.bindIn(tx, [read.id], PROMPT));
     await nox.handover.delivered([read.id]);
     clock.advance(3_600_000);
     await db.setMeta('flush', '1');

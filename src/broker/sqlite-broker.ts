@@ -15,13 +15,6 @@ import {
 import { chooseNext, type Heads, type PassedOver } from './order.js';
 import { Shelves } from './sqlite-shelf.js';
 
-interface QueueRow {
-  id: string;
-  agent_id: string;
-  level: number;
-  body: string;
-}
-
 const levelOf = (priority: MessagePriority): number => PRIORITIES.indexOf(priority);
 const priorityOf = (level: number): MessagePriority => PRIORITIES[level] ?? 'low';
 
@@ -72,11 +65,12 @@ export class SqliteBroker extends BrokerPort {
       while (taken.length < want.limit) {
         const heads = this.heads(tx, agent_id);
         const choice = chooseNext(heads.since, shelf.passed, { ...want, now_ms: this.clock.now() });
-        const head = choice && heads.rows[choice.priority];
+        const head = choice && heads.ids[choice.priority];
         if (choice === undefined || head === undefined) break;
         if (taken[0] !== undefined && taken[0].priority !== choice.priority) break;
-        this.setState(tx, head.id, 'leased');
-        taken.push({ id: head.id, agent_id, priority: choice.priority, body: head.body });
+        this.setState(tx, head, 'leased');
+        const row = tx.get<{ body: string }>('SELECT body FROM message_queue WHERE id = ?', head);
+        taken.push({ id: head, agent_id, priority: choice.priority, body: row?.body ?? '' });
         shelf.waiting[choice.priority] -= 1;
         shelf.passed = choice.passed;
       }
@@ -202,22 +196,23 @@ export class SqliteBroker extends BrokerPort {
     }
   }
 
-  private heads(tx: Tx, agent_id: string): { since: Heads; rows: { [P in MessagePriority]?: QueueRow } } {
+  /** The first of each priority, and since when it waits. Their texts are not looked at: most stay where they are. */
+  private heads(tx: Tx, agent_id: string): { since: Heads; ids: { [P in MessagePriority]?: string } } {
     const since: { [P in MessagePriority]?: number } = {};
-    const rows: { [P in MessagePriority]?: QueueRow } = {};
+    const ids: { [P in MessagePriority]?: string } = {};
     const shelf = this.shelves.of(tx, agent_id);
     for (const [level, priority] of PRIORITIES.entries()) {
       if (shelf.waiting[priority] === 0) continue;
-      const row = tx.get<QueueRow & { since_ms: number }>(
-        "SELECT id, agent_id, level, body, since_ms FROM message_queue WHERE agent_id = ? AND level = ? AND state = 'waiting' ORDER BY place LIMIT 1",
+      const row = tx.get<{ id: string }>(
+        "SELECT id FROM message_queue WHERE agent_id = ? AND level = ? AND state = 'waiting' ORDER BY place LIMIT 1",
         agent_id,
         level,
       );
       if (row === undefined) continue;
-      since[priority] = row.since_ms;
-      rows[priority] = row;
+      since[priority] = sinceMs(row.id);
+      ids[priority] = row.id;
     }
-    return { since, rows };
+    return { since, ids };
   }
 
   private savePassed(tx: Tx, agent_id: string, before: PassedOver, after: PassedOver): void {

@@ -20,6 +20,9 @@ export interface PromptRef {
   readonly prompt_uuid: string;
 }
 
+/** Says by which prompt a parcel goes; what it stores with that belongs to the same change. */
+export type Give = (tx: Tx, parcel: Parcel) => PromptRef;
+
 /** What became of messages that an agent had. */
 export type MailEnd =
   /** The result of the turn that read them is in the journal. */
@@ -32,18 +35,22 @@ export type MailEnd =
   | { readonly kind: 'dropped'; readonly reason: string };
 
 /**
- * Where an agent's messages come from. Given at wiring: the broker is above. Contract: what `take` gives is owed one
- * `settle`; `bind` comes before the prompt goes out, so that a crash in between can be made up for.
+ * Where an agent's messages come from. Given at wiring: the broker is above. Contract: what `take` answers is owed one
+ * `settle`; by which prompt it goes is stored before that goes out, so that a crash in between can be made up for.
  */
 export abstract class Mail {
   /** Whether `take` would give something at this point. Cheap: asked at each tool call. */
   abstract waits(agent_id: string, point: MailPoint): boolean;
-  abstract take(agent_id: string, point: MailPoint): Promise<Parcel | undefined>;
-  abstract bind(ids: readonly string[], prompt: PromptRef): Promise<void>;
-  /** The same, as part of a change of the journal. */
+  /**
+   * `give` is part of the change that takes them; not called (`is_given` false) when it had to be looked up first what the
+   * agent has read of them: then `give` is next.
+   */
+  abstract take(agent_id: string, point: MailPoint, give: Give): Promise<(Parcel & { is_given: boolean }) | undefined>;
+  abstract give(parcel: Parcel, give: Give): Promise<void>;
+  /** Says by which prompt they go, as part of a change of the journal. */
   abstract bindIn(tx: Tx, ids: readonly string[], prompt: PromptRef): void;
   /** Messages that this turn has read and that are not settled. */
-  abstract held(turn_id: string): readonly string[];
+  abstract held(agent_id: string, turn_id: string): readonly string[];
   /** The process has begun on the prompt: the receipt. */
   abstract received(ids: readonly string[]): Promise<void>;
   abstract settle(ids: readonly string[], end: MailEnd): Promise<void>;
@@ -59,7 +66,7 @@ export class NoMail extends Mail {
   take(): Promise<undefined> {
     return Promise.resolve(undefined);
   }
-  bind(): Promise<void> {
+  give(): Promise<void> {
     return Promise.resolve();
   }
   bindIn(): void {

@@ -43,7 +43,12 @@ export class SpendBook {
     return agent_id === undefined ? this.all : (this.spent.get(agent_id) ?? NOTHING);
   }
 
-  /** To be called when a turn's usage has been stored; answers how the sums have grown by it. */
+  /** To be called when a turn's usage has been stored and nobody asks how the sums have grown: they are made anew when next asked for. */
+  forget(): void {
+    this.day_ms = Number.NaN;
+  }
+
+  /** The same; answers how the sums have grown by it. */
   update(agent_id: string): { agent: SpendChange; fleet: SpendChange } {
     const same_day = midnightMs(this.clock.now()) === this.day_ms;
     const before = same_day ? { agent: this.today(agent_id), fleet: this.all } : { agent: NOTHING, fleet: NOTHING };

@@ -7,7 +7,7 @@ import { failpoint } from '../shared/failpoint.js';
 import { untilStored } from '../shared/db/until-stored.js';
 import { messageOf } from '../shared/nox-error.js';
 import type { TurnEnd } from './turn-reducer.js';
-import type { Delay, TurnStore } from './turn-store.js';
+import { type Delay, NOTHING_USED, type TurnStore } from './turn-store.js';
 import { TurnWaiters } from './turn-waiters.js';
 
 export interface BookParts {
@@ -27,6 +27,7 @@ export interface BookParts {
 export class TurnBook {
   readonly waiters = new TurnWaiters();
   private readonly queued = new Map<string, number>();
+  /** Of the turns that have ended. */
   private readonly totals = new Map<string, UsageTotals>();
 
   constructor(private readonly parts: BookParts) {}
@@ -37,12 +38,12 @@ export class TurnBook {
 
   /** Usage of all turns of the agent. */
   usage(agent_id: string): UsageTotals {
-    let usage = this.totals.get(agent_id);
-    if (usage === undefined) {
-      usage = this.parts.turns.totals(agent_id);
-      this.totals.set(agent_id, usage);
+    let ended = this.totals.get(agent_id);
+    if (ended === undefined) {
+      ended = this.parts.turns.totals(agent_id, 'ended');
+      this.totals.set(agent_id, ended);
     }
-    return usage;
+    return addTotals(ended, this.parts.turns.totals(agent_id, 'running'));
   }
 
   /** After a start of Nox: counts what waits. */
@@ -98,13 +99,16 @@ export class TurnBook {
     beforeTold: () => void = () => undefined,
     also?: (tx: Tx) => void,
   ): Promise<Turn | undefined> {
+    const before = this.totals.get(agent_id);
     const turn = await this.stored(id, async () => {
       await failpoint('turn.end.before');
       return this.parts.turns.end(id, end, also);
     });
     await failpoint('turn.end.after');
     if (turn === undefined) return undefined;
-    this.totals.delete(agent_id);
+    // A sum that somebody else has made meanwhile may have this turn in it already.
+    if (before === undefined || this.totals.get(agent_id) !== before) this.totals.delete(agent_id);
+    else this.totals.set(agent_id, addTotals(before, { ...NOTHING_USED, ...turn.usage, turns: 1 }));
     if (turn.started_at === null) this.add(agent_id, -1);
     else this.parts.spent(agent_id);
     beforeTold();
@@ -137,3 +141,10 @@ export class TurnBook {
     );
   }
 }
+
+const addTotals = (a: UsageTotals, b: UsageTotals): UsageTotals => ({
+  turns: a.turns + b.turns,
+  input_tokens: a.input_tokens + b.input_tokens,
+  output_tokens: a.output_tokens + b.output_tokens,
+  cost_usd: a.cost_usd + b.cost_usd,
+});

@@ -4,9 +4,9 @@ import type { LogBook } from '../agents/log-book.js';
 import type { ApprovalsService } from '../approvals/approvals.service.js';
 import type { Clock } from '../shared/clock.js';
 import type { Tx } from '../shared/db/state-db.js';
-import { isStorageFault, untilStored } from '../shared/db/until-stored.js';
+import { isStorageFault, STORE_AGAIN_MS, untilStored } from '../shared/db/until-stored.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
-import type { Mail, MailEnd } from './mail.js';
+import type { Give, Mail, MailEnd, MailPoint, Parcel } from './mail.js';
 import type { OpenParcel, OpenTurn } from './open-turn.js';
 
 export interface TurnMailParts {
@@ -30,6 +30,23 @@ const UNREAD_DELAY_MS = 5000;
  */
 export class TurnMail {
   constructor(private readonly parts: TurnMailParts) {}
+
+  /** Takes what may go at this point. When it cannot be written down by which prompt, it is put back, and this rejects. */
+  async take(agent_id: string, point: MailPoint, give: Give): Promise<Parcel | undefined> {
+    const { mail } = this.parts;
+    const taken = await mail().take(agent_id, point, give);
+    if (taken === undefined) return undefined;
+    const { is_given, ...parcel } = taken;
+    if (is_given) return parcel;
+    try {
+      await mail().give(parcel, give);
+      return parcel;
+    } catch (error) {
+      const reason = `it could not be written down: ${messageOf(error)}`;
+      void this.settleIds(agent_id, parcel.ids, { kind: 'put_back', reason, delay_ms: STORE_AGAIN_MS });
+      throw error;
+    }
+  }
 
   /** Something has come while a turn runs: a critical message interrupts it, a high one joins it at a tool call. */
   async arrived(agent_id: string, turn: OpenTurn): Promise<void> {
@@ -57,15 +74,9 @@ export class TurnMail {
     if (!is_free() || !mail().waits(agent_id, 'tool_boundary')) return;
     turn.steering = true;
     try {
-      const parcel = await mail().take(agent_id, 'tool_boundary');
-      if (parcel === undefined) return;
       const prompt_uuid = randomUUID();
-      try {
-        await mail().bind(parcel.ids, { turn_id: turn.id, prompt_uuid });
-      } catch (error) {
-        void this.settleIds(agent_id, parcel.ids, { kind: 'put_back', reason: messageOf(error), delay_ms: 0 });
-        throw error;
-      }
+      const parcel = await this.take(agent_id, 'tool_boundary', () => ({ turn_id: turn.id, prompt_uuid }));
+      if (parcel === undefined) return;
       const { session } = fleet.get(agent_id);
       if (!is_free() || session === undefined) {
         await this.settleIds(agent_id, parcel.ids, { kind: 'put_back', reason: 'the turn ended first', delay_ms: 0 });
@@ -100,7 +111,7 @@ export class TurnMail {
 
   /** A turn without the pipe has ended, one whose call was parked: so have its messages. */
   settleOf(agent_id: string, turn_id: string, end: MailEnd): Promise<void> {
-    return this.settleIds(agent_id, this.parts.mail().held(turn_id), end);
+    return this.settleIds(agent_id, this.parts.mail().held(agent_id, turn_id), end);
   }
 
   /**

@@ -9,7 +9,7 @@ import { isStorageFault, STORE_AGAIN_MS } from '../shared/db/until-stored.js';
 import { failpoint } from '../shared/failpoint.js';
 import { newId } from '../shared/ids.js';
 import { messageOf } from '../shared/nox-error.js';
-import type { Mail, Parcel } from './mail.js';
+import type { Mail, MailPoint } from './mail.js';
 import type { OpenParcel, OpenTurn } from './open-turn.js';
 import type { QuotaService } from './quota.service.js';
 import type { TurnBook } from './turn-book.js';
@@ -69,7 +69,7 @@ export class TurnPump {
 
   /** A turn whose parked call has come back has the pipe again. */
   reopen(agent_id: string, { id, blocks, source }: Turn): OpenTurn {
-    const ids = this.parts.mail().held(id);
+    const ids = this.parts.mail().held(agent_id, id);
     const read = { ids, source, actor: '', content: '', prompt_uuid: '', started: true };
     return this.begin(agent_id, id, ids.length === 0 ? [] : [read], blocks);
   }
@@ -184,9 +184,8 @@ export class TurnPump {
     const person_waits = book.queuedCount(agent_id) > 0;
     const person_is_next = person_waits && !this.after_person.delete(agent_id);
     const point = person_is_next ? 'tool_boundary' : 'idle';
-    const parcel = mail().waits(agent_id, point) ? await mail().take(agent_id, point) : undefined;
-    if (parcel !== undefined) await this.handParcel(agent_id, session, parcel);
-    else if (person_waits) await this.handTurn(agent_id, session);
+    if (mail().waits(agent_id, point) && (await this.handParcel(agent_id, session, point))) return;
+    if (person_waits) await this.handTurn(agent_id, session);
   }
 
   private async handTurn(agent_id: string, session: RuntimeSession): Promise<void> {
@@ -214,40 +213,37 @@ export class TurnPump {
     await failpoint('turn.prompted');
   }
 
-  private async handParcel(agent_id: string, session: RuntimeSession, parcel: Parcel): Promise<void> {
-    const { book, fleet, turns, runs, logs, mail, turn_mail, lost } = this.parts;
-    const { ids, source, actor, content: prompt } = parcel;
+  /** A turn of messages: they are taken, bound to their prompt and told to run in one change. False when there was none. */
+  private async handParcel(agent_id: string, session: RuntimeSession, point: MailPoint): Promise<boolean> {
+    const { book, fleet, turns, runs, logs, turn_mail, lost } = this.parts;
     const [id, prompt_uuid] = [newId('trn'), randomUUID()];
-    const putBack = (reason: string, delay_ms: number): Promise<void> =>
-      turn_mail().settleIds(agent_id, ids, { kind: 'put_back', reason, delay_ms });
-    try {
-      await failpoint('message.bind.before');
-      const session_id = runs.session(agent_id)?.session_id ?? null;
-      await turns.start({ id, agent_id, prompt_uuid, prompt, source, actor, session_id }, (tx) =>
-        mail().bindIn(tx, ids, { turn_id: id, prompt_uuid }),
-      );
-      await failpoint('message.bind.after');
-    } catch (error) {
-      void putBack(`it could not be written down: ${messageOf(error)}`, STORE_AGAIN_MS);
-      throw error;
-    }
+    await failpoint('message.bind.before');
+    const session_id = runs.session(agent_id)?.session_id ?? null;
+    const parcel = await turn_mail().take(agent_id, point, (tx, { source, actor, content: prompt }) => {
+      turns.startIn(tx, { id, agent_id, prompt_uuid, prompt, source, actor, session_id });
+      return { turn_id: id, prompt_uuid };
+    });
+    if (parcel === undefined) return false;
+    await failpoint('message.bind.after');
+    const { ids, content } = parcel;
     this.begin(agent_id, id, [{ ...parcel, prompt_uuid, started: false }]);
     try {
-      await session.prompt({ uuid: prompt_uuid, content: prompt });
+      await session.prompt({ uuid: prompt_uuid, content });
     } catch (error) {
       const reason = `it did not reach the process: ${messageOf(error)}`;
       logs.add(agent_id, 'nox', `a message waits: ${reason}`);
-      if (this.open.get(agent_id)?.id !== id) return;
+      if (this.open.get(agent_id)?.id !== id) return true;
       this.open.delete(agent_id);
       fleet.get(agent_id).setActivity('idle', 'prompt');
       // Not awaited: a stop must not wait for the disk.
       book
         .finish(agent_id, id, { status: 'cancelled', text: '', reason, usage: null })
-        .then(() => putBack(reason, UNREAD_DELAY_MS))
+        .then(() => turn_mail().settleIds(agent_id, ids, { kind: 'put_back', reason, delay_ms: UNREAD_DELAY_MS }))
         .catch((refused: unknown) => lost(agent_id, 'message', refused));
-      return;
+      return true;
     }
     await failpoint('message.prompted');
+    return true;
   }
 
   private begin(agent_id: string, id: string, parcels: OpenParcel[], blocks: OpenTurn['blocks'] = []): OpenTurn {

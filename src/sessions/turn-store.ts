@@ -41,6 +41,16 @@ export interface WaitingTurn extends Turn {
   readonly tries: number;
 }
 
+/** A turn that begins without having waited. */
+export type StartedTurn = Pick<Turn, 'id' | 'agent_id' | 'source' | 'actor' | 'prompt' | 'session_id'> & {
+  readonly prompt_uuid: string;
+};
+
+export const NOTHING_USED: UsageTotals = { turns: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0 };
+
+/** As the index `turns_open` says it: without these very words SQLite looks at all turns there have ever been. */
+const OPEN = "status IN ('queued', 'running', 'deferred')";
+
 const usageOf = ({ usage_json }: TurnRow): Usage | null =>
   usage_json === null ? null : (JSON.parse(usage_json) as Usage);
 
@@ -73,37 +83,30 @@ export class TurnStore {
   }
 
   /** A turn that has the pipe at once: messages bring it when the agent can take it. `also` is stored with it. */
-  async start(
-    given: {
-      id: string;
-      agent_id: string;
-      prompt_uuid: string;
-      prompt: string;
-      source: string;
-      actor: string;
-      session_id: string | null;
-    },
-    also: (tx: Tx) => void,
-  ): Promise<void> {
-    const { id, agent_id, session_id } = given;
+  async start(given: StartedTurn, also: (tx: Tx) => void): Promise<void> {
     await this.db.write((tx) => {
-      const now_ms = this.clock.now();
-      tx.run(
-        "INSERT INTO turns (id, agent_id, prompt_uuid, source, actor, prompt, status, queued_ms, started_ms, session_id) VALUES (?, ?, ?, ?, ?, ?, 'running', ?, ?, ?)",
-        id,
-        agent_id,
-        given.prompt_uuid,
-        given.source,
-        given.actor,
-        given.prompt,
-        now_ms,
-        now_ms,
-        session_id,
-      );
+      this.startIn(tx, given);
       also(tx);
-      this.events.appendIn(tx, 'turn.queued', { turn: this.inTx(tx, id) }, agent_id);
-      this.events.appendIn(tx, 'turn.started', { turn_id: id, session_id, model: null }, agent_id);
     });
+  }
+
+  /** The same as part of another change. */
+  startIn(tx: Tx, { id, agent_id, prompt_uuid, source, actor, prompt, session_id }: StartedTurn): void {
+    const now_ms = this.clock.now();
+    tx.run(
+      "INSERT INTO turns (id, agent_id, prompt_uuid, source, actor, prompt, status, queued_ms, started_ms, session_id) VALUES (?, ?, ?, ?, ?, ?, 'running', ?, ?, ?)",
+      id,
+      agent_id,
+      prompt_uuid,
+      source,
+      actor,
+      prompt,
+      now_ms,
+      now_ms,
+      session_id,
+    );
+    this.events.appendIn(tx, 'turn.queued', { turn: this.inTx(tx, id) }, agent_id);
+    this.events.appendIn(tx, 'turn.started', { turn_id: id, session_id, model: null }, agent_id);
   }
 
   /** The newest turn that came from this source. */
@@ -115,7 +118,7 @@ export class TurnStore {
   /** The oldest waiting turn of the agent. */
   next(agent_id: string): WaitingTurn | undefined {
     const row = this.db.get<TurnRow>(
-      "SELECT * FROM turns WHERE status = 'queued' AND agent_id = ? ORDER BY id LIMIT 1",
+      `SELECT * FROM turns WHERE ${OPEN} AND status = 'queued' AND agent_id = ? ORDER BY id LIMIT 1`,
       agent_id,
     );
     return row === undefined ? undefined : { ...this.fromRow(row), prompt_uuid: row.prompt_uuid, tries: row.tries };
@@ -128,19 +131,18 @@ export class TurnStore {
 
   queuedCount(agent_id: string): number {
     return (
-      this.db.get<{ n: number }>("SELECT COUNT(*) AS n FROM turns WHERE status = 'queued' AND agent_id = ?", agent_id)
-        ?.n ?? 0
+      this.db.get<{ n: number }>(
+        `SELECT COUNT(*) AS n FROM turns WHERE ${OPEN} AND status = 'queued' AND agent_id = ?`,
+        agent_id,
+      )?.n ?? 0
     );
   }
 
   /** Ids of turns in this state, of one agent or of all, oldest first. */
   withStatus(status: 'queued' | 'running' | 'deferred', agent_id?: string): { id: string; agent_id: string }[] {
-    return this.db.all(
-      'SELECT id, agent_id FROM turns WHERE status = ? AND (? IS NULL OR agent_id = ?) ORDER BY id',
-      status,
-      agent_id ?? null,
-      agent_id ?? null,
-    );
+    const turns = `SELECT id, agent_id FROM turns WHERE ${OPEN} AND status = ?`;
+    if (agent_id === undefined) return this.db.all(`${turns} ORDER BY id`, status);
+    return this.db.all(`${turns} AND agent_id = ? ORDER BY id`, status, agent_id);
   }
 
   /** Marks a queued turn as running; false when it is no longer queued. */
@@ -261,10 +263,7 @@ export class TurnStore {
   /** Ends an open turn; undefined when it had ended already. `also` belongs to the same change. */
   async end(id: string, end: TurnEnd, also: (tx: Tx) => void = () => undefined): Promise<Turn | undefined> {
     return this.db.write((tx) => {
-      const row = tx.get<TurnRow>(
-        "SELECT * FROM turns WHERE id = ? AND status IN ('queued', 'running', 'deferred')",
-        id,
-      );
+      const row = tx.get<TurnRow>(`SELECT * FROM turns WHERE id = ? AND ${OPEN}`, id);
       if (row === undefined) return undefined;
       const [before, now_ms] = [usageOf(row), this.clock.now()];
       const usage = end.usage === null ? before : addUsage(before, end.usage);
@@ -310,16 +309,18 @@ export class TurnStore {
     };
   }
 
-  totals(agent_id: string): UsageTotals {
+  /** What the agent's turns have used: those that have ended, or those that run. */
+  totals(agent_id: string, which: 'ended' | 'running'): UsageTotals {
+    const where = which === 'ended' ? 'ended_ms IS NOT NULL' : `${OPEN} AND status IN ('running', 'deferred')`;
     return (
       this.db.get<UsageTotals>(
         `SELECT COUNT(*) AS turns,
            COALESCE(SUM(usage_json ->> 'input_tokens'), 0) AS input_tokens,
            COALESCE(SUM(usage_json ->> 'output_tokens'), 0) AS output_tokens,
            COALESCE(SUM(usage_json ->> 'cost_usd'), 0) AS cost_usd
-         FROM turns WHERE agent_id = ? AND status <> 'queued'`,
+         FROM turns WHERE agent_id = ? AND ${where}`,
         agent_id,
-      ) ?? { turns: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0 }
+      ) ?? NOTHING_USED
     );
   }
 

@@ -147,16 +147,21 @@ async function consume(agent_id: string): Promise<void> {
   await settle();
   let agent = AgentProcess.start(agent_id);
   for (;;) {
-    const taken = await insist(() => handover.next(agent_id, 'idle', BATCH));
+    const taken = await insist(() =>
+      handover.next(agent_id, 'idle', BATCH, (tx, messages) => {
+        const found = messages.map(({ id }) => id);
+        handover.bindIn(tx, found, { turn_id: 'trn_01J00000000000000000000000', prompt_uuid: found[0] ?? '' });
+      }),
+    );
     if (taken.length === 0) {
       if (!producing && book.counts.of(agent_id).waiting === 0) return agent.end();
       await delay(5);
       continue;
     }
     const ids = taken.map(({ id }) => id);
-    await handover.bind(ids, { turn_id: 'trn_01J00000000000000000000000', prompt_uuid: ids[0] ?? '' });
-    await handover.delivered(ids);
-    if (await agent.hand(taken)) {
+    // Its receipt is stored while it works, as in Nox.
+    const [, did] = await Promise.all([handover.delivered(ids), agent.hand(taken)]);
+    if (did) {
       process.stdout.write(`did ${taken.length}\n`);
       await handover.acked(ids);
     } else {

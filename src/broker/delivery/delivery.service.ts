@@ -2,14 +2,15 @@ import { Inject, Injectable } from '@nestjs/common';
 import { RunStore } from '../../agents/run-store.js';
 import { Transcripts } from '../../agents/transcripts.js';
 import { type Message, type MessagePriority, PRIORITIES } from '../../contracts/message.js';
-import { Mail, type MailEnd, type MailPoint, type Parcel, type PromptRef } from '../../sessions/mail.js';
+import { type Give, Mail, type MailEnd, type MailPoint, type Parcel, type PromptRef } from '../../sessions/mail.js';
 import { TurnStore } from '../../sessions/turn-store.js';
 import { Clock } from '../../shared/clock.js';
 import { StateDb, type Tx } from '../../shared/db/state-db.js';
 import { HandoverService } from '../handover.service.js';
 import { deliveriesOf } from '../message-queries.js';
+import { OPEN as OPEN_MESSAGES, type Reader } from '../message-store.js';
 import { owedEnd } from './owed-end.js';
-import { letterText } from './prompt-text.js';
+import { type Letter, letterText } from './prompt-text.js';
 
 /** Low messages go to an idle agent together, and high ones into a turn; others one by one. */
 const BATCH = 20;
@@ -49,36 +50,39 @@ export class DeliveryService extends Mail {
     return open.length > 0 && this.isDue(agent_id, open);
   }
 
-  override async take(agent_id: string, point: MailPoint): Promise<Parcel | undefined> {
+  override async take(
+    agent_id: string,
+    point: MailPoint,
+    give: Give,
+  ): Promise<(Parcel & { is_given: boolean }) | undefined> {
     const counts = this.handover.waiting(agent_id);
     const only_low = counts.critical + counts.high + counts.medium === 0;
-    const messages = await this.handover.next(agent_id, point, point === 'tool_boundary' || only_low ? BATCH : 1);
-    const [first] = messages;
-    if (first === undefined) return undefined;
-    const letters = await Promise.all(
-      messages.map(async (message) => ({ message, read_before: await this.hasRead(agent_id, message) })),
-    );
-    const senders = [...new Set(messages.map(({ sent_by }) => sent_by))];
-    return {
-      ids: messages.map(({ id }) => id),
-      source: senders.length === 1 ? sourceOf(first) : 'system',
-      actor: senders.join(', '),
-      content: letterText(letters),
-    };
+    const limit = point === 'tool_boundary' || only_low ? BATCH : 1;
+    const given: { parcel?: Parcel } = {};
+    const messages = await this.handover.next(agent_id, point, limit, (tx, taken) => {
+      if (taken.some(({ id }) => promptsOf(tx, id).length > 0)) return;
+      given.parcel = parcelOf(taken.map((message) => ({ message, read_before: false })));
+      this.bindIn(tx, given.parcel.ids, give(tx, given.parcel));
+    });
+    if (messages.length === 0) return undefined;
+    if (given.parcel !== undefined) return { ...given.parcel, is_given: true };
+    const letters = messages.map(async (message) => ({ message, read_before: await this.hasRead(agent_id, message) }));
+    return { ...parcelOf(await Promise.all(letters)), is_given: false };
   }
 
-  override bind(ids: readonly string[], prompt: PromptRef): Promise<void> {
-    return this.handover.bind(ids, prompt);
+  override give(parcel: Parcel, give: Give): Promise<void> {
+    return this.db.write((tx) => this.bindIn(tx, parcel.ids, give(tx, parcel)));
   }
 
   override bindIn(tx: Tx, ids: readonly string[], prompt: PromptRef): void {
     this.handover.bindIn(tx, ids, prompt);
   }
 
-  override held(turn_id: string): readonly string[] {
+  override held(agent_id: string, turn_id: string): readonly string[] {
     return this.db
       .all<{ id: string }>(
-        "SELECT id FROM messages WHERE turn_id = ? AND leased = 1 AND status = 'delivered' ORDER BY id",
+        `SELECT id FROM messages WHERE recipient = ? AND ${OPEN_MESSAGES} AND turn_id = ? AND leased = 1 AND status = 'delivered' ORDER BY id`,
+        agent_id,
         turn_id,
       )
       .map(({ id }) => id);
@@ -127,7 +131,7 @@ export class DeliveryService extends Mail {
   private isDue(agent_id: string, open: readonly MessagePriority[]): boolean {
     const marks = open.map(() => '?').join(', ');
     const row = this.db.get(
-      `SELECT 1 FROM messages WHERE recipient = ? AND status = 'queued' AND leased = 0 AND priority IN (${marks})
+      `SELECT 1 FROM messages WHERE recipient = ? AND ${OPEN_MESSAGES} AND status = 'queued' AND leased = 0 AND priority IN (${marks})
          AND (due_ms IS NULL OR due_ms <= ?) LIMIT 1`,
       agent_id,
       ...open,
@@ -137,7 +141,7 @@ export class DeliveryService extends Mail {
   }
 
   private async hasRead(agent_id: string, { id }: Message): Promise<boolean> {
-    const earlier = deliveriesOf(this.db, id).flatMap(({ prompt_uuid }) => (prompt_uuid === null ? [] : [prompt_uuid]));
+    const earlier = promptsOf(this.db, id);
     if (earlier.length === 0) return false;
     const read = await this.transcripts.read(agent_id, earlier);
     if (read !== undefined) return read.size > 0;
@@ -152,6 +156,22 @@ export class DeliveryService extends Mail {
       ) !== undefined
     );
   }
+}
+
+/** The prompts by which it was given before. */
+const promptsOf = (db: Reader, id: string): string[] =>
+  deliveriesOf(db, id).flatMap(({ prompt_uuid }) => (prompt_uuid === null ? [] : [prompt_uuid]));
+
+function parcelOf(letters: readonly Letter[]): Parcel {
+  const messages = letters.map(({ message }) => message);
+  const [first] = messages;
+  const senders = [...new Set(messages.map(({ sent_by }) => sent_by))];
+  return {
+    ids: messages.map(({ id }) => id),
+    source: first !== undefined && senders.length === 1 ? sourceOf(first) : 'system',
+    actor: senders.join(', '),
+    content: letterText(letters),
+  };
 }
 
 /** As a turn names it. */

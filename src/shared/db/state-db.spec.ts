@@ -25,6 +25,17 @@ describe(StateDb.name, () => {
     expect(db.all('SELECT key FROM meta ORDER BY key').map((r) => r['key'])).toEqual(['after', 'before']);
   });
 
+  it('undoes a work that throws alone, and what comes after it is stored', async () => {
+    const bad = db.write((tx) => {
+      tx.run("INSERT INTO meta VALUES ('bad', '1')");
+      tx.afterCommit(() => expect('this').toBe('never said'));
+      throw new Error('no');
+    });
+    await expect(bad).rejects.toThrow('no');
+    await db.setMeta('after', '1');
+    expect(db.all('SELECT key FROM meta').map((r) => r['key'])).toEqual(['after']);
+  });
+
   it('says what is after the commit in the order of the works, never for one that failed', async () => {
     const said: string[] = [];
     const works = [

@@ -150,8 +150,10 @@ export class StateDb {
     const after: (() => void)[] = [];
     try {
       this.db.exec('BEGIN IMMEDIATE');
-      for (const item of batch) this.runOne(item, after);
-      this.db.exec('COMMIT');
+      const [only] = batch;
+      if (batch.length === 1 && only !== undefined) this.runAlone(only, after);
+      else for (const item of batch) this.runOne(item, after);
+      if (this.db.isTransaction) this.db.exec('COMMIT');
     } catch (error) {
       this.abandon();
       const reason = storageError(error);
@@ -164,20 +166,37 @@ export class StateDb {
     this.commits += 1;
   }
 
+  /** One of several works of a transaction: what it leaves when it throws is taken back, the others stay. */
   private runOne(item: Waiting, after: (() => void)[]): void {
-    const said: (() => void)[] = [];
     this.prepare('SAVEPOINT work').run();
     try {
-      const value = item.work(this.tx(said)) as never;
+      const told = this.perform(item);
       this.prepare('RELEASE work').run();
-      // The work is durable whatever a listener does: its writer is answered all the same.
-      after.push(...said.map((fn) => () => this.sayAfterCommit(fn)), () => item.resolve(value));
+      after.push(...told);
     } catch (error) {
       // A full disk may have ended the whole transaction; then nothing of the batch can be kept.
       if (!this.db.isTransaction) throw error;
       this.db.exec('ROLLBACK TO work; RELEASE work');
-      after.push(() => item.reject(error instanceof NoxError ? error : storageError(error)));
+      after.push(() => item.reject(refusal(error)));
     }
+  }
+
+  /** The only work of a transaction: a savepoint would have each page that it touches copied once more. */
+  private runAlone(item: Waiting, after: (() => void)[]): void {
+    try {
+      after.push(...this.perform(item));
+    } catch (error) {
+      if (!this.db.isTransaction) throw error;
+      this.db.exec('ROLLBACK');
+      after.push(() => item.reject(refusal(error)));
+    }
+  }
+
+  /** Answers what is to be said when it is durable: whatever a listener does, the writer is answered all the same. */
+  private perform({ work, resolve }: Waiting): (() => void)[] {
+    const said: (() => void)[] = [];
+    const value = work(this.tx(said)) as never;
+    return [...said.map((fn) => () => this.sayAfterCommit(fn)), () => resolve(value)];
   }
 
   private sayAfterCommit(fn: () => void): void {
@@ -222,6 +241,8 @@ export class StateDb {
     }
   }
 }
+
+const refusal = (error: unknown): unknown => (error instanceof NoxError ? error : storageError(error));
 
 function storageError(error: unknown): unknown {
   // node:sqlite marks every error of the engine this way; anything else is a fault in the work itself.
