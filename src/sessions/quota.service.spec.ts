@@ -135,6 +135,24 @@ describe(QuotaService.name, () => {
       expect(told).toEqual([]);
     });
 
+    it('regression: that a budget or a missing login holds an agent is told when it is stored, not before', async () => {
+      agent('one', { usd_per_day: 1 });
+      await spend('one', 2);
+      const id = await started('two');
+      const seen: unknown[] = [];
+      quota.onChange = (agent_id) =>
+        seen.push([agent_id, db.get('SELECT cause FROM holds WHERE agent_id = ?', agent_id)]);
+      expect(quota.hold('one')?.cause).toBe('budget');
+      quota.verdict('two', id, failed(401), false);
+      expect(quota.holdFor('two', 'login')).toBeDefined();
+      expect(seen).toEqual([]);
+      await db.write(() => undefined);
+      expect(seen).toEqual([
+        ['one', { cause: 'budget' }],
+        ['two', { cause: 'login' }],
+      ]);
+    });
+
     it('asks again under a new uuid, and keeps what was said and used', async () => {
       const id = await started('one');
       const before = db.get<{ prompt_uuid: string }>('SELECT prompt_uuid FROM turns')?.prompt_uuid;

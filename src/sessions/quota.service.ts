@@ -2,18 +2,17 @@ import { Inject, Injectable } from '@nestjs/common';
 import { LogBook } from '../agents/log-book.js';
 import type { RuntimeEvent } from '../agents/runtime/runtime.js';
 import type { WorkNote } from '../agents/supervisor.js';
-import type { Budget } from '../contracts/agent.js';
-import type { EventPayload } from '../contracts/event.js';
 import { EventLog } from '../events/event-log.js';
 import { RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';
 import { StateDb, type Tx } from '../shared/db/state-db.js';
-import { type BudgetName, budgetWords, checkBudget, crossed, spentOf, WARN_SHARE } from './budget.js';
+import { untilStored } from '../shared/db/until-stored.js';
+import { BudgetGate } from './budget-gate.js';
 import { HELD_ACTIVITY, type Hold, HoldBook } from './hold-book.js';
 import { ModelGate } from './model-gate.js';
 import { nextTryMs } from './quota-backoff.js';
 import { classifyFault, faultWords, LOGIN_HELP, passesByItself } from './quota-error.js';
-import { hasBudget, SpendBook, type SpendChange } from './spend-book.js';
+import { SpendBook } from './spend-book.js';
 import { TurnStore } from './turn-store.js';
 
 type Result = Extract<RuntimeEvent, { type: 'result' }>;
@@ -26,11 +25,6 @@ export type Verdict =
   /** Back into the queue; `store` belongs to that change. */
   | { readonly action: 'put_back'; readonly hold: Hold; readonly store: (tx: Tx) => void };
 
-interface OverBudget {
-  readonly hold: Hold;
-  readonly told: EventPayload<'agent.budget_exceeded'>;
-}
-
 /**
  * Whether an agent's next turn may begin. Contract: an error of the model that passes by itself, a missing login and a
  * used budget hold the agent's turns, each with its reason and, where there is one, the time at which they go on.
@@ -41,6 +35,7 @@ export class QuotaService {
   /** What each agent's CLI last said of its login's limits, while it was not plainly allowed. */
   private readonly limits = new Map<string, Limit>();
   private readonly gate: ModelGate;
+  private readonly budgets: BudgetGate;
   /** Set by wiring. `onChange`: what is said of the agent is different now. `onResume`: its turns may go on. */
   onChange: (agent_id: string) => void = () => undefined;
   onResume: (agent_id: string) => void = () => undefined;
@@ -61,6 +56,8 @@ export class QuotaService {
     @Inject(StateDb) private readonly db: StateDb,
     @Inject(Clock) private readonly clock: Clock,
   ) {
+    const lost = (agent_id: string, error: unknown): void => this.onLost(agent_id, error);
+    this.budgets = new BudgetGate({ spends, registry, events, logs, clock, lost });
     this.gate = new ModelGate({
       clock,
       // A program of a person's own asks whom it likes.
@@ -101,7 +98,7 @@ export class QuotaService {
   hold(agent_id: string): Hold | undefined {
     const present = this.holds.of(agent_id);
     if (present !== undefined && present.cause !== 'budget' && present.cause !== 'throttle') return present;
-    const over = this.overBudget(agent_id);
+    const over = this.budgets.over(agent_id);
     const hold = over?.hold ?? this.gate.hold(agent_id);
     if (hold === undefined) {
       if (present !== undefined) this.holds.release(agent_id);
@@ -210,9 +207,7 @@ export class QuotaService {
 
   /** To be called when what a turn has used is stored. Warns near the end of a budget. */
   spent(agent_id: string): void {
-    const { agent, fleet } = this.spends.update(agent_id);
-    this.warnOf('agent', agent_id, agent, this.registry.agents().get(agent_id)?.budget);
-    this.warnOf('fleet', agent_id, fleet, this.registry.config().budget);
+    this.budgets.spent(agent_id);
   }
 
   /** Holds the agent's turns from outside: it seemed to run away. `also` is stored with it. */
@@ -249,54 +244,17 @@ export class QuotaService {
     this.onResume(agent_id);
   }
 
+  /** In force at once, and told when it is stored: what was seen to wait must still wait after kill -9. */
   private keep(agent_id: string, hold: Hold, also: (tx: Tx) => void = () => undefined): void {
     const store = this.holds.put(agent_id, hold);
-    this.db
-      .write((tx) => {
-        store(tx);
+    const lost = (error: unknown): void => this.onLost(agent_id, error);
+    const write = (): Promise<void> =>
+      this.db.write((tx) => {
+        // While the disk refused this one it may have ended, or another come.
+        if (this.holds.of(agent_id) === hold) store(tx);
         also(tx);
-      })
-      .catch((error: unknown) => this.onLost(agent_id, error));
-    this.onChange(agent_id);
-  }
-
-  private overBudget(agent_id: string): OverBudget | undefined {
-    const budgets = [
-      {
-        scope: 'agent',
-        budget: this.registry.agents().get(agent_id)?.budget,
-        spent: () => this.spends.today(agent_id),
-      },
-      { scope: 'fleet', budget: this.registry.config().budget, spent: () => this.spends.today() },
-    ] as const;
-    for (const { scope, budget, spent } of budgets) {
-      if (!hasBudget(budget)) continue;
-      const verdict = checkBudget(spent(), budget, this.clock.now());
-      if (!verdict.over) continue;
-      const { which, limit, resets_ms } = verdict;
-      const resets_at = this.clock.iso(resets_ms);
-      const whose = scope === 'agent' ? 'the budget' : 'the budget of all agents';
-      const reason = `${whose} for today is used, ${budgetWords(which, verdict.spent, limit)}; goes on at ${resets_at}`;
-      return {
-        hold: { cause: 'budget', reason, resume_ms: resets_ms },
-        told: { scope, which, limit, spent: verdict.spent, resets_at },
-      };
-    }
-    return undefined;
-  }
-
-  private warnOf(scope: 'agent' | 'fleet', agent_id: string, change: SpendChange, budget: Budget | undefined): void {
-    if (!hasBudget(budget)) return;
-    const limitOf = (which: BudgetName): number => budget[which] ?? 0;
-    for (const which of crossed(change.before, change.after, budget, WARN_SHARE)) {
-      const told = { scope, which, spent: spentOf(change.after, which), limit: limitOf(which) };
-      this.events
-        .append('agent.budget_warning', told, agent_id)
-        .catch((error: unknown) => this.onLost(agent_id, error));
-    }
-    for (const which of crossed(change.before, change.after, budget, 1)) {
-      const words = budgetWords(which, spentOf(change.after, which), limitOf(which));
-      this.logs.add(agent_id, 'nox', `the turn that ended used up the budget (${words}); the next one waits`);
-    }
+        tx.afterCommit(() => this.onChange(agent_id));
+      });
+    untilStored(this.clock, write, lost).catch(lost);
   }
 }
