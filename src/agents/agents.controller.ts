@@ -55,8 +55,8 @@ export class AgentsController {
   }
 
   @Route('agents_interrupt')
-  interrupt(@Input('agents_interrupt') { params }: RouteInput<'agents_interrupt'>) {
-    return this.agents.interrupt(params.id);
+  interrupt(@Input('agents_interrupt') { params, body }: RouteInput<'agents_interrupt'>) {
+    return this.agents.interrupt(params.id, body);
   }
 
   @Route('agents_reset_breaker')

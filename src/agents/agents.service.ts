@@ -1,5 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Agent, AgentConfig, AgentStatus, CreateAgent, StopOptions, UpdateAgent } from '../contracts/agent.js';
+import type {
+  Agent,
+  AgentConfig,
+  AgentStatus,
+  CreateAgent,
+  InterruptOptions,
+  StopOptions,
+  UpdateAgent,
+} from '../contracts/agent.js';
 import type { Actor } from '../contracts/auth.js';
 import type { ReconcileStep } from '../contracts/registry.js';
 import { AgentId } from '../contracts/ids.js';
@@ -194,7 +202,7 @@ export class AgentsService extends Reconciler {
     try {
       await this.fleet.groups.stopBelow(id, `${reason} with ${id}`, options);
       await this.fleet.stop(id, reason, options);
-      this.fleet.retire(id, reason);
+      this.fleet.retire(id, reason, options);
       return await this.fleet.serially(id, async () => {
         await this.registry.updateAgent(id, { desired_state: 'inactive' }, actor, 'stop');
         return this.fleet.status(id);
@@ -220,11 +228,12 @@ export class AgentsService extends Reconciler {
     });
   }
 
-  async interrupt(id: string): Promise<AgentStatus> {
+  async interrupt(id: string, { requeue }: InterruptOptions): Promise<AgentStatus> {
     this.known(id);
     const { session, process_state } = this.fleet.get(id);
     if (session === undefined)
       throw new NoxError('INVALID_STATE', `Agent ${id} is ${process_state}; there is nothing to interrupt.`);
+    if (requeue) this.fleet.keepMessages(id);
     await session.interrupt();
     return this.fleet.status(id);
   }

@@ -233,10 +233,16 @@ export class Fleet {
   async stop(
     id: string,
     reason: string,
-    options: { force?: boolean; grace_ms?: number | undefined } = {},
+    options: { force?: boolean; grace_ms?: number | undefined; requeue?: boolean } = {},
   ): Promise<void> {
+    if (options.requeue === true) this.keepMessages(id);
     await this.get(id).stop('stopped', reason, this.graceOf(options));
     await this.store.setHibernated(id, false);
+  }
+
+  /** Whoever is about to end the turn that runs wants its messages to be handed over again. */
+  keepMessages(id: string): void {
+    this.observed().onCutShort(id);
   }
 
   private graceOf({ force, grace_ms }: { force?: boolean; grace_ms?: number | undefined }): number {
@@ -381,9 +387,9 @@ export class Fleet {
     this.wishes.set(id, restart);
   }
 
-  /** A person has ended it: what waits for it is cancelled. */
-  retire(id: string, reason: string): void {
-    this.observed().onRetired(id, reason);
+  /** A person has ended it: what waits for it is cancelled, or with `requeue` its messages wait on. */
+  retire(id: string, reason: string, { requeue = false } = {}): void {
+    this.observed().onRetired(id, reason, requeue);
     this.groups.release(id);
   }
 

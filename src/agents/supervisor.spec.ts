@@ -75,6 +75,7 @@ describe(AgentSupervisor.name, () => {
       onToolCall: async () => ({ behavior: 'deny', reason: 'test' }),
       onReady: () => told.push('ready'),
       onEnded: (_: string, reason: string) => told.push(`ended: ${reason}`),
+      onCutShort: () => undefined,
       onRetired: (_: string, reason: string) => told.push(`retired: ${reason}`),
       work: () => ({
         current_turn_id: null,

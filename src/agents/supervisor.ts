@@ -21,8 +21,10 @@ export abstract class RunObserver {
   abstract onReady(agent_id: string): void;
   /** The process is gone, however it went (`expected`: Nox ended it); called before anything is restarted. */
   abstract onEnded(agent_id: string, reason: string, expected: boolean): void;
-  /** Nobody will start it again by itself: what waits for it has to end. */
-  abstract onRetired(agent_id: string, reason: string): void;
+  /** The turn that runs is about to be ended by somebody who wants its messages to be handed over again. */
+  abstract onCutShort(agent_id: string): void;
+  /** Nobody will start it again by itself: what waits for it has to end, or with `requeue` its messages wait on. */
+  abstract onRetired(agent_id: string, reason: string, requeue?: boolean): void;
   /** What the agent has to do. */
   abstract work(agent_id: string): AgentWork;
 }

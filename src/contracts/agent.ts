@@ -329,11 +329,20 @@ export const AgentListQuery = PageQuery.extend({
 });
 export const AgentList = z.object({ agents: z.array(Agent), pagination: Pagination });
 
+/** For whoever ends a turn before its time. */
+const Requeue = z
+  .boolean()
+  .default(false)
+  .describe('Messages that the turn was reading are handed over again; without it they are cancelled with the turn.');
+export const InterruptOptions = z.strictObject({ requeue: Requeue }).prefault({});
+export type InterruptOptions = z.infer<typeof InterruptOptions>;
+
 export const StopOptions = z
   .strictObject({
     /** End it now, without asking it first. */
     force: z.boolean().default(false),
     grace_ms: z.number().int().min(0).max(120_000).optional(),
+    requeue: Requeue,
   })
   .prefault({});
 export type StopOptions = z.infer<typeof StopOptions>;

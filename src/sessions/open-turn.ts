@@ -22,6 +22,8 @@ export interface OpenTurn {
   timer: NodeJS.Timeout | undefined;
   /** A person wants it to end: it is not tried again. */
   cancelled?: boolean;
+  /** Whoever ends it wants its messages to be handed over again. */
+  requeue?: boolean;
   /** Nox ends it for a critical message: it goes on later. */
   preempted?: boolean;
   /** Receipts that are being stored: the end comes after them. */

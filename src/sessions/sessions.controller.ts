@@ -47,8 +47,8 @@ export class SessionsController {
   }
 
   @Route('turns_cancel')
-  cancel(@Input('turns_cancel') { params }: RouteInput<'turns_cancel'>, @Actor() actor: ActorType) {
-    return this.sessions.cancel(params.id, actor);
+  cancel(@Input('turns_cancel') { params, body }: RouteInput<'turns_cancel'>, @Actor() actor: ActorType) {
+    return this.sessions.cancel(params.id, actor, body);
   }
 
   private async stream(

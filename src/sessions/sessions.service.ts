@@ -186,12 +186,16 @@ export class SessionsService extends RunObserver {
     return this.turns.page(agent_id, query.limit, query.before);
   }
 
-  /** Cancels a queued turn, interrupts a running one; a turn that has ended is INVALID_STATE. */
-  async cancel(id: string, actor: Actor): Promise<Turn> {
+  /**
+   * Cancels a queued turn, interrupts a running one; a turn that has ended is INVALID_STATE. With `requeue` the messages that
+   * it was reading are handed over again.
+   */
+  async cancel(id: string, actor: Actor, { requeue = false } = {}): Promise<Turn> {
     const { agent_id, status } = this.get(id);
     const open = this.pipes.openTurn(agent_id);
     if (status === 'running' && open?.id === id) {
       open.cancelled = true;
+      open.requeue = requeue;
       await this.pipes.interrupt(agent_id, open);
       return this.ended(id);
     }
@@ -202,7 +206,7 @@ export class SessionsService extends RunObserver {
       usage: null,
     });
     if (turn === undefined) throw new NoxError('INVALID_STATE', `Turn ${id} has ended already.`);
-    await this.turn_mail.settleOf(agent_id, id, { kind: 'dropped', reason: `cancelled by ${actor.name}` });
+    await this.turn_mail.settleOf(agent_id, id, cutShort(`cancelled by ${actor.name}`, requeue));
     if (this.book.queuedCount(agent_id) === 0) this.quota.nothingWaits(agent_id);
     return turn;
   }
@@ -311,12 +315,17 @@ export class SessionsService extends RunObserver {
     if (this.approvals.parkedCount(agent_id, turn.id) > 0 && (await this.book.defer(turn.id, null))) return;
     await this.book.finish(agent_id, turn.id, interruptedEnd(turn.blocks, `the process ended: ${reason}`));
     if (this.fleet.is_closing) return;
-    await this.turn_mail.settle(agent_id, turn, { kind: expected ? 'dropped' : 'died', reason });
+    await this.turn_mail.settle(agent_id, turn, expected ? cutShort(reason, turn.requeue) : { kind: 'died', reason });
   }
 
-  onRetired(agent_id: string, reason: string): void {
+  onCutShort(agent_id: string): void {
+    const turn = this.pipes.openTurn(agent_id);
+    if (turn !== undefined) turn.requeue = true;
+  }
+
+  onRetired(agent_id: string, reason: string, requeue = false): void {
     this.quota.release(agent_id);
-    this.retire(agent_id, reason).catch((error: unknown) => this.lost(agent_id, 'cancel', error));
+    this.retire(agent_id, reason, requeue).catch((error: unknown) => this.lost(agent_id, 'cancel', error));
   }
 
   work(agent_id: string): AgentWork {
@@ -406,11 +415,14 @@ export class SessionsService extends RunObserver {
       return;
     }
     const hold = this.quota.holdFor(agent_id, 'login');
-    const mail_end = mailEnd(end, hold);
+    const mail_end = mailEnd(end, hold, turn.requeue);
+    // A crash before they are put back must not take it for the end of its messages, too.
+    const waits_again = end.status === 'interrupted' && mail_end.kind === 'put_back';
+    const reason = verdict.reason ?? (waits_again ? mail_end.reason : end.reason);
     await this.book.finish(
       agent_id,
       turn.id,
-      { ...end, reason: verdict.reason ?? end.reason },
+      { ...end, reason },
       () => this.comeToRest(agent_id),
       (tx) => {
         if (mail_end.kind === 'read') this.turn_mail.readIn(tx, turn);
@@ -499,11 +511,11 @@ export class SessionsService extends RunObserver {
     return turn;
   }
 
-  private async retire(agent_id: string, reason: string): Promise<void> {
+  private async retire(agent_id: string, reason: string, requeue: boolean): Promise<void> {
     await this.approvals.cancelForAgent(agent_id, reason);
     for (const { id } of this.turns.withStatus('deferred', agent_id)) {
       await this.book.finish(agent_id, id, { status: 'cancelled', text: '', reason, usage: null });
-      await this.turn_mail.settleOf(agent_id, id, { kind: 'dropped', reason });
+      await this.turn_mail.settleOf(agent_id, id, cutShort(reason, requeue));
     }
     await this.book.cancelQueued(agent_id, reason);
   }
@@ -552,9 +564,14 @@ const NO_USAGE: Usage = {
   cost_usd: 0,
 };
 
+/** What becomes of the messages of a turn that a person has ended. */
+const cutShort = (reason: string, requeue = false): MailEnd =>
+  requeue ? { kind: 'put_back', reason, delay_ms: 0 } : { kind: 'dropped', reason };
+
 /** What the end of a turn is to the messages that it read. */
-function mailEnd({ status, reason }: TurnEnd, login: Hold | undefined): MailEnd {
-  if (status === 'interrupted') return { kind: 'dropped', reason: reason ?? 'the turn was interrupted' };
+function mailEnd({ status, reason }: TurnEnd, login: Hold | undefined, requeue = false): MailEnd {
+  if (status === 'interrupted')
+    return cutShort(requeue ? 'interrupted; its messages are handed over again' : (reason ?? 'interrupted'), requeue);
   if (status === 'error' && login !== undefined) return { kind: 'put_back', reason: login.reason, delay_ms: 0 };
   return { kind: 'read' };
 }

@@ -146,6 +146,35 @@ describe.each(['the real Claude CLI', 'the fake agent'])('messages into %s', (wh
     expect((await reached(message_id, 'cancelled')).reason).toContain('interrupted');
   });
 
+  it.each(['interrupt', 'cancel', 'stop'] as const)(
+    'hands it over again when who has it end by %s asks for that',
+    async (how) => {
+      await agent();
+      const { id: message_id } = await send('slow 100@100 word');
+      await talking();
+      const first = await message(message_id);
+      const body = { requeue: true };
+      if (how === 'interrupt') await nox.call('agents_interrupt', { params: { id }, body });
+      if (how === 'cancel') await nox.call('turns_cancel', { params: { id: first.turn_id ?? '' }, body });
+      if (how === 'stop') {
+        await nox.call('agents_stop', { params: { id }, body });
+        expect(await reached(message_id, 'queued')).toMatchObject({ attempt: 0, turn_id: null });
+        await nox.call('agents_start', { params: { id } });
+      }
+      const again = await eventually('it is handed over again', async () => {
+        const found = await message(message_id);
+        return found.deliveries[1]?.turn_id == null ? undefined : found;
+      });
+      // It was cut short through no fault of its own: that is no attempt.
+      expect(again.attempt).toBe(1);
+      expect(again.deliveries[0]).toMatchObject({ outcome: 'requeued', turn_id: first.turn_id });
+      const [cut, next] = await turns();
+      expect(cut).toMatchObject({ id: first.turn_id, status: 'interrupted' });
+      // Its session has the text, so that it is not said again.
+      expect(next?.prompt).toContain('Go on where it stopped');
+    },
+  );
+
   it('wakes an agent that hibernates', async () => {
     await agent();
     await nox.call('agents_hibernate', { params: { id } });

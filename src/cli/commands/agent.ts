@@ -21,7 +21,7 @@ export function agentCommands(program: Command, cliOf: CliOf): void {
   listCommand(agent, cliOf);
   showCommand(agent, cliOf);
   editCommand(agent, cliOf);
-  const act = (name: 'start' | 'interrupt' | 'hibernate', description: string) =>
+  const act = (name: 'start' | 'hibernate', description: string) =>
     agent
       .command(name)
       .description(description)
@@ -32,7 +32,7 @@ export function agentCommands(program: Command, cliOf: CliOf): void {
   act('start', 'start agents');
   stopCommand(agent, cliOf, 'stop', 'stop agents and all their processes');
   stopCommand(agent, cliOf, 'restart', 'stop and start agents; they keep their conversation');
-  act('interrupt', 'end the turn that runs; the agent stays');
+  interruptCommand(agent, cliOf);
   act('hibernate', 'end the process, keep the session; the next prompt wakes it');
   resetBreakerCommand(agent, cliOf);
   agentPromptCommand(agent, cliOf);
@@ -137,6 +137,24 @@ interface EditOptions {
   readonly unset?: string[];
 }
 
+export const REQUEUE = [
+  '--requeue',
+  'hand the messages that it was reading over again, instead of cancelling them',
+] as const;
+
+function interruptCommand(agent: Command, cliOf: CliOf): void {
+  agent
+    .command('interrupt')
+    .description('end the turn that runs; the agent stays')
+    .argument('<id...>', 'agents')
+    .option(...REQUEUE)
+    .action((ids: string[], { requeue }: { requeue?: boolean }, command: Command) =>
+      forEach(cliOf(command), ids, (client, id) =>
+        client.call('agents_interrupt', { params: { id }, body: { requeue: requeue === true } }),
+      ),
+    );
+}
+
 function stopCommand(agent: Command, cliOf: CliOf, name: 'stop' | 'restart', description: string): void {
   agent
     .command(name)
@@ -144,13 +162,20 @@ function stopCommand(agent: Command, cliOf: CliOf, name: 'stop' | 'restart', des
     .argument('<id...>', 'agents')
     .option('--force', 'end it now, without asking it first')
     .option('--grace <seconds>', 'how long it may take to end by itself', Number)
-    .action((ids: string[], { force, grace }: { force?: boolean; grace?: number }, command: Command) => {
+    .option(...REQUEUE)
+    .action((ids: string[], { force, grace, requeue }: StopFlags, command: Command) => {
       if (grace !== undefined && !(grace >= 0)) throw usageError('--grace takes a number of seconds.');
-      const body = defined({ force, grace_ms: grace === undefined ? undefined : Math.round(grace * 1000) });
+      const body = defined({ force, requeue, grace_ms: grace === undefined ? undefined : Math.round(grace * 1000) });
       return forEach(cliOf(command), ids, (client, id) =>
         client.call(`agents_${name}`, { params: { id }, body }, { timeout_ms: STOP_TIMEOUT_MS }),
       );
     });
+}
+
+interface StopFlags {
+  readonly force?: boolean;
+  readonly grace?: number;
+  readonly requeue?: boolean;
 }
 
 function resetBreakerCommand(agent: Command, cliOf: CliOf): void {

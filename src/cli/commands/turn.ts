@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Turn } from '../../contracts/turn.js';
 import type { Cli, CliOf } from '../cli.js';
 import { usageError } from '../cli-error.js';
+import { REQUEUE } from './agent.js';
 import { cost } from '../output/agent-view.js';
 import { shortInput } from '../output/prompt-printer.js';
 import { painted, stateCell } from '../output/style.js';
@@ -39,9 +40,12 @@ export function turnCommands(program: Command, cliOf: CliOf): void {
     .command('cancel')
     .description('take a queued turn back, or interrupt the one that runs')
     .argument('<turn>', 'its id, trn_…')
-    .action(async (id: string, _: unknown, command: Command) => {
+    .option(...REQUEUE)
+    .action(async (id: string, { requeue }: { requeue?: boolean }, command: Command) => {
       const cli = cliOf(command);
-      const ended = await (await cli.client()).call('turns_cancel', { params: { id } });
+      const ended = await (
+        await cli.client()
+      ).call('turns_cancel', { params: { id }, body: { requeue: requeue === true } });
       cli.answer(ended, () => cli.say(`${ended.id} ${painted(stateCell(ended.status, cli.words))}`));
     });
 }

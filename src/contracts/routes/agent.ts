@@ -5,6 +5,7 @@ import {
   AgentListQuery,
   AgentStatus,
   CreateAgent,
+  InterruptOptions,
   LogList,
   LogQuery,
   StopOptions,
@@ -107,6 +108,7 @@ export const AGENT_ROUTES = {
     status: 200,
     summary: 'Interrupt the running turn',
     params: id,
+    body: InterruptOptions,
     response: AgentStatus,
   }),
   agents_hibernate: route({
@@ -239,6 +241,7 @@ export const AGENT_ROUTES = {
     status: 200,
     summary: 'Cancel a queued turn or interrupt a running one',
     params: z.object({ id: TurnId }),
+    body: InterruptOptions,
     response: Turn,
   }),
 } as const satisfies Record<string, RouteDef>;
