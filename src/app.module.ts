@@ -90,6 +90,7 @@ import { TaskBook } from './tasks/task-book.js';
 import { LogFollower } from './tasks/log-follower.js';
 import { TaskMail } from './tasks/task-mail.js';
 import { TaskRights } from './tasks/task-rights.js';
+import { TaskImports } from './tasks/task-import.js';
 import { TaskRunner } from './tasks/task-runner.js';
 import { TaskWatcher } from './tasks/task-watcher.js';
 import { TasksController } from './tasks/tasks.controller.js';
@@ -258,6 +259,7 @@ export class AppModule {
         LogFollower,
         TaskMail,
         Delegations,
+        TaskImports,
         TaskRunner,
         TaskWatcher,
         TasksService,

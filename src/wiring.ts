@@ -31,6 +31,7 @@ import { WorkBacklog } from './tasks/backlog.js';
 import { Delegations } from './tasks/delegations.js';
 import { TaskBook } from './tasks/task-book.js';
 import { TaskMail } from './tasks/task-mail.js';
+import { TaskImports } from './tasks/task-import.js';
 import { TaskRunner } from './tasks/task-runner.js';
 import { TaskWatcher } from './tasks/task-watcher.js';
 import { VERSION } from './shared/version.js';
@@ -69,6 +70,7 @@ export function wire(app: NestFastifyApplication): void {
   sessions.mail = app.get(DeliveryService);
   app.get(HandoverService).onAvailable((agent_id) => sessions.nudge(agent_id));
   registry.reconciler = app.get(AgentsService);
+  registry.transfer.tasks = app.get(TaskImports);
   const tellCommit = (commit: RegistryCommit): void => {
     events
       .append('registry.committed', { commit })

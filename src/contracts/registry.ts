@@ -96,7 +96,7 @@ const scope = {
   /** Only these files. */
   paths: z.array(IntentFileName).min(1).optional(),
 };
-const asked = { confirm: z.boolean().default(false), dry_run: z.boolean().default(false) };
+export const asked = { confirm: z.boolean().default(false), dry_run: z.boolean().default(false) };
 
 export const RollbackRequest = z
   .strictObject({
@@ -209,50 +209,6 @@ export const CreateTag = z.strictObject({
   commit_hash: CommitHash.optional(),
   message: z.string().trim().max(500).default(''),
 });
-
-/** Agents to export, as `lead,worker`; without them all intent. */
-export const ExportQuery = z.object({
-  agents: z
-    .string()
-    .max(5000)
-    .transform((text) => text.split(','))
-    .pipe(z.array(AgentId).min(1).max(100))
-    .optional(),
-  /** Their task files, too. */
-  tasks: z.stringbool().default(false),
-});
-/** Intent as plain files, without git. */
-export const RegistryExport = z.object({
-  /** The commit in force. */
-  head: CommitHash.nullable(),
-  files: z.array(
-    z.object({ path: z.union([IntentFileName, z.string().regex(/^tasks\/[a-z0-9-]{3,50}\.md$/)]), text: z.string() }),
-  ),
-});
-export type RegistryExport = z.infer<typeof RegistryExport>;
-/** `ours` is what is in force here. Nothing changes while a key is in conflict. */
-export const ImportRequest = z.strictObject({
-  files: z
-    .array(z.strictObject({ path: IntentFileName, text: z.string() }))
-    .min(1)
-    .max(5)
-    .refine((files) => new Set(files.map(({ path }) => path)).size === files.length, 'names a file twice'),
-  prefer: z.enum(['ours', 'theirs']).optional(),
-  /** Confirms what decides what agents may do: policy, environment, limits, programs, images. */
-  accept: z.boolean().default(false),
-  ...asked,
-});
-export const ImportResult = z.object({
-  dry_run: z.boolean(),
-  conflicts: z.array(MergeConflict),
-  /** What needs `accept`, field by field; `null` where absent. */
-  security: z.array(z.object({ file: IntentFileName, key: z.string(), before: z.unknown(), after: z.unknown() })),
-  unknown_keys: z.array(z.string()),
-  commit: RegistryCommit.nullable(),
-  objects: z.array(ObjectChange),
-  reconciled: z.array(ReconcileStep),
-});
-export type ImportResult = z.infer<typeof ImportResult>;
 
 /** The copy of the registry on a remote. */
 export const RemoteStatus = z.object({

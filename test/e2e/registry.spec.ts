@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { RegistryService } from '../../src/registry/registry.service.js';
@@ -108,6 +110,58 @@ describe('the registry page', () => {
     await dialog.getByRole('button', { name: 'Done' }).click();
     const log = execFileSync('git', ['-C', nox.registry, 'log', '-2', '--format=%an: %s'], { encoding: 'utf8' });
     expect(log).toMatch(/^admin: registry: undo rollback \w{7}\nadmin: agent: roll back lead to \w{7}\n$/);
+  });
+
+  it('saves what is in force as a file; shows what importing it would change, and does it once confirmed', async () => {
+    await page.getByRole('button', { name: 'Export and import' }).click();
+    const dialog = page.getByRole('dialog');
+    await shot('transfer');
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      dialog.getByRole('button', { name: 'Download' }).click(),
+    ]);
+    const archive = await download.path();
+    await nox.call('agents_delete', { params: { id: 'worker' } });
+    await nox.call('agents_update', { params: { id: 'lead' }, body: { system_prompt: 'third' } });
+    const tasks = Buffer.from('# Tasks\n\n## Todo\n\n- [ ] Read the news\n  - accept: `true`\n');
+    await dialog.getByLabel('Files to import').setInputFiles([
+      { name: 'nox.tar.gz', mimeType: 'application/gzip', buffer: readFileSync(archive) },
+      { name: 'lead.md', mimeType: 'text/markdown', buffer: tasks },
+    ]);
+    const conflicts = dialog.getByRole('region', { name: 'Conflicts' });
+    await conflicts.getByText('agents.lead.system_prompt').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Confirm import' }).isDisabled()).toBe(true);
+    await shot('import-conflict');
+    await conflicts.getByLabel('Which side to take').selectOption('theirs');
+    await dialog.getByText('comes back', { exact: true }).waitFor();
+    await dialog.getByText('Read the news', { exact: true }).waitFor();
+    await dialog.getByLabel('I have looked at them and accept them').check();
+    await shot('import-plan');
+    expect(await prompt('lead')).toBe('third');
+    await dialog.getByRole('button', { name: 'Confirm import' }).click();
+    await dialog.getByRole('button', { name: 'Done' }).waitFor();
+    await shot('imported');
+    expect([await prompt('lead'), await prompt('worker')]).toEqual(['second', 'second']);
+    const { tasks: found } = await nox.call('tasks_list', { query: { agent_id: 'lead' } });
+    expect(found.map(({ title }) => title)).toEqual(['Read the news']);
+    await dialog.getByRole('button', { name: 'Done' }).click();
+  });
+
+  it('takes an import of megabytes, refuses one of tens of them by its length, and large bodies elsewhere', async () => {
+    const text = `# ${'x'.repeat(3 * 1024 * 1024)}\nschema_version = 1\n`;
+    const body = { files: [{ path: 'agents.toml' as const, text }], dry_run: true };
+    expect(await nox.call('registry_import', { body })).toMatchObject({ dry_run: true, objects: [], conflicts: [] });
+    const answerTo = async (path: string, bytes: number): Promise<number | undefined> => {
+      const headers = { authorization: `Bearer ${nox.access_token}`, 'content-type': 'application/json' };
+      // Announced and not sent: the length alone decides.
+      const asking = request(`${nox.url}${path}`, { method: 'POST', headers: { ...headers, 'content-length': bytes } });
+      asking.flushHeaders();
+      const [reply] = (await once(asking, 'response')) as [IncomingMessage];
+      asking.destroy();
+      return reply.statusCode;
+    };
+    expect(await answerTo('/api/v1/registry/import', 32 * 1024 * 1024 + 1)).toBe(413);
+    expect(await answerTo('/api/v1/registry/rollback', 1024 * 1024 + 1)).toBe(413);
   });
 
   it('makes a branch and a tag, and fits a phone', async () => {

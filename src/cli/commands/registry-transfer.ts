@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from '
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { IntentFileName } from '../../contracts/registry.js';
+import { TaskFileName } from '../../contracts/registry-transfer.js';
 import type { RouteCall, RouteReply } from '../../contracts/routes.js';
 import { HTTP_LIMITS } from '../../shared/http/limits.js';
 import { packFiles, unpackFiles } from '../../shared/tar.js';
@@ -62,7 +63,10 @@ export function transferCommands(registry: Command, cliOf: CliOf): void {
     .description('add what the files have by one commit; shows first what would happen')
     .option('--dry-run', 'only show what would happen')
     .addOption(new Option('--prefer <side>', 'for keys that both have').choices(['ours', 'theirs']))
-    .option('--accept', 'also what decides what agents may do: policy, environment, limits, programs, images')
+    .option(
+      '--accept',
+      'also what decides what agents may do: policy, environment, limits, programs, images, commands of tasks',
+    )
     .option('-y, --yes', 'do not ask')
     .action((file: string, options: ImportOptions, command: Command) => importFiles(cliOf(command), file, options));
   examples(into, [
@@ -92,19 +96,20 @@ async function importFiles(cli: Cli, file: string, { dryRun, yes, accept, prefer
     { timeout_ms: LIVE_TIMEOUT_MS },
   );
   cli.answer({ ...done, ignored }, () => {
-    if (done.commit === null) cli.say('Nothing differed; nothing was changed.');
-    else cli.print(`${done.commit.hash}\n`);
+    if (done.commit === null && done.tasks.length === 0) cli.say('Nothing differed; nothing was changed.');
+    if (done.commit !== null) cli.print(`${done.commit.hash}\n`);
+    if (done.tasks.length > 0) cli.say(`${done.tasks.length} tasks imported.`);
   });
 }
 
 /** No server takes it, and none could say what to do about it. */
 function refuseLarge(file: string, body: object): void {
   const bytes = Buffer.byteLength(JSON.stringify(body)) + 100;
-  if (bytes <= HTTP_LIMITS.body_bytes) return;
+  if (bytes <= HTTP_LIMITS.large_body_bytes) return;
   const kib = (of: number): number => Math.ceil(of / 1024);
   throw new CliError(
     'PAYLOAD_TOO_LARGE',
-    `${file} makes ${kib(bytes)} KiB, and ${kib(HTTP_LIMITS.body_bytes)} KiB are taken at once. Import it in parts, as "nox registry export --agent ID" makes them; for all of a Nox there is "nox backup".`,
+    `${file} makes ${kib(bytes)} KiB, and ${kib(HTTP_LIMITS.large_body_bytes)} KiB are taken at once. Import it in parts, as "nox registry export --agent ID" makes them; for all of a Nox there is "nox backup".`,
   );
 }
 
@@ -117,10 +122,14 @@ function planText(cli: Cli, plan: RouteReply<'registry_import'>): string {
     ({ file, key, before, after }) => `  ${file}: ${oneLine(key)}: ${value(before)} → ${value(after)}\n`,
   );
   const unknown = plan.unknown_keys.map((key) => `  ${oneLine(key)}\n`);
+  const tasks = plan.tasks.map(
+    ({ agent_id, title, change }) => `  ${change === 'added' ? '+' : '~'} ${agent_id}: ${oneLine(visible(title))}\n`,
+  );
   const part = (head: string, rows: readonly string[]): string =>
     rows.length === 0 ? '' : `${head}\n${rows.join('')}`;
   return [
     plan.objects.length === 0 ? 'No configuration changes.\n' : changesView(cli, plan.objects),
+    part('Tasks:', tasks),
     part('In conflict (choose with --prefer):', conflicts),
     part('Decides what agents may do (needs --accept):', security),
     part('Keys that Nox does not know, kept:', unknown),
@@ -129,7 +138,8 @@ function planText(cli: Cli, plan: RouteReply<'registry_import'>): string {
 }
 
 function tellIgnored(cli: Cli, ignored: readonly string[]): void {
-  if (ignored.length > 0) cli.say(`Not imported, since it is no configuration: ${ignored.join(', ')}`);
+  if (ignored.length > 0)
+    cli.say(`Not imported, since it is neither configuration nor a task file: ${ignored.join(', ')}`);
 }
 
 async function refuseTaken(path: string): Promise<void> {
@@ -178,17 +188,25 @@ async function read(path: string): Promise<{ files: Given[]; ignored: string[] }
   }
 }
 
-/** Only regular files of the known names, right in the folder. */
+/** Only regular files of the known names: intent right in the folder, and what `tasks/` has. */
 async function readFolder(folder: string): Promise<{ files: Given[]; ignored: string[] }> {
-  const entries = await readdir(folder, { withFileTypes: true });
   const files: Given[] = [];
   const ignored: string[] = [];
-  for (const entry of entries.toSorted((a, b) => a.name.localeCompare(b.name))) {
-    const name = IntentFileName.safeParse(entry.name);
-    if (name.success && entry.isFile())
-      files.push({ path: name.data, text: await readFile(join(folder, entry.name), 'utf8') });
-    else if (!entry.name.startsWith('.')) ignored.push(entry.isDirectory() ? `${entry.name}/` : entry.name);
-  }
+  const look = async (below: string): Promise<void> => {
+    const entries = await readdir(join(folder, below), { withFileTypes: true });
+    for (const entry of entries.toSorted((a, b) => a.name.localeCompare(b.name))) {
+      const path = below + entry.name;
+      const name = IntentFileName.or(TaskFileName).safeParse(path);
+      if (name.success && entry.isFile())
+        files.push({ path: name.data, text: await readFile(join(folder, path), 'utf8') });
+      else if (path === 'tasks' && entry.isDirectory()) await look('tasks/');
+      else if (!entry.name.startsWith('.')) ignored.push(entry.isDirectory() ? `${path}/` : path);
+    }
+  };
+  await look('');
   if (files.length > 0) return { files, ignored };
-  throw new CliError('INVALID_REQUEST', `${folder} holds none of ${IntentFileName.options.join(', ')}.`);
+  throw new CliError(
+    'INVALID_REQUEST',
+    `${folder} holds none of ${IntentFileName.options.join(', ')}, and no tasks/*.md.`,
+  );
 }

@@ -8,22 +8,18 @@ import {
   CreateBranch,
   CreateTag,
   DiffQuery,
-  ExportQuery,
   GcResult,
   ExternalDecided,
   ExternalDecision,
   ExternalEdits,
   History,
   HistoryQuery,
-  ImportRequest,
-  ImportResult,
   MergeRequest,
   MergeResult,
   PruneRequest,
   PruneResult,
   RegistryBranch,
   RegistryDiff,
-  RegistryExport,
   RegistryStatus,
   RegistryTag,
   RemoteRequest,
@@ -37,6 +33,7 @@ import {
   TagName,
   UndoRequest,
 } from '../registry.js';
+import { ExportQuery, ImportRequest, ImportResult, RegistryExport } from '../registry-transfer.js';
 import { route, type RouteDef } from './route.js';
 
 const branch = z.object({ name: BranchName });
@@ -255,6 +252,7 @@ export const REGISTRY_ROUTES = {
     status: 200,
     summary: 'Add what the files of another registry have, by one commit, and reconcile the live agents',
     body: ImportRequest,
+    large_body: true,
     response: ImportResult,
   }),
   registry_prune: route({

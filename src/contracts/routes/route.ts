@@ -13,6 +13,8 @@ export interface RouteDef {
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
+  /** Its body may be larger than others are; a few at once. */
+  readonly large_body?: boolean;
   readonly response: z.ZodType;
   /** Tokens of MCP clients open it, too; no other route. */
   readonly clients?: boolean;

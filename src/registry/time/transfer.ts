@@ -3,21 +3,22 @@ import { lstat, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import type { Actor } from '../../contracts/auth.js';
+import { IntentFileName, type MergeConflict } from '../../contracts/registry.js';
 import {
   type ExportQuery,
   ImportRequest,
   type ImportResult,
-  type IntentFileName,
   type RegistryExport,
-} from '../../contracts/registry.js';
+} from '../../contracts/registry-transfer.js';
 import { errnoOf, NoxError } from '../../shared/nox-error.js';
 import { type Base, parsed } from '../intent-change.js';
 import { splitEdit } from '../hand/held.js';
 import { diffIntents } from '../intent-diff.js';
-import { describeProblem, type Document, type DocumentSet, isProblem, readDocument } from '../intent.js';
+import { describeProblem, type Document, type DocumentSet, intentOf, isProblem, readDocument } from '../intent.js';
 import { secretProblem } from '../secrets.js';
 import { isTable, type TomlTable } from '../toml/toml.js';
 import { confirmed } from '../confirmed.js';
+import type { GivenTasks, TaskPlan, TaskTransfer } from './task-transfer.js';
 import { emptyVersion, type TimeMachine, type TimePorts } from './time-machine.js';
 import { mergeVersions, refuseConflicts, withTable } from './versions.js';
 
@@ -26,13 +27,18 @@ type Held = ImportResult['security'][number];
 /** What an import would make of a version. */
 interface Planned {
   readonly documents: DocumentSet;
-  readonly conflicts: ImportResult['conflicts'];
+  readonly conflicts: readonly MergeConflict[];
   /** What decides what agents may do, and so needs a word of its own. */
   readonly security: readonly Held[];
 }
 
-/** Intent as plain files, without git: out of this registry, and into another. */
+const NO_TASKS: TaskPlan = { tasks: [], conflicts: [], security: [] };
+
+/** Intent, and tasks, as plain files, without git: out of this registry, and into another. */
 export class Transfer {
+  /** Given at wiring. */
+  tasks: TaskTransfer | undefined;
+
   constructor(
     private readonly root: string,
     private readonly time: TimeMachine,
@@ -57,46 +63,79 @@ export class Transfer {
   }
 
   /**
-   * Brings files of another registry into this one by one commit: what they have and this one lacks is added, nothing is
-   * taken away. A key that both have, each in its own way, is a conflict; what a hand edit would have to wait for needs
-   * `accept`. A dry run answers both. VALIDATION_ERROR with file, line and field; SECRET_REFUSED, MERGE_CONFLICT,
+   * Brings files of another registry into this one, intent by one commit and then the tasks: what they have and this one
+   * lacks is added, nothing is taken away. A key or a task that both have, each in its own way, is a conflict; what a hand
+   * edit would have to wait for, and a command that a task brings, needs `accept`. A dry run answers both. Cut off between
+   * the two, it is ended by being said again. VALIDATION_ERROR with file, line and field; SECRET_REFUSED, MERGE_CONFLICT,
    * CONFIRMATION_REQUIRED.
    */
   async import(input: z.input<typeof ImportRequest>, actor: Actor): Promise<ImportResult> {
     const request = confirmed(parsed('body', ImportRequest, input));
-    const given = new Map(request.files.map(({ path, text }) => [path, readGiven(path, text)]));
+    const { prefer, accept } = request;
+    const given = givenIntent(request.files);
+    const texts = givenTasks(request.files);
     const unknown_keys = [...given].flatMap(([file, document]) =>
       document.unknown_keys.map((key) => `${file}: ${key}`),
     );
-    const plan = (base: Base): Planned => planned(base, given, request.prefer);
+    const plan = (base: Base): Planned => planned(base, given, prefer);
+    const now = this.ports.base();
+    const first = plan(now);
+    const asked: GivenTasks = { texts, prefer, accept };
+    const wanted = await this.planTasks(asked, first.documents);
     if (request.dry_run) {
-      const now = this.ports.base();
-      const { documents, conflicts, security } = plan(now);
-      const { objects, reconciled } = this.time.preview(now.intent, documents);
-      const facts = { conflicts: [...conflicts], security: [...security], unknown_keys };
-      return { dry_run: true, ...facts, commit: null, objects, reconciled };
+      const { objects, reconciled } = this.time.preview(now.intent, first.documents);
+      const conflicts = [...first.conflicts, ...wanted.conflicts];
+      const facts = { conflicts, security: [...first.security, ...wanted.security], unknown_keys };
+      return { dry_run: true, ...facts, commit: null, objects, tasks: [...wanted.tasks], reconciled };
     }
+    refuseConflicts({ documents: first.documents, conflicts: [...first.conflicts, ...wanted.conflicts] });
+    if (wanted.security.length > 0 && !accept) throw needsAccept([...first.security, ...wanted.security]);
     let security: readonly Held[] = [];
     const { commit, before, after, reconciled } = await this.time.carryOut(actor, (base) => {
       const made = plan(base);
       const documents = refuseConflicts(made);
       security = made.security;
-      if (security.length > 0 && !request.accept) throw needsAccept(security);
-      const names = [...given.keys()].join(', ');
-      return Promise.resolve({
-        documents,
-        note: {
-          area: 'registry',
-          action: 'import',
-          object: names,
-          object_ref: `file:${[...given.keys()].join(',')}`,
-          actor,
-        },
-      });
+      if (security.length > 0 && !accept) throw needsAccept(security);
+      const names = [...given.keys()];
+      const object_ref = `file:${names.join(',')}`;
+      const note = { area: 'registry', action: 'import', object: names.join(', '), object_ref, actor } as const;
+      return Promise.resolve({ documents, note });
     });
+    const tasks = texts.size === 0 ? [] : ((await this.tasks?.carryOut(asked, actor)) ?? []);
     const objects = diffIntents(before, after);
-    return { dry_run: false, conflicts: [], security: [...security], unknown_keys, commit, objects, reconciled };
+    const facts = { conflicts: [], security: [...security, ...wanted.security], unknown_keys };
+    return { dry_run: false, ...facts, commit, objects, tasks: [...tasks], reconciled };
   }
+
+  private async planTasks(asked: GivenTasks, documents: DocumentSet): Promise<TaskPlan> {
+    const { agents } = intentOf(documents);
+    const stranger = [...asked.texts.keys()].find((id) => !agents.has(id));
+    if (stranger !== undefined) {
+      const field = `tasks/${stranger}.md`;
+      const message = `there is no agent ${stranger}, neither here nor in the files`;
+      throw new NoxError('VALIDATION_ERROR', `Not imported: ${field}: ${message}`, [{ field, message }]);
+    }
+    return asked.texts.size === 0 ? NO_TASKS : ((await this.tasks?.plan(asked)) ?? NO_TASKS);
+  }
+}
+
+type Files = z.output<typeof ImportRequest>['files'];
+
+function givenIntent(files: Files): Map<IntentFileName, Document> {
+  const read = files.flatMap(({ path, text }) => {
+    const file = IntentFileName.safeParse(path);
+    return file.success ? [[file.data, readGiven(file.data, text)] as const] : [];
+  });
+  return new Map(read);
+}
+
+/** Task files by agent. */
+function givenTasks(files: Files): Map<string, string> {
+  const own = files.flatMap(({ path, text }) => {
+    const [, agent_id] = /^tasks\/(.+)\.md$/.exec(path) ?? [];
+    return agent_id === undefined ? [] : [[agent_id, text] as const];
+  });
+  return new Map(own);
 }
 
 function planned(

@@ -28,6 +28,8 @@ export interface Merged {
   readonly documents: DocumentSet;
   readonly conflicts: readonly MergeConflict[];
 }
+/** A conflict of a file, whichever kind it is. */
+type Conflict = Pick<MergeConflict, 'key'> & { readonly file: string };
 
 /** Three versions of all files into one, key by key. A file that only one side changed is taken as it is, with its comments. */
 export function mergeVersions(
@@ -63,7 +65,10 @@ export function mergeVersions(
 }
 
 /** MERGE_CONFLICT, naming every key with its three values. */
-export function refuseConflicts({ documents, conflicts }: Merged): DocumentSet {
+export function refuseConflicts({
+  documents,
+  conflicts,
+}: Pick<Merged, 'documents'> & { readonly conflicts: readonly Conflict[] }): DocumentSet {
   if (conflicts.length === 0) return documents;
   const keys = conflicts.map(({ file, key }) => `${file}: ${key}`).join('; ');
   throw new NoxError('MERGE_CONFLICT', `Both sides changed ${keys}. Choose a side for each; nothing was changed.`, {

@@ -6,6 +6,7 @@ import { newId } from '../ids.js';
 import { messageOf, NoxError } from '../nox-error.js';
 import { canonicalUrl } from './canonical-url.js';
 import { parseJsonBody } from './json-body.js';
+import { allowLargeBodies } from './large-bodies.js';
 import { HTTP_LIMITS } from './limits.js';
 import type { OriginGuard } from './origin-guard.js';
 import { errorBody, toNoxError } from './problem.js';
@@ -38,6 +39,7 @@ export class NoxHttpAdapter extends FastifyAdapter {
       clientErrorHandler,
     });
     this.routes = watchRoutes(this);
+    allowLargeBodies(this.getInstance());
     const fastify = this.getInstance();
     fastify.server.maxConnections = HTTP_LIMITS.max_connections;
     fastify.server.on('listening', () => {

@@ -8,6 +8,7 @@ import { Icon } from '../../components/icon.js';
 import { PageHead } from '../../components/page-head.js';
 import { Banner, EmptyState, ErrorState, SkeletonRows } from '../../components/states.js';
 import { RelativeTime } from '../../components/time.js';
+import { saveFile } from '../../lib/save-file.js';
 import { plural } from '../../lib/format.js';
 import { messageOf } from '../../lib/http.js';
 import { useAgents } from '../../lib/queries.js';
@@ -182,10 +183,5 @@ function Verdict({ verdict: { ok, entries, anchors, problem, head } }: { readonl
 }
 
 function download(entries: readonly unknown[]): void {
-  const url = URL.createObjectURL(new Blob([`${JSON.stringify(entries, null, 2)}\n`], { type: 'application/json' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = 'nox-ledger.json';
-  link.click();
-  URL.revokeObjectURL(url);
+  saveFile(new Blob([`${JSON.stringify(entries, null, 2)}\n`], { type: 'application/json' }), 'nox-ledger.json');
 }

@@ -13,6 +13,7 @@ import { BranchesDialog } from './components/branches-dialog.js';
 import { CommitDetail } from './components/commit-detail.js';
 import { ExternalEdits } from './components/external-edits.js';
 import { RollbackDialog } from './components/rollback-dialog.js';
+import { TransferDialog } from './components/transfer-dialog.js';
 import { UndoDialog } from './components/undo-dialog.js';
 import { Timeline } from './components/timeline.js';
 import { type Goal, useHistory, useRegistryStatus } from './queries.js';
@@ -40,7 +41,7 @@ export function RegistryPage() {
   const agents = useAgents().data;
   const status = useRegistryStatus().data;
   const [target, setTarget] = useState<RollbackTarget>();
-  const [panel, setPanel] = useState(false);
+  const [panel, setPanel] = useState<'branches' | 'transfer'>();
   const mayRollBack = useCan('admin');
   const author = params.get('by') ?? '';
 
@@ -94,7 +95,8 @@ export function RegistryPage() {
               <Button type="button" outlined label="Go back…" onClick={() => setTarget('time')} />
             </>
           )}
-          <Button type="button" outlined label="Branches and tags" onClick={() => setPanel(true)} />
+          <Button type="button" outlined label="Branches and tags" onClick={() => setPanel('branches')} />
+          <Button type="button" outlined label="Export and import" onClick={() => setPanel('transfer')} />
           <CommandHint
             commands={[
               object.startsWith('agent:')
@@ -204,11 +206,12 @@ export function RegistryPage() {
       {target !== undefined && target !== 'undo' && (
         <RollbackDialog target={target === 'time' ? undefined : target} onClose={() => setTarget(undefined)} />
       )}
-      {panel && (
+      {panel === 'transfer' && <TransferDialog onClose={() => setPanel(undefined)} />}
+      {panel === 'branches' && (
         <BranchesDialog
-          onClose={() => setPanel(false)}
+          onClose={() => setPanel(undefined)}
           onGoBack={(tag) => {
-            setPanel(false);
+            setPanel(undefined);
             setTarget({ tag });
           }}
         />

@@ -2,6 +2,9 @@ import type { RouteCall } from '@contracts/routes.js';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { keys } from '../../lib/keys.js';
 import { call } from '../../lib/session.js';
+import { saveFile } from '../../lib/save-file.js';
+import { packTarGz } from '../../lib/tar.js';
+import type { ImportFile } from './components/transfer-files.js';
 
 const PAGE = 50;
 
@@ -81,6 +84,49 @@ export function useRollback() {
       goal === 'undo'
         ? call('registry_undo', { body: { confirm: true } })
         : call('registry_rollback', { body: { ...goal, confirm: true } }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: keys.registry }),
+  });
+}
+
+/** Packs what is in force, or one agent of it, and saves it as a file. */
+export function useExport() {
+  return useMutation({
+    mutationFn: async ({ agent, tasks }: { readonly agent: string; readonly tasks: boolean }) => {
+      const query = { ...(agent !== '' && { agents: agent }), ...(tasks && { tasks: 'true' as const }) };
+      const { files } = await call('registry_export', { query });
+      saveFile(await packTarGz(files), `nox-${agent === '' ? 'registry' : agent}.tar.gz`);
+    },
+  });
+}
+
+/** What importing these files would do; nothing changes. */
+export function useImportPreview(files: readonly ImportFile[] | undefined, prefer: 'ours' | 'theirs' | undefined) {
+  return useQuery({
+    queryKey: ['import-preview', files, prefer],
+    enabled: files !== undefined,
+    queryFn: ({ signal }) =>
+      call(
+        'registry_import',
+        { body: { files: [...(files ?? [])], ...(prefer && { prefer }), dry_run: true } },
+        signal,
+      ),
+    staleTime: 0,
+    gcTime: 0,
+    retry: false,
+  });
+}
+
+export interface ImportWish {
+  readonly files: readonly ImportFile[];
+  readonly prefer: 'ours' | 'theirs' | undefined;
+  readonly accept: boolean;
+}
+
+export function useImport() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ({ files, prefer, accept }: ImportWish) =>
+      call('registry_import', { body: { files: [...files], ...(prefer && { prefer }), accept, confirm: true } }),
     onSuccess: () => queries.invalidateQueries({ queryKey: keys.registry }),
   });
 }
