@@ -86,6 +86,7 @@ import { OpenApiModule } from './system/openapi.controller.js';
 import { Acceptance } from './tasks/acceptance.js';
 import { WorkBacklog } from './tasks/backlog.js';
 import { Delegations } from './tasks/delegations.js';
+import { DropFolder } from './tasks/drop-folder.js';
 import { TaskBook } from './tasks/task-book.js';
 import { LogFollower } from './tasks/log-follower.js';
 import { TaskMail } from './tasks/task-mail.js';
@@ -263,6 +264,7 @@ export class AppModule {
         TaskRunner,
         TaskWatcher,
         TasksService,
+        DropFolder,
         SystemService,
         BackupService,
         EmergencyService,

@@ -14,6 +14,7 @@ import { StateDb } from './shared/db/state-db.js';
 import { failpoint } from './shared/failpoint.js';
 import { messageOf } from './shared/nox-error.js';
 import { TaskRunner } from './tasks/task-runner.js';
+import { DropFolder } from './tasks/drop-folder.js';
 import { TaskWatcher } from './tasks/task-watcher.js';
 
 /** All agents end within this; with the rest a shutdown stays under 15 s. */
@@ -74,6 +75,7 @@ export async function shutdown(app: NestFastifyApplication, reason: string): Pro
     .parkAll()
     .catch((error: unknown) => PinoLogger.root.warn({ err: error }, 'what waits could not be parked'));
   await app.get(AttentionService).stop();
+  await app.get(DropFolder).close();
   await app.get(TaskWatcher).close();
   await app.get(TaskRunner).close();
   await Promise.all([app.get(Fleet).shutdown(AGENTS_GRACE_MS), app.get(ServicesService).close()]);

@@ -29,6 +29,7 @@ import { StateDb } from './shared/db/state-db.js';
 import { messageOf } from './shared/nox-error.js';
 import { WorkBacklog } from './tasks/backlog.js';
 import { Delegations } from './tasks/delegations.js';
+import { DropFolder } from './tasks/drop-folder.js';
 import { TaskBook } from './tasks/task-book.js';
 import { TaskMail } from './tasks/task-mail.js';
 import { TaskImports } from './tasks/task-import.js';
@@ -58,6 +59,7 @@ export function wire(app: NestFastifyApplication): void {
   app.get(ServicesService).warn = warn;
   app.get(TaskRunner).warn = warn;
   app.get(TaskWatcher).warn = warn;
+  app.get(DropFolder).warn = warn;
   app.get(Delegations).warn = warn;
   app.get(TaskMail).warn = warn;
   const ledger = app.get(UsageLedger);
@@ -130,6 +132,7 @@ export async function startWork(app: NestFastifyApplication): Promise<void> {
   await app.get(Delegations).start();
   app.get(TaskRunner).start();
   await app.get(TaskWatcher).start();
+  await app.get(DropFolder).start();
   await app.get(RegistryService).watch();
   await app.get(AttentionService).start();
   await app.get(EventLog).append('system.started', { version: VERSION });

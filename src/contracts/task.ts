@@ -223,7 +223,10 @@ export const TaskOverview = z.object({
   blocked_tasks: z.array(Task),
   critical_tasks: z.array(Task),
   overdue_tasks: z.array(Task),
-  file_problems: z.array(z.object({ agent_id: z.string(), path: z.string(), problems: z.array(TaskFileProblem) })),
+  /** Without an agent: a file in `tasks/inbox/` that is no task. */
+  file_problems: z.array(
+    z.object({ agent_id: z.string().nullable(), path: z.string(), problems: z.array(TaskFileProblem) }),
+  ),
 });
 export type TaskOverview = z.infer<typeof TaskOverview>;
 

@@ -8,6 +8,7 @@ import type {
   PriorityRequest,
   Task,
   TaskFile,
+  TaskFileProblem,
   TaskLog,
   TaskOverview,
   UpdateTask,
@@ -36,6 +37,9 @@ type ListQuery = Omit<RouteInput<'tasks_list'>['query'], never>;
  */
 @Injectable()
 export class TasksService {
+  /** Set by the folder that tasks are dropped into: what there is no task. */
+  dropProblems: () => { path: string; problems: TaskFileProblem[] }[] = () => [];
+
   constructor(
     @Inject(TaskBook) private readonly book: TaskBook,
     @Inject(TaskRunner) private readonly runner: TaskRunner,
@@ -97,7 +101,7 @@ export class TasksService {
       blocked_tasks: tasks.filter(({ status }) => status === 'blocked'),
       critical_tasks: tasks.filter((task) => task.priority === 'critical' && isOpen(task)),
       overdue_tasks: tasks.filter(({ overdue }) => overdue),
-      file_problems: this.book.fileProblems(),
+      file_problems: [...this.book.fileProblems(), ...this.dropProblems().map((each) => ({ agent_id: null, ...each }))],
     };
   }
 

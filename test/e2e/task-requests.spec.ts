@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSse, type SseFrame } from '../../src/client/sse.js';
 import { fakeAgent } from '../support/fake-agent.js';
 import { NoxServer } from '../support/nox-server.js';
-import { within } from '../support/wait.js';
+import { eventually, within } from '../support/wait.js';
 
 /** What is asked of tasks from outside; the agents are not started, so that nothing moves by itself. */
 describe('asking things of tasks', () => {
@@ -76,5 +76,70 @@ describe('asking things of tasks', () => {
       headers: { authorization: `Bearer ${nox.access_token}` },
     });
     expect(unknown.status).toBe(404);
+  });
+
+  it('takes a file that is dropped, once, and says of another what is wrong with it', async () => {
+    const inbox = join(nox.registry, 'tasks', 'inbox');
+    const drop = (name: string, text: string) => {
+      writeFileSync(join(inbox, `.${name}`), text);
+      renameSync(join(inbox, `.${name}`), join(inbox, name));
+    };
+    const titled = (title: string) =>
+      eventually(`the task ${title}`, async () =>
+        (await nox.call('tasks_list', { query: { limit: 500 } })).tasks.find((task) => task.title === title),
+      );
+    drop(
+      'report.md',
+      '# Write the report\n\n## Objective\nSum it up.\n\n## Priority\nHIGH\n\n## Assigned Agent\nworker\n',
+    );
+    const task = await titled('Write the report');
+    expect(task).toMatchObject({
+      agent_id: 'worker',
+      priority: 'high',
+      description: 'Objective:\nSum it up.',
+      requested_by: 'external',
+    });
+    await eventually('it is taken', () => existsSync(join(inbox, 'taken', `${task.id}.md`)));
+    expect(existsSync(join(inbox, 'report.md'))).toBe(false);
+    expect(text('worker')).toContain('Write the report (Priority: HIGH)');
+
+    // Without a name it is for whoever has the least to do.
+    const open = (await nox.call('tasks_overview')).agents.map((each) => ({
+      id: each.agent_id,
+      open: each.todo + each.blocked + each.in_progress,
+    }));
+    const [least] = open.sort((a, b) => a.open - b.open || (a.id < b.id ? -1 : 1));
+    drop('any.md', '## Objective\nAnybody may do this.\n');
+    expect((await titled('Anybody may do this.')).agent_id).toBe(least?.id);
+
+    drop('odd.md', '# Odd\n\n## Priority\nSOON\n');
+    const problem = await eventually('the problem', async () =>
+      (await nox.call('tasks_overview')).file_problems.find(({ path }) => path === 'tasks/inbox/odd.md'),
+    );
+    expect(problem).toMatchObject({ agent_id: null, problems: [{ line: 3, message: '"SOON" is no priority' }] });
+    symlinkSync('/etc/passwd', join(inbox, 'link.md'));
+    await eventually('the link is refused', async () =>
+      (await nox.call('tasks_overview')).file_problems.some(({ path }) => path === 'tasks/inbox/link.md'),
+    );
+    drop('odd.md', '# Odd\n\n## Priority\nlow\n');
+    await titled('Odd');
+    await eventually('nothing is wrong with it any more', async () =>
+      (await nox.call('tasks_overview')).file_problems.every(({ path }) => path !== 'tasks/inbox/odd.md'),
+    );
+
+    // One that comes while Nox is away is taken at the next start, and nothing twice.
+    await nox.kill('SIGKILL');
+    drop('later.md', '# Later\n\n## Assigned Agent\nnobody-yet\n');
+    await nox.boot();
+    await eventually('its agent is not there', async () =>
+      (await nox.call('tasks_overview')).file_problems.some(({ problems }) =>
+        problems.some(({ message }) => message.includes('nobody-yet')),
+      ),
+    );
+    drop('later.md', '# Later\n\n## Assigned Agent\nlead\n');
+    await titled('Later');
+    const { tasks } = await nox.call('tasks_list', { query: { limit: 500 } });
+    for (const title of ['Write the report', 'Odd', 'Later'])
+      expect(tasks.filter((each) => each.title === title)).toHaveLength(1);
   });
 });

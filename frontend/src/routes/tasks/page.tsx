@@ -74,7 +74,8 @@ export function TasksPage() {
       </PageHead>
       {problems?.map((problem) => (
         <Banner key={problem.path} tone="red" icon="warning">
-          <strong>{problem.path}</strong> cannot be read; what it said before stays in force.{' '}
+          <strong>{problem.path}</strong>{' '}
+          {problem.agent_id === null ? 'is no task yet.' : 'cannot be read; what it said before stays in force.'}{' '}
           {problem.problems.map(({ line, message }) => `${line === null ? '' : `Line ${line}: `}${message}`).join('; ')}
         </Banner>
       ))}
