@@ -1,5 +1,4 @@
-import { mkdir, realpath } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { z } from 'zod';
 import type { AgentConfig, UpdateAgent } from '../contracts/agent.js';
 import type { Actor } from '../contracts/auth.js';
@@ -24,7 +23,6 @@ import type { Clock } from '../shared/clock.js';
 import { FolderWatch, type WatchOptions } from '../shared/folder-watch.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { RegistryCare } from './care/registry-care.js';
-import { repairRepository } from './care/repair.js';
 import { GitHistory } from './git/git-history.js';
 import { gitError, GitProcess } from './git/git-process.js';
 import { MainBranch } from './git/main-branch.js';
@@ -34,8 +32,7 @@ import type { GitWriter } from './git/writer/commit-request.js';
 import { openWriter } from './git/writer/thread-writer.js';
 import { type CommitView, type History, HistoryReader } from './history.js';
 import { ExternalEdits } from './hand/external-edits.js';
-import type { SettleOptions } from './hand/settled.js';
-import { IntentFolder, storageError } from './intent-folder.js';
+import { IntentFolder } from './intent-folder.js';
 import {
   type Base,
   type Change,
@@ -53,10 +50,11 @@ import { describeProblem, type FileProblem, type Intent, INTENT_FILES } from './
 import { addRuleChange, policyVersion, removeRuleChange, writePolicyChange } from './policy-change.js';
 import { addRelationshipChange, nameOf, removeRelationshipsChange } from './relationship-change.js';
 import { addServiceChange, removeServiceChange, type ServicePatch, updateServiceChange } from './service-change.js';
-import { excludeFromOuterRepository } from './outer-repository.js';
 import { OwnerLock } from './owner-lock.js';
 import type { Reconciler } from './reconciler.js';
-import { type RecordOptions, RecordWriter } from './record-writer.js';
+import { Listeners } from './listeners.js';
+import { makeRoot, noSecrets, type RegistryOptions, repairOffline } from './registry-root.js';
+import { RecordWriter } from './record-writer.js';
 import { pushAll } from './remote/git-push.js';
 import { RemoteBackup } from './remote/remote-backup.js';
 import { Branches } from './time/branches.js';
@@ -67,23 +65,8 @@ export { EXTERNAL } from './intent-commit.js';
 export type { ConfigPatch } from './intent-change.js';
 export type { Intent } from './intent.js';
 export { Reconciler } from './reconciler.js';
+export type { RegistryOptions } from './registry-root.js';
 export type { Rollback } from './time/time-machine.js';
-
-export interface RegistryOptions {
-  readonly path: string;
-  readonly template_path: string;
-  readonly clock: Clock;
-  readonly warn?: (message: string, fields: object) => void;
-  readonly record?: RecordOptions;
-  /** How long a hand edit is left alone before it is taken up. Default: not at all. */
-  readonly settle?: SettleOptions;
-  /** Where a bundle of it is kept, to repair it from. */
-  readonly bundle?: string;
-  /** Makes it whole from the bundle before it is opened. */
-  readonly repair?: boolean;
-  /** Answers the value of `env:NAME` or `file:name`; rejects in words when there is none. */
-  readonly secret?: (reference: string) => Promise<string>;
-}
 
 /** When nobody waits any more for Nox to start. */
 const WARM_UP_MS = 5000;
@@ -101,10 +84,10 @@ export type RegistryNews = {
 export class RegistryService {
   /** Given at wiring: makes the live system follow a rollback or an adopted edit. */
   reconciler: Reconciler | undefined;
-  private readonly commitListeners = new Set<(commit: RegistryCommit) => void>();
-  private readonly rollbackListeners = new Set<(rollback: Rollback) => void>();
-  private readonly newsListeners = new Set<(news: RegistryNews) => void>();
-  private readonly invalidListeners = new Set<(problem: FileProblem) => void>();
+  private readonly commitHeard: Listeners<RegistryCommit>;
+  private readonly rollbackHeard: Listeners<Rollback>;
+  private readonly newsHeard: Listeners<RegistryNews>;
+  private readonly invalidHeard: Listeners<FileProblem>;
   private watching: FolderWatch | undefined;
   private following: Promise<void> = Promise.resolve();
   private closed = false;
@@ -136,20 +119,25 @@ export class RegistryService {
     bundle: string | undefined,
     secret: (reference: string) => Promise<string>,
   ) {
+    const failed = (error: unknown): void => warn('a listener of the registry failed', { reason: messageOf(error) });
+    this.commitHeard = new Listeners(failed);
+    this.rollbackHeard = new Listeners(failed);
+    this.newsHeard = new Listeners(failed);
+    this.invalidHeard = new Listeners(failed);
     store.listeners = {
       committed: (commit) => {
-        this.announce(this.commitListeners, commit);
+        this.commitHeard.tell(commit);
         this.remote.moved(commit.files.includes('system-config.toml'));
       },
-      invalid: (problem) => this.announce(this.invalidListeners, problem),
+      invalid: (problem) => this.invalidHeard.tell(problem),
       held: (file) => {
         const edit = store.onDisk.edit(file);
-        if (edit !== undefined) this.announce(this.newsListeners, { type: 'registry.held', payload: { edit } });
+        if (edit !== undefined) this.newsHeard.tell({ type: 'registry.held', payload: { edit } });
       },
-      mended: (file) => this.announce(this.newsListeners, { type: 'registry.mended', payload: { file } }),
+      mended: (file) => this.newsHeard.tell({ type: 'registry.mended', payload: { file } }),
       conflict: (conflict) => {
         this.external.met(conflict);
-        this.announce(this.newsListeners, { type: 'registry.conflict', payload: { conflict } });
+        this.newsHeard.tell({ type: 'registry.conflict', payload: { conflict } });
       },
       adopted: (before, after) => this.follow(before, after),
     };
@@ -160,7 +148,7 @@ export class RegistryService {
       base: () => ({ intent: store.intent, versions: store.versions }),
       write: (decide) => this.write(decide, 'alone'),
       reconciler: () => this.reconciler,
-      rolledBack: (rollback) => this.announce(this.rollbackListeners, rollback),
+      rolledBack: (rollback) => this.rollbackHeard.tell(rollback),
     };
     this.time = new TimeMachine(ports);
     this.transfer = new Transfer(path, this.time, ports);
@@ -169,9 +157,9 @@ export class RegistryService {
       clock,
       time: this.time,
       switchTo: (branch, version) => this.mustBeOpen(() => store.switchTo(branch, version)),
-      named: (payload) => this.announce(this.newsListeners, { type: 'registry.named', payload }),
+      named: (payload) => this.newsHeard.tell({ type: 'registry.named', payload }),
       switched: (payload) => {
-        this.announce(this.newsListeners, { type: 'registry.switched', payload });
+        this.newsHeard.tell({ type: 'registry.switched', payload });
         this.remote.moved(true);
       },
     });
@@ -179,8 +167,8 @@ export class RegistryService {
       store,
       context,
       reconciler: () => this.reconciler,
-      accepted: (payload) => this.announce(this.newsListeners, { type: 'registry.accepted', payload }),
-      rejected: (payload) => this.announce(this.newsListeners, { type: 'registry.rejected', payload }),
+      accepted: (payload) => this.newsHeard.tell({ type: 'registry.accepted', payload }),
+      rejected: (payload) => this.newsHeard.tell({ type: 'registry.rejected', payload }),
     });
     this.care = new RegistryCare({
       git: new GitProcess(path),
@@ -195,8 +183,7 @@ export class RegistryService {
         await store.reopen();
         record.rescan();
       },
-      found: (problems) =>
-        this.announce(this.newsListeners, { type: 'registry.damaged', payload: { problems: [...problems] } }),
+      found: (problems) => this.newsHeard.tell({ type: 'registry.damaged', payload: { problems: [...problems] } }),
       warn,
     });
     store.guard = record.guard = () => this.care.refuseDamaged();
@@ -207,7 +194,7 @@ export class RegistryService {
       refs: () => refs.digest(),
       push: pushAll,
       secret,
-      settled: (remote) => this.announce(this.newsListeners, { type: 'registry.remote', payload: { remote } }),
+      settled: (remote) => this.newsHeard.tell({ type: 'registry.remote', payload: { remote } }),
     });
   }
 
@@ -426,26 +413,22 @@ export class RegistryService {
 
   /** Hears every commit on `main`, after it is in force. Returns the function that ends this. */
   onCommit(listener: (commit: RegistryCommit) => void): () => void {
-    this.commitListeners.add(listener);
-    return () => this.commitListeners.delete(listener);
+    return this.commitHeard.on(listener);
   }
 
   /** Hears of a rollback when the live system has followed it; its commit has been heard of before. */
   onRolledBack(listener: (rollback: Rollback) => void): () => void {
-    this.rollbackListeners.add(listener);
-    return () => this.rollbackListeners.delete(listener);
+    return this.rollbackHeard.on(listener);
   }
 
   /** Hears of branches, tags and switches. Returns the function that ends this. */
   onNews(listener: (news: RegistryNews) => void): () => void {
-    this.newsListeners.add(listener);
-    return () => this.newsListeners.delete(listener);
+    return this.newsHeard.on(listener);
   }
 
   /** Hears of a file on disk that does not fit. */
   onInvalid(listener: (problem: FileProblem) => void): () => void {
-    this.invalidListeners.add(listener);
-    return () => this.invalidListeners.delete(listener);
+    return this.invalidHeard.on(listener);
   }
 
   /** Ends the writes asked for, commits the record, gives the registry free. */
@@ -485,16 +468,6 @@ export class RegistryService {
     return commit;
   }
 
-  private announce<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void {
-    for (const listener of listeners) {
-      try {
-        listener(value);
-      } catch (error) {
-        this.warn('a listener of the registry failed', { reason: messageOf(error) });
-      }
-    }
-  }
-
   /** A person's edit is live at once, without making the write that found it wait. */
   private follow(before: Intent, after: Intent): void {
     this.following = this.following
@@ -505,25 +478,4 @@ export class RegistryService {
           this.warn('the agents could not follow an edit of the registry', { reason: messageOf(error) }),
       );
   }
-}
-
-const noSecrets = (reference: string): Promise<string> =>
-  Promise.reject(new NoxError('INVALID_STATE', `Nobody here knows the value of ${reference}.`));
-
-async function makeRoot(path: string): Promise<string> {
-  try {
-    await mkdir(join(resolve(path), '.git'), { recursive: true });
-    // Processes are found by the folder's real name.
-    const root = await realpath(path);
-    await excludeFromOuterRepository(root);
-    return root;
-  } catch (error) {
-    throw storageError(error);
-  }
-}
-
-async function repairOffline(root: string, { bundle, clock, warn }: RegistryOptions): Promise<void> {
-  if (bundle === undefined) throw new NoxError('INVALID_STATE', 'No bundle of the registry is kept.');
-  const { damaged_folder, refs } = await repairRepository(root, bundle, clock.iso());
-  warn?.('the registry was repaired', { damaged_folder, refs });
 }

@@ -5,6 +5,7 @@ import { errnoOf } from '../../../shared/nox-error.js';
 import { gitEnvironment, PIN_ARGUMENTS } from '../git-process.js';
 import type { CommitReply, CommitRequest, FileChange, GitWriter, NewCommit } from './commit-request.js';
 import { Disk, type FileStat } from './disk.js';
+import { FolderFiles, type Replaced, type Wanted } from './folder-files.js';
 import { blobOid, commitObject, gitObject, type GitObject, signature } from './git-object.js';
 import { carriedOver, formatIndex, type IndexEntry, indexEntry, parseIndex } from './index-file.js';
 import { ObjectStore } from './object-store.js';
@@ -21,27 +22,6 @@ const MAX_LISTING_BYTES = 1024 * 1024 * 1024;
 interface KnownRef {
   tip: string | null;
   tree: Tree;
-}
-
-/** A file of the folder that is to be replaced. */
-interface Wanted {
-  readonly path: string;
-  readonly full: string;
-  readonly tmp: string;
-  readonly body: Buffer;
-  /** What must stand there. */
-  readonly old_oid: string;
-  /** Whether `body` is not what is committed. */
-  readonly apart: boolean;
-}
-
-/** A file of the folder that was replaced, and how that is undone. */
-interface Replaced {
-  readonly path: string;
-  readonly backup: string | undefined;
-  readonly old: Buffer;
-  /** What was put there. */
-  readonly young: Buffer;
 }
 
 /** A commit that is on the disk, and what is left to do. */
@@ -68,6 +48,7 @@ export class PlumbingWriter implements GitWriter {
   private readonly git_dir: string;
   private readonly refs: RefStore;
   private readonly objects: ObjectStore;
+  private readonly files: FolderFiles;
   private readonly known = new Map<string, KnownRef>();
   /** What is done after a commit was answered: old versions are removed. */
   private tidied: Promise<void> = Promise.resolve();
@@ -80,6 +61,7 @@ export class PlumbingWriter implements GitWriter {
     this.git_dir = join(root, '.git');
     this.refs = new RefStore(this.git_dir, disk);
     this.objects = new ObjectStore(this.git_dir, disk);
+    this.files = new FolderFiles(root, disk);
   }
 
   async commit(request: CommitRequest): Promise<CommitReply> {
@@ -138,7 +120,7 @@ export class PlumbingWriter implements GitWriter {
     const head = built.hashes.at(-1);
     if (head === undefined) return { reply: { hashes: [] }, tidy: () => undefined };
 
-    const wanted = this.wantedFiles(request);
+    const wanted = this.files.wanted(request);
     const stage = new Stage(this.disk);
     const replaced: Replaced[] = [];
     let entries: Map<string, IndexEntry> | undefined;
@@ -154,7 +136,7 @@ export class PlumbingWriter implements GitWriter {
       await this.objects.place(pack);
       await failpoint('commit.objects.placed');
       for (const file of wanted) {
-        replaced.push(this.replaceFile(file));
+        replaced.push(this.files.replace(file));
         if (blobOid(replaced.at(-1)?.old ?? Buffer.alloc(0)) !== file.old_oid) {
           throw new WriterError('edited', file.path);
         }
@@ -170,7 +152,7 @@ export class PlumbingWriter implements GitWriter {
       this.log(ref, built.logs, index_lock !== undefined);
       await this.refs.move(ref, ref_lock, tip);
     } catch (error) {
-      for (const old of replaced.toReversed()) this.putBack(old);
+      for (const old of replaced.toReversed()) this.files.putBack(old);
       throw error;
     } finally {
       stage.discard();
@@ -228,77 +210,11 @@ export class PlumbingWriter implements GitWriter {
     return { body, mode: (stat.mode & 0o100n) === 0n ? '100644' : '100755' };
   }
 
-  /** What is put in place is the last version; what must stand there, the first one named. */
-  private wantedFiles(request: CommitRequest): Wanted[] {
-    const wanted = new Map<string, { readonly old_oid: string; readonly text: string; readonly apart: boolean }>();
-    for (const { path, content, replaces, folder } of request.commits.flatMap(({ files }) => files)) {
-      const old_oid = wanted.get(path)?.old_oid ?? replaces;
-      if (typeof content !== 'string' || old_oid === undefined) continue;
-      wanted.set(path, { old_oid, text: folder ?? content, apart: folder !== undefined && folder !== content });
-    }
-    return [...wanted].map(([path, { old_oid, text, apart }]) => {
-      const full = join(this.root, path);
-      return { path, full, tmp: this.disk.temporary(full), body: Buffer.from(text), old_oid, apart };
-    });
-  }
-
   private promise(request: CommitRequest, wanted: readonly Wanted[], tip: string | null, head: string): void {
     const blobs = Object.fromEntries(wanted.map(({ path, body }) => [path, blobOid(body)]));
     const apart = wanted.filter((file) => file.apart).map(({ path }) => path);
     const promised = { head: tip ?? '', tip: head, object_ref: request.object_ref ?? '', blobs, apart };
     writePromise(this.disk, this.git_dir, promised, wanted.length > 1);
-  }
-
-  private replaceFile({ path, full, tmp, body }: Wanted): Replaced {
-    const link = this.disk.temporary(full, 'old-');
-    const backup = this.linkTo(full, link, path);
-    try {
-      const before = backup === undefined ? this.disk.read(full) : undefined;
-      // An editor that saves by a rename has put another file there since: ours must not take its place.
-      const [kept, stands] = [this.disk.stat(backup ?? full), this.disk.stat(full)];
-      if (stands === undefined || kept?.ino !== stands.ino) throw new WriterError('edited', path);
-      this.disk.rename(tmp, full);
-      try {
-        // Read after the rename: what an editor wrote into the file until then is in it.
-        const old = backup === undefined ? before : this.disk.read(backup);
-        if (old === undefined) throw new WriterError('edited', path);
-        return { path: full, backup, old, young: body };
-      } catch (error) {
-        if (backup !== undefined) this.disk.rename(backup, full);
-        throw error;
-      }
-    } catch (error) {
-      if (backup !== undefined) this.disk.removeQuietly(backup);
-      throw error;
-    }
-  }
-
-  /** Undefined on file systems without hard links. */
-  private linkTo(full: string, link: string, path: string): string | undefined {
-    try {
-      return this.disk.link(full, link) ? link : undefined;
-    } catch (error) {
-      // An editor has moved it away for a moment.
-      if (errnoOf(error) === 'ENOENT') throw new WriterError('edited', path);
-      throw error;
-    }
-  }
-
-  private putBack({ path, backup, old, young }: Replaced): void {
-    // Saved by an editor meanwhile: the newest version stays.
-    if (!this.stillHolds(path, young)) {
-      if (backup !== undefined) this.disk.removeQuietly(backup);
-    } else if (backup === undefined) this.disk.replace(path, old);
-    else this.disk.rename(backup, path);
-  }
-
-  private stillHolds(path: string, bytes: Buffer): boolean {
-    try {
-      return this.disk.read(path)?.equals(bytes) === true;
-    } catch {
-      // A disk that cannot be read: the old version is what counts.
-      return true;
-    }
   }
 
   private log(ref: string, logs: readonly string[], is_head: boolean): void {
