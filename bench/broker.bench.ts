@@ -1,19 +1,17 @@
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { RedisBroker } from '../src/broker/redis-broker.js';
 import { SqliteBroker } from '../src/broker/sqlite-broker.js';
 import { SystemClock } from '../src/shared/clock.js';
 import { StateDb } from '../src/shared/db/state-db.js';
 import { RedisServer } from '../test/support/redis-server.js';
 import { makeTempDir } from '../test/support/temp-dir.js';
-import { type Arrived, bareBullMq, bareSqlite, port, service, type Subject } from './broker/subjects.js';
+import { atRate, type Make } from './broker/at-rate.js';
+import { bareBullMq, bareSqlite, port, service } from './broker/subjects.js';
 import type { Bench, Row } from './lib/bench.js';
 import { figures, median } from './lib/stats.js';
 
 const PUBLISHERS = 50;
 const RATE = 2000;
-
-type Make = (arrived: Arrived) => Promise<Subject> | Subject;
 
 /** Messages through the broker, embedded and on Redis; beside SQLite and BullMQ by themselves. */
 export const broker: Bench = {
@@ -51,7 +49,7 @@ export const broker: Bench = {
       for (const [name, make] of Object.entries(makes)) {
         const messages = quick ? 2000 : /redis|bullmq/.test(name) ? 8000 : 20_000;
         (flood[name] ??= []).push(await flooded(make, messages));
-        (paced[name] ??= []).push(...(await atRate(make, RATE * (quick ? 1 : 2))));
+        (paced[name] ??= []).push(...(await atRate(make, { rate: RATE, messages: RATE * (quick ? 1 : 2) })));
       }
     for (const each of open) each.close();
     const speed = (name: string) => ({ median: median(flood[name] ?? []) });
@@ -135,30 +133,4 @@ async function flooded(make: Make, messages: number): Promise<number> {
   const took_ms = performance.now() - start;
   await subject.close();
   return (messages / took_ms) * 1000;
-}
-
-/** How long each message took from the moment at which it was to be sent. */
-async function atRate(make: Make, messages: number): Promise<number[]> {
-  const due: number[] = [];
-  const samples: number[] = [];
-  let done: () => void = () => undefined;
-  const all = new Promise<void>((resolve) => (done = resolve));
-  const subject = await make((n) => {
-    samples.push(performance.now() - (due[n] ?? 0));
-    if (samples.length === messages) done();
-  });
-  const start = performance.now();
-  const sent: Promise<unknown>[] = [];
-  for (let n = 0; n < messages;) {
-    const until = Math.min(messages, Math.floor(((performance.now() - start) * RATE) / 1000));
-    for (; n < until; n += 1) {
-      due[n] = performance.now();
-      sent.push(subject.send(n));
-    }
-    await delay(1);
-  }
-  await Promise.all(sent);
-  await all;
-  await subject.close();
-  return samples;
 }

@@ -32,7 +32,10 @@ export const fleetMessages: Bench = {
         ),
       120_000,
     );
-    const rest = await share(server.pid, 5, () => delay(5000));
+    // What a start leaves to do is no rest.
+    await delay(quick ? 0 : 10_000);
+    const rest_s = quick ? 5 : 20;
+    const rest = await share(server.pid, rest_s, () => delay(rest_s * 1000));
     const count = Math.round((PER_MINUTE * seconds) / 60);
     const busy = await share(server.pid, seconds, () => load(server, ids, count));
     const late = await latencies(server, count);

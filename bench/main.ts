@@ -8,6 +8,7 @@ import { BENCH_DIR } from './lib/peers.js';
 import { table } from './lib/table.js';
 import { api } from './api.bench.js';
 import { broker } from './broker.bench.js';
+import { brokerLimits } from './broker-limits.bench.js';
 import { events } from './events.bench.js';
 import { fleetMessages } from './fleet-messages.bench.js';
 import { memory } from './memory.bench.js';
@@ -29,6 +30,7 @@ const BENCHES: readonly Bench[] = [
   api,
   events,
   broker,
+  brokerLimits,
   fleetMessages,
   tasks,
   services,

@@ -77,7 +77,23 @@ export async function port(broker: BrokerPort, arrived: Arrived): Promise<Subjec
 }
 
 /** All that Nox does for a message between two agents but the turn: routing, ledger, events, receipt. */
-export async function service(broker: BrokerPort, db: StateDb, arrived: Arrived): Promise<Subject> {
+export async function service(
+  broker: BrokerPort,
+  db: StateDb,
+  arrived: Arrived,
+  {
+    cap = 1_000_000,
+    reads = true,
+    isPoison = () => false,
+  }: {
+    /** How many one agent may have before it. */
+    cap?: number;
+    /** Whether agents take what waits for them. */
+    reads?: boolean;
+    /** Whether a message kills whoever reads it: it never arrives. */
+    isPoison?: (n: number) => boolean;
+  } = {},
+): Promise<Subject> {
   const clock = new SystemClock();
   const agents = new Map(
     Array.from({ length: AGENTS }, (_, n) => [
@@ -85,7 +101,7 @@ export async function service(broker: BrokerPort, db: StateDb, arrived: Arrived)
       { desired_state: 'active', capabilities: [] } as unknown as AgentConfig,
     ]),
   );
-  const config = SystemConfig.parse({ broker: { max_queued_per_agent: 1_000_000 } });
+  const config = SystemConfig.parse({ broker: { max_queued_per_agent: cap } });
   const registry = { agents: () => agents, config: () => config } as unknown as RegistryService;
   const book = new MessageBook(db, new EventLog(db, clock), clock);
   const messages = new MessagesService(book, broker, registry, new SubscriptionsService(db, clock, registry));
@@ -102,7 +118,13 @@ export async function service(broker: BrokerPort, db: StateDb, arrived: Arrived)
       });
       if (message === undefined) break;
       const receipt = handover.delivered([message.id]);
-      arrived(Number(message.content.slice(0, 9)));
+      const n = Number(message.content.slice(0, 9));
+      if (isPoison(n)) {
+        await receipt;
+        await handover.requeue(message.id, { reason: 'its reader died', delay_ms: 0, count_attempt: true });
+        continue;
+      }
+      arrived(n);
       await Promise.all([receipt, db.write((tx) => handover.ackedIn(tx, [message.id]))]);
     }
     busy.delete(agent_id);
@@ -110,6 +132,7 @@ export async function service(broker: BrokerPort, db: StateDb, arrived: Arrived)
   };
   const under_way = new Set<Promise<void>>();
   handover.onAvailable((agent_id) => {
+    if (!reads) return;
     const run = deliver(agent_id).finally(() => under_way.delete(run));
     under_way.add(run);
   });
