@@ -61,6 +61,8 @@ export class RedisLink {
       connectTimeout: CONNECT_TIMEOUT_MS,
       commandTimeout: COMMAND_TIMEOUT_MS,
       enableOfflineQueue: false,
+      // `examine` is the check: it can say why it waits.
+      enableReadyCheck: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: null,
       retryStrategy: (times) => Math.min(RETRY_MS.first * 2 ** Math.min(times, 10), RETRY_MS.most),
@@ -112,6 +114,7 @@ export class RedisLink {
     const { generation } = this;
     try {
       const info = await this.redis.info();
+      if (/^loading:1/m.test(info)) throw new Error('it has started and is loading its data still');
       const problem = unfitness(info);
       if (problem === undefined) await this.on.prepare(this.redis);
       if (generation !== this.generation || this.closed) return;

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { NoxServer } from '../support/nox-server.js';
 import { RedisServer } from '../support/redis-server.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { eventually } from '../support/wait.js';
 
 /** The built Nox with a real Redis that goes away in every way. */
@@ -85,6 +86,89 @@ describe('Nox with Redis', () => {
     expect(messages.map(({ id }) => id)).toEqual(expect.arrayContaining(kept));
     expect(contents).not.toContain('no memory');
     expect(contents).not.toContain('a replica');
+  });
+
+  describe('over a network that misbehaves', () => {
+    const behind = async () => {
+      const redis = await RedisServer.start();
+      open.push(redis);
+      const proxy = await TcpProxy.start(redis.port);
+      open.push(proxy);
+      const env = { NOX_REDIS_URL: `redis://127.0.0.1:${proxy.port}` };
+      const nox = await NoxServer.start({ env });
+      open.push(nox);
+      await nox.client.call('agents_create', { body: { id: 'worker', name: 'Worker', system_prompt: 'x' } });
+      return { redis, proxy, nox };
+    };
+    const refused = { code: 'BROKER_UNAVAILABLE', status: 503 };
+    const keyed = (nox: NoxServer, key: string) =>
+      nox.client.call('messages_send', { body: { to: 'worker', content: key, idempotency_key: key } });
+    /** What waits, by its content: each once, or it would be handed over twice. */
+    const waiting = async (nox: NoxServer) => {
+      const { messages } = await nox.client.call('messages_list', { query: { status: 'queued', limit: 500 } });
+      return messages.map(({ content }) => content).sort();
+    };
+
+    it('takes messages over a slow one, refuses them over one that is too slow, and goes on when it is quick again', async () => {
+      const { proxy, nox } = await behind();
+      proxy.latency_ms = 200;
+      await keyed(nox, 'slow');
+      proxy.latency_ms = 3000;
+      await expect(keyed(nox, 'too slow')).rejects.toMatchObject(refused);
+      const { components } = await nox.client.call('system_status');
+      expect(components['broker']).toMatchObject({ status: 'failed' });
+      proxy.latency_ms = 0;
+      await isBack(nox);
+      // Whether the first try arrived nobody can know; under its key it is one message.
+      await keyed(nox, 'too slow');
+      await keyed(nox, 'quick');
+      expect(await waiting(nox)).toEqual(['quick', 'slow', 'too slow']);
+    });
+
+    it('refuses clearly while the connection is half open, and goes on by itself', async () => {
+      const { proxy, nox } = await behind();
+      await keyed(nox, 'before');
+      proxy.half_open = true;
+      await expect(keyed(nox, 'between')).rejects.toMatchObject(refused);
+      // The next one is not kept waiting at all: it is known by now.
+      await expect(send(nox, 'known')).rejects.toMatchObject(refused);
+      proxy.half_open = false;
+      await isBack(nox);
+      await keyed(nox, 'between');
+      expect(await waiting(nox)).toEqual(['before', 'between']);
+    });
+
+    it('loses none and doubles none when connections end in the middle of messages, and answers do not arrive', async () => {
+      const { proxy, nox } = await behind();
+      proxy.latency_ms = 5;
+      const keys = Array.from({ length: 40 }, (_, n) => `message ${String(n).padStart(2, '0')}`);
+      const ids = new Set<string>();
+      for (const [n, key] of keys.entries()) {
+        proxy.lose_answer = n % 5 === 0;
+        if (n % 7 === 0) proxy.cut();
+        // A publisher that was refused says it again under its key, until it is taken.
+        ids.add((await eventually(`"${key}" is taken`, () => keyed(nox, key))).id);
+      }
+      expect(ids.size).toBe(keys.length);
+      await isBack(nox);
+      expect(await waiting(nox)).toEqual(keys);
+    });
+  });
+
+  it('refuses clearly while it is loading its data, says so, and goes on by itself', async () => {
+    const redis = await RedisServer.start();
+    const nox = await start(redis);
+    await nox.client.call('agents_create', { body: { id: 'worker', name: 'Worker', system_prompt: 'x' } });
+    const kept = await send(nox, 'kept');
+    await redis.bootLoading();
+    await expect(send(nox, 'too early')).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE', status: 503 });
+    await eventually('the reason is told', async () =>
+      /is loading its data/.test((await nox.client.call('system_status')).components['broker']?.detail ?? ''),
+    );
+    await redis.loaded();
+    const after = await sent(nox, 'after');
+    const { messages } = await nox.client.call('messages_list', { query: { status: 'queued' } });
+    expect(messages.map(({ id }) => id).sort()).toEqual([kept.id, after].sort());
   });
 
   it('starts while it is away, and takes messages once it is there', async () => {
