@@ -6,6 +6,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { pino } from 'pino';
 import { resolveReferences, WORKSPACES } from './agents/workspace.js';
+import { createProcessHost } from './agents/process/native-process-host.js';
 import { AppModule } from './app.module.js';
 import { assertAdminPassword } from './auth/auth.service.js';
 import { assertBindAllowed } from './auth/bind.js';
@@ -56,6 +57,9 @@ export async function createNox(options: ServeOptions, given_env: NodeJS.Process
     registry: options.registry_path || env['NOX_REGISTRY_PATH'],
   });
   refuseHalfRestored(folders.home);
+  // Its try-out of this machine goes on while the rest is opened; `startWork` waits for it.
+  const processes = createProcessHost();
+  processes.ready().catch(() => undefined);
   const template_path = join(packageRoot(), 'registry-template');
   const early = pino({ level: env['NOX_LOG_LEVEL'] ?? 'info' });
   const warn = (message: string, fields: object): void => early.warn(fields, message);
@@ -88,6 +92,7 @@ export async function createNox(options: ServeOptions, given_env: NodeJS.Process
       db,
       registry,
       guard,
+      processes,
       secret,
       public_url: () => registry.config().server.public_url.replace(/\/$/, '') || `http://${host}:${port}`,
       log_level: env['NOX_LOG_LEVEL'] ?? logging.level,

@@ -131,9 +131,7 @@ export async function startWork(app: NestFastifyApplication): Promise<void> {
   await app.get(TaskBook).start();
   await app.get(Delegations).start();
   app.get(TaskRunner).start();
-  await app.get(TaskWatcher).start();
-  await app.get(DropFolder).start();
-  await app.get(RegistryService).watch();
+  await Promise.all([app.get(TaskWatcher).start(), app.get(DropFolder).start(), app.get(RegistryService).watch()]);
   await app.get(AttentionService).start();
   await app.get(EventLog).append('system.started', { version: VERSION });
   app.get(RegistryService).remote.start();

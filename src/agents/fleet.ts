@@ -30,7 +30,8 @@ import { RunStore } from './run-store.js';
 import type { StateAxis } from './state-axis.js';
 import type { ToolServers } from './runtime/runtime.js';
 import { classifyExit } from './runtime/stream-json/classify-exit.js';
-import { AgentSupervisor, type AgentWork, RunObserver } from './supervisor.js';
+import { type AgentWork, RunObserver } from './run-observer.js';
+import { AgentSupervisor } from './supervisor.js';
 import { WatchdogRounds } from './watchdog-rounds.js';
 
 /** Agents started at the same time after a restart of Nox: each spawn costs half a second of processor time. */
@@ -162,14 +163,13 @@ export class Fleet {
         random: Math.random,
         store: this.store,
         observer: this.observed(),
-        launch: async (run, handlers) => {
-          // The last gate before a process exists: a start that was under way comes here too.
-          this.emergency.assertClear();
-          if (this.closing) throw new NoxError('SHUTTING_DOWN');
+        launch: async (run, handlers, recorded) => {
           const config = this.configOf(id);
           const tools = this.toolsOf(id);
           try {
-            const session = await this.launcher.launch(id, config, run, { ...handlers, tools });
+            // The last gate before a process exists: a start that was under way comes here too.
+            const cleared = recorded.then(() => this.assertMayStart());
+            const session = await this.launcher.launch(id, config, run, { ...handlers, tools }, cleared);
             this.resources.began(id, session);
             return session;
           } catch (error) {

@@ -50,12 +50,16 @@ export class Launcher {
     await this.gate.assertProven();
   }
 
+  /** The process exists only once `cleared` has resolved; what goes before that is done meanwhile. */
   async launch(
     id: string,
     config: AgentConfig,
     run: Pick<RunRequest, 'run_id' | 'session_id' | 'resume'>,
     handlers: RuntimeHandlers,
+    cleared: Promise<void>,
   ): Promise<RuntimeSession> {
+    // What is wrong with the configuration is told first; then nobody waits for this one.
+    cleared.catch(() => undefined);
     await this.checkProgram(config.runtime);
     const settings = this.registry.config();
     const expires_after_s =
@@ -79,6 +83,7 @@ export class Launcher {
       cwd,
     });
     const confine = confinedTo(config, controls, cwd);
+    await cleared;
     return this.runtimeOf(config.runtime).start(
       {
         ...run,

@@ -7,7 +7,9 @@ import type { ExitFacts } from './process/process-host.js';
 import type { ExitClass } from './restart-policy.js';
 import { RunStore } from './run-store.js';
 import type { ReadyInfo, RuntimeSession } from './runtime/runtime.js';
-import { AgentSupervisor, type RunFault, type RunObserver, type SupervisorWorld } from './supervisor.js';
+import type { RunObserver } from './run-observer.js';
+import { AgentSupervisor } from './supervisor.js';
+import type { RunFault, SupervisorWorld } from './supervisor-world.js';
 
 const CRASH = { exit_code: 137, signal: null, forced: false, stderr_tail: '' };
 
@@ -90,7 +92,7 @@ describe(AgentSupervisor.name, () => {
       random: () => 0.5,
       store,
       observer,
-      launch: () => launch(),
+      launch: (_run, _handlers, recorded) => recorded.then(() => launch()),
       classify: (facts) => (facts.exit_code === 0 ? 'clean' : exit_class),
       fault_of: () => fault,
       restart: () => DefaultRestartConfig.parse({}),

@@ -1,98 +1,15 @@
-import type { Activity, ProcessState, RestartConfig, StateSource, UsageTotals } from '../contracts/agent.js';
-import type { Clock } from '../shared/clock.js';
-import { isStorageFault, STORE_AGAIN_MS } from '../shared/db/until-stored.js';
+import type { Activity, ProcessState, StateSource } from '../contracts/agent.js';
+import { isStorageFault } from '../shared/db/until-stored.js';
 import { failpoint } from '../shared/failpoint.js';
-import { newId } from '../shared/ids.js';
 import { errnoOf, messageOf, NoxError } from '../shared/nox-error.js';
+import { type AgentRun, beginRun, describeExit, lastLine, recordEnd, unlessRefused } from './agent-run.js';
 import { canMove, isLive } from './agent-state.js';
 import { type Breaker, halfOpen, openBreaker } from './breaker.js';
 import { CLEAN_SLATE, decideRestart, type ExitClass, type RestartMemory } from './restart-policy.js';
-import type { ExitFacts } from './process/process-host.js';
-import type { RunStore } from './run-store.js';
 import { quotaResumeMs } from './runtime/stream-json/classify-exit.js';
+import type { ReadyInfo, RuntimeSession } from './runtime/runtime.js';
 import { StateAxis } from './state-axis.js';
-import type { ReadyInfo, RunRequest, RuntimeEvent, RuntimeSession, ToolCall, ToolDecision } from './runtime/runtime.js';
-
-/** Who watches the runs of agents: it is told everything, in order, and decides about tool calls. Given at wiring. */
-export abstract class RunObserver {
-  abstract onEvent(agent_id: string, event: RuntimeEvent): void;
-  abstract onToolCall(agent_id: string, call: ToolCall, signal: AbortSignal): Promise<ToolDecision>;
-  /** The process can take a prompt. */
-  abstract onReady(agent_id: string): void;
-  /** The process is gone, however it went (`expected`: Nox ended it); called before anything is restarted. */
-  abstract onEnded(agent_id: string, reason: string, expected: boolean): void;
-  /** The turn that runs is about to be ended by somebody who wants its messages to be handed over again. */
-  abstract onCutShort(agent_id: string): void;
-  /** Nobody will start it again by itself: what waits for it has to end, or with `requeue` its messages wait on. */
-  abstract onRetired(agent_id: string, reason: string, requeue?: boolean): void;
-  /** What the agent has to do. */
-  abstract work(agent_id: string): AgentWork;
-}
-
-export interface AgentWork {
-  readonly current_turn_id: string | null;
-  /** Since when that turn has the pipe. */
-  readonly turn_started_ms: number | null;
-  /** Tool calls of it that have no result yet. */
-  readonly running_tools: number;
-  readonly queued_turns: number;
-  /** A message waits that could be handed over. */
-  readonly mail_waits?: boolean;
-  readonly usage: UsageTotals;
-  /** What its turns wait for; said instead of why the process is as it is. */
-  readonly note?: WorkNote | undefined;
-}
-
-export interface WorkNote {
-  readonly reason: string;
-  /** What an idle agent is seen to do meanwhile. */
-  readonly activity?: Activity;
-  /** When it goes on by itself. */
-  readonly resume_ms?: number | null;
-}
-
-/** What a supervisor needs of the world. */
-export interface SupervisorWorld {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly store: RunStore;
-  readonly observer: RunObserver;
-  /** Starts a process for this run; everything that can be wrong with the configuration is found here. */
-  readonly launch: (
-    run: Pick<RunRequest, 'run_id' | 'session_id' | 'resume'>,
-    handlers: {
-      onEvent: (event: RuntimeEvent) => void;
-      onToolCall: (call: ToolCall, signal: AbortSignal) => Promise<ToolDecision>;
-    },
-  ) => Promise<RuntimeSession>;
-  readonly classify: (facts: ExitFacts, stderr_tail: string) => ExitClass;
-  /** What is known of an end beside the facts of the exit; asked once, when it has come. */
-  readonly fault_of?: (session: RuntimeSession) => RunFault | undefined;
-  readonly restart: () => RestartConfig;
-  /** Runs each start by itself, once what has to stand first stands; RESOURCE_LIMIT_EXCEEDED while it has no place. */
-  readonly admit: (start: () => Promise<void>) => Promise<void>;
-  /** Told after each change of state; the only place from which states are announced. */
-  readonly changed: (previous: { process_state: ProcessState; activity: Activity }) => void;
-  readonly log: (line: string) => void;
-}
-
-/** Why a run that should go on was ended, and what that counts as. */
-export interface RunFault {
-  readonly reason: string;
-  readonly exit: ExitClass;
-}
-
-interface Run {
-  readonly run_id: string;
-  readonly session: RuntimeSession;
-  readonly started_ms: number;
-  /** Why Nox ends it; unset while it should run. Its exit is then expected. */
-  ending?: string;
-  /** Why Nox ends it although it should run, and what that counts as. */
-  fault?: RunFault;
-  /** Resolves when the exit has been dealt with. */
-  readonly settled: Promise<void>;
-}
+import type { SupervisorWorld } from './supervisor-world.js';
 
 /** How long a restart waits that found no room among the awake. */
 const PLACE_AGAIN_MS = 5000;
@@ -103,9 +20,9 @@ const PLACE_AGAIN_MS = 5000;
  * for an older one does not happen. Commands are serialised by the caller, one agent at a time.
  */
 export class AgentSupervisor {
-  private run: Run | undefined;
+  private run: AgentRun | undefined;
   /** The run whose process has ended and whose end is being stored; a stop in that time is about it. */
-  private leaving: Run | undefined;
+  private leaving: AgentRun | undefined;
   /** The spawn under way; a stop waits for it, so that nothing comes to life behind its back. */
   private spawning: Promise<unknown> = Promise.resolve();
   private generation = 0;
@@ -272,7 +189,7 @@ export class AgentSupervisor {
   private async relaunch(reason: string): Promise<ReadyInfo> {
     this.move('starting', reason);
     const generation = ++this.generation;
-    let run: Run;
+    let run: AgentRun;
     try {
       const spawning = this.spawn();
       this.spawning = spawning.catch(() => undefined);
@@ -307,54 +224,14 @@ export class AgentSupervisor {
     }
   }
 
-  private async spawn(): Promise<Run> {
-    const { store, clock } = this.world;
-    const { session_id, has_transcript } = await store.openSession(this.id);
-    const run_id = newId('run');
-    await failpoint('run.begin.before');
-    await store.beginRun(run_id, this.id, session_id);
-    await failpoint('run.begin.after');
-    let session: RuntimeSession;
-    try {
-      session = await this.world.launch(
-        { run_id, session_id, resume: has_transcript },
-        {
-          onEvent: (event) => this.world.observer.onEvent(this.id, event),
-          onToolCall: (call, signal) => this.world.observer.onToolCall(this.id, call, signal),
-        },
-      );
-    } catch (error) {
-      await store.endRun(run_id, { reason: messageOf(error) });
-      throw error;
-    }
-    // `ready` is awaited later; a rejection before that must not count as unhandled.
-    session.ready.catch(() => undefined);
-    let settle: () => void = () => undefined;
-    const settled = new Promise<void>((resolve) => (settle = resolve));
-    const run: Run = { run_id, session, started_ms: clock.now(), settled };
-    this.run = run;
-    void session.exited
-      .then((facts) => this.onExit(run, facts))
-      .then(settle, (error: unknown) => {
-        this.world.log(`the end of run ${run_id} was not recorded: ${messageOf(error)}`);
-        settle();
-      });
-    try {
-      await failpoint('run.spawned');
-      await store.identifyRun(session.identity);
-      await failpoint('run.identified');
-      await store.setHibernated(this.id, false);
-    } catch (error) {
-      // What the journal does not know of must not live: after a crash nobody would find it.
-      run.ending ??= 'not written down';
-      await session.end({ grace_ms: 0 });
-      await settled;
-      throw error;
-    }
-    return run;
+  private spawn(): Promise<AgentRun> {
+    return beginRun(this.id, this.world, {
+      made: (run) => (this.run = run),
+      ended: (run, facts) => this.onExit(run, facts),
+    });
   }
 
-  private async onExit(run: Run, facts: Awaited<RuntimeSession['exited']>): Promise<void> {
+  private async onExit(run: AgentRun, facts: Awaited<RuntimeSession['exited']>): Promise<void> {
     if (this.run === run) this.run = undefined;
     this.leaving = run;
     try {
@@ -364,15 +241,16 @@ export class AgentSupervisor {
     }
   }
 
-  private async afterExit(run: Run, facts: Awaited<RuntimeSession['exited']>): Promise<void> {
+  private async afterExit(run: AgentRun, facts: Awaited<RuntimeSession['exited']>): Promise<void> {
     const { clock } = this.world;
+    const ended_ms = clock.now();
     this.last_output = run.session.vitals().last_output_ms ?? this.last_output;
     this.doing.see('idle', 'exit', clock.now());
     const known = run.fault ?? this.world.fault_of?.(run.session);
     if (known !== undefined) run.fault = known;
     const how = run.fault?.reason ?? describeExit(facts);
     this.world.observer.onEnded(this.id, run.ending ?? how, run.ending !== undefined);
-    await this.recordEnd(run.run_id, facts);
+    await recordEnd(this.world, run.run_id, facts);
     await failpoint('run.end.after');
     if (run.ending !== undefined) return;
     const exit = run.fault?.exit ?? this.world.classify(facts, facts.stderr_tail);
@@ -380,36 +258,11 @@ export class AgentSupervisor {
       `process ended: ${how} (${exit})${facts.stderr_tail.trim() === '' ? '' : `: ${lastLine(facts.stderr_tail)}`}`,
     );
     // When one of these is refused the next run ends in the same way, and it is tried then.
-    if (exit === 'unknown_session') await this.unlessRefused(this.world.store.openSession(this.id, true));
-    if (exit === 'session_in_use') await this.unlessRefused(this.world.store.markTranscript(this.id));
-    this.afterCrash(exit, how, this.world.clock.now() - run.started_ms, quotaResumeMs(facts.stderr_tail));
-    if (this.process_state === 'hibernated') await this.unlessRefused(this.world.store.setHibernated(this.id, true));
-  }
-
-  /** A disk that refuses the end of a run must not keep anybody waiting: it is written down when there is room again. */
-  private async recordEnd(run_id: string, facts: ExitFacts): Promise<void> {
-    const { store, clock, log } = this.world;
-    try {
-      await failpoint('run.end.before');
-      await store.endRun(run_id, facts);
-    } catch (error) {
-      if (!isStorageFault(error)) throw error;
-      log(`the end of run ${run_id} is written down later: ${messageOf(error)}`);
-      clock.after(STORE_AGAIN_MS, () => {
-        this.recordEnd(run_id, facts).catch((again: unknown) =>
-          log(`the end of run ${run_id} was not recorded: ${messageOf(again)}`),
-        );
-      });
-    }
-  }
-
-  private async unlessRefused(write: Promise<unknown>): Promise<void> {
-    try {
-      await write;
-    } catch (error) {
-      if (!isStorageFault(error)) throw error;
-      this.world.log(`not stored: ${messageOf(error)}`);
-    }
+    if (exit === 'unknown_session') await unlessRefused(this.world, this.world.store.openSession(this.id, true));
+    if (exit === 'session_in_use') await unlessRefused(this.world, this.world.store.markTranscript(this.id));
+    this.afterCrash(exit, how, ended_ms - run.started_ms, quotaResumeMs(facts.stderr_tail), ended_ms);
+    if (this.process_state === 'hibernated')
+      await unlessRefused(this.world, this.world.store.setHibernated(this.id, true));
   }
 
   private notSpawned(error: unknown): void {
@@ -422,7 +275,14 @@ export class AgentSupervisor {
     else this.afterCrash('crash', messageOf(error), 0);
   }
 
-  private afterCrash(exit: ExitClass, how: string, ran_ms: number, resume_at_ms?: number): void {
+  /** The back-off counts from the end itself: what had to be written down since is part of it. */
+  private afterCrash(
+    exit: ExitClass,
+    how: string,
+    ran_ms: number,
+    resume_at_ms?: number,
+    ended_ms = this.world.clock.now(),
+  ): void {
     const { clock, random, restart } = this.world;
     const decision = decideRestart({
       config: restart(),
@@ -448,9 +308,9 @@ export class AgentSupervisor {
         this.move('hibernated', `${how}; ${decision.reason}`);
         return;
       case 'restart':
-        this.next_start_ms = clock.now() + decision.delay_ms;
+        this.next_start_ms = Math.max(clock.now(), ended_ms + decision.delay_ms);
         this.move('backoff', `${how}; ${decision.reason}`, exit === 'quota' ? 'quota' : 'idle');
-        this.comeBackAfter(decision.delay_ms);
+        this.comeBackAfter(this.next_start_ms - clock.now());
     }
   }
 
@@ -465,10 +325,10 @@ export class AgentSupervisor {
     try {
       await this.world.admit(async () => {
         if (generation !== this.generation) return;
-        await this.unlessRefused(this.world.store.countRestart(this.id));
-        if (generation !== this.generation) return;
+        // Both in one commit.
+        const counted = unlessRefused(this.world, this.world.store.countRestart(this.id));
         this.remember({ ...this.memory, breaker: halfOpen(this.breaker, this.world.clock.now()) });
-        await this.relaunch(this.breaker.state === 'half_open' ? 'probe' : 'restart');
+        await Promise.all([counted, this.relaunch(this.breaker.state === 'half_open' ? 'probe' : 'restart')]);
       });
     } catch (error) {
       this.world.log(`restart failed: ${messageOf(error)}`);
@@ -537,9 +397,3 @@ const MOVED_BY: Readonly<Record<ProcessState, StateSource>> = {
   backoff: 'exit',
   failed: 'supervisor',
 };
-
-export function describeExit(facts: { exit_code: number | null; signal: string | null }): string {
-  return facts.signal === null ? `exit ${facts.exit_code ?? 'unknown'}` : `killed by ${facts.signal}`;
-}
-
-const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.slice(0, 300) ?? '';

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Activity } from '../contracts/agent.js';
 import { ManualClock } from '../shared/clock.js';
-import type { AgentSupervisor, AgentWork } from './supervisor.js';
+import type { AgentWork } from './run-observer.js';
+import type { AgentSupervisor } from './supervisor.js';
 import { WatchdogRounds } from './watchdog-rounds.js';
 
 const WARN_S = 300;

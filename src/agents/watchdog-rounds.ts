@@ -1,6 +1,7 @@
 import type { Clock } from '../shared/clock.js';
 import { messageOf } from '../shared/nox-error.js';
-import type { AgentWork, AgentSupervisor } from './supervisor.js';
+import type { AgentWork } from './run-observer.js';
+import type { AgentSupervisor } from './supervisor.js';
 import { decideWatch, type WatchVerdict } from './watchdog.js';
 
 const ROUND_MS = 1000;

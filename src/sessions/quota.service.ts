@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { LogBook } from '../agents/log-book.js';
+import type { WorkNote } from '../agents/run-observer.js';
 import type { RuntimeEvent } from '../agents/runtime/runtime.js';
-import type { WorkNote } from '../agents/supervisor.js';
 import { EventLog } from '../events/event-log.js';
 import { RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';

@@ -4,7 +4,7 @@ import { Fleet } from '../agents/fleet.js';
 import { LogBook } from '../agents/log-book.js';
 import { RunStore } from '../agents/run-store.js';
 import type { RuntimeEvent, ToolCall, ToolDecision } from '../agents/runtime/runtime.js';
-import { type AgentWork, RunObserver } from '../agents/supervisor.js';
+import { type AgentWork, RunObserver } from '../agents/run-observer.js';
 import { ApprovalsService } from '../approvals/approvals.service.js';
 import type { Actor } from '../contracts/auth.js';
 import type { Turn, Usage } from '../contracts/turn.js';

@@ -86,8 +86,8 @@ class NativeProcessHost extends ProcessHost {
         'agents.confine is "require", but this machine allows no PID and mount namespaces (see: nox doctor)';
       throw startError('ENOTSUP', request.argv[0], reason);
     }
-    await assertStartable(request);
     if (rung === 'pid-namespace') return this.spawnInNamespace(request);
+    await assertStartable(request);
     if (rung === 'process-group') return new GroupRun(...(await this.start(request, request.argv, rung)), this.killer);
     const cgroup = this.ownCgroup(request.run_id);
     try {
@@ -151,7 +151,7 @@ class NativeProcessHost extends ProcessHost {
     const sealed = request.confine?.sealed ?? [];
     this.mount_points.hold(sealed);
     try {
-      const plan = await mountsOf(request, wrapper.as_root);
+      const [plan] = await Promise.all([mountsOf(request, wrapper.as_root), assertStartable(request)]);
       const argv = wrapper.wrap(request.argv, request.cwd, plan.remounts, request.confine?.no_network);
       const started = await withTable(plan.table, (table) => this.start(request, argv, 'pid-namespace', table));
       const run = new NamespaceRun(...started, this.killer);
@@ -203,15 +203,16 @@ async function errorOf(child: ReturnType<typeof spawn>): Promise<unknown> {
 /** Said before anything is started, because a wrapper would start well and fail inside. Throws errors with an errno code. */
 async function assertStartable({ argv: [program], cwd }: SpawnRequest): Promise<void> {
   if (!isAbsolute(program)) throw startError('EINVAL', program, 'the path of a program must be absolute');
-  try {
-    await access(program, constants.X_OK);
-  } catch (error) {
-    throw startError(errnoOf(error) ?? 'EACCES', program, 'it is missing or not executable', error);
-  }
-  if (!(await stat(program)).isFile()) throw startError('EACCES', program, 'it is not a file');
-  const folder = await stat(cwd).catch((error: unknown) => {
-    throw startError(errnoOf(error) ?? 'ENOENT', program, `its working directory ${cwd} is missing`, error);
-  });
+  const refuse = (code: string, reason: string) => (error: unknown) => {
+    throw startError(errnoOf(error) ?? code, program, reason, error);
+  };
+  const [file, folder] = await Promise.all([
+    access(program, constants.X_OK)
+      .then(() => stat(program))
+      .catch(refuse('EACCES', 'it is missing or not executable')),
+    stat(cwd).catch(refuse('ENOENT', `its working directory ${cwd} is missing`)),
+  ]);
+  if (!file.isFile()) throw startError('EACCES', program, 'it is not a file');
   if (!folder.isDirectory()) throw startError('ENOTDIR', program, `its working directory ${cwd} is not a directory`);
 }
 
