@@ -16,6 +16,7 @@
 //   restore    a restore over what is there, killed at random                --rounds N (500)  --seed N
 //   registry-model  random histories of the registry, each step held against a model   --times N (6000)  --seed N  --path P
 //   registry-power  what the registry's writer has not flushed is lost or torn       --times N (2000)  --seed N
+//   power      all that Nox and its git have not flushed is lost or torn   --times N (500)  --rounds N (4)  --seed N; needs a C compiler
 //   soak       a large fleet and mixed work: memory stays flat --minutes N (10)
 //   broker     Redis, Nox and agents killed under messages    --messages N (1000000)  --kills N (300)
 //   tasks      task files written at random                   --times N (10000)
@@ -122,6 +123,14 @@ const RUNS = {
   'registry-power': async () =>
     (await import('../test/fault/long/registry-power.ts')).runRegistryPower({
       cuts: given('times', 2000),
+      seed: given('seed', Date.now() % 1_000_000),
+      say,
+    }),
+  power: async () =>
+    (await import('../test/fault/long/power.ts')).runPower({
+      cuts: given('times', 500),
+      starts: Math.ceil(given('times', 500) / 20),
+      rounds: given('rounds', 4),
       seed: given('seed', Date.now() % 1_000_000),
       say,
     }),

@@ -2,8 +2,9 @@
 // otherwise it says plainly what to install. Set NOX_TEST_NO_INSTALL=1 to only look.
 import { execFileSync, spawnSync } from 'node:child_process';
 
-/** Program → Debian package that holds it. */
+/** Program → Debian packages that hold it and what it needs. */
 const NEEDED = {
+  cc: 'gcc libc6-dev',
   git: 'git',
   unshare: 'util-linux',
   ps: 'procps',
@@ -20,7 +21,7 @@ const has = (program) => spawnSync('sh', ['-c', `command -v ${program}`], { stdi
 export function setupMachine() {
   const missing = Object.keys(NEEDED).filter((program) => !has(program));
   if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((program) => NEEDED[program]))];
+  const packages = [...new Set(missing.flatMap((program) => NEEDED[program].split(' ')))];
   const mayInstall = process.getuid?.() === 0 && has('apt-get') && process.env.NOX_TEST_NO_INSTALL !== '1';
   if (!mayInstall) {
     process.stderr.write(

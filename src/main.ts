@@ -52,7 +52,7 @@ export async function createNox(options: ServeOptions, given_env: NodeJS.Process
   if (password !== undefined) assertAdminPassword(password);
   const clock = openClock(env['NOX_TEST_CLOCK']);
   const base = process.cwd();
-  const folders = openFolders({
+  const folders = await openFolders({
     home: options.home || env['NOX_HOME'],
     registry: options.registry_path || env['NOX_REGISTRY_PATH'],
   });

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { syncPath } from '../shared/atomic-file.js';
+import { makeFolder, syncPath } from '../shared/atomic-file.js';
 import { errnoOf } from '../shared/nox-error.js';
 import { wholeLength } from './record-text.js';
 
@@ -13,7 +13,7 @@ export async function appendEntry(path: string, head: string, entry: string): Pr
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
   const file = await open(path, flags, 0o644).catch(async (error: unknown) => {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     return open(path, flags, 0o644);
   });
   try {

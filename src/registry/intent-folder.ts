@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
-import { access, link, lstat, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { access, link, lstat, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TMP_PREFIX, writeFileAtomic } from '../shared/atomic-file.js';
+import { makeFolder, syncPath, TMP_PREFIX, writeFileAtomic } from '../shared/atomic-file.js';
 import { errnoOf, messageOf, NoxError } from '../shared/nox-error.js';
+import { WriterError } from './git/writer/writer-error.js';
 import { type FileProblem, INTENT_FILES, type IntentFile, MAX_INTENT_BYTES } from './intent.js';
 
 /** Paths of the record; the rest of the folder is intent. */
@@ -77,7 +78,7 @@ export class IntentFolder {
         // In the template it has no dot, else it would hide the template's own record files from git.
         const from = join(template_path, name === '.gitignore' ? 'gitignore' : name);
         if ((await exists(join(this.root, name))) || !(await exists(from))) return;
-        if ((await stat(from)).isDirectory()) await mkdir(join(this.root, name));
+        if ((await stat(from)).isDirectory()) await makeFolder(join(this.root, name));
         else await writeFileAtomic(join(this.root, name), await readFile(from));
       }),
     );
@@ -101,6 +102,17 @@ export class IntentFolder {
     } catch (error) {
       if (linked) await rename(backup, path);
       throw error;
+    }
+  }
+
+  /** What stands there is on the disk when it resolves. WriterError `edited` when nothing does at this moment. */
+  async flush(file: IntentFile): Promise<void> {
+    try {
+      await syncPath(join(this.root, file));
+      await syncPath(this.root);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') throw new WriterError('edited', file);
+      throw storageError(error);
     }
   }
 

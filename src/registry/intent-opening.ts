@@ -9,7 +9,7 @@ import { gitError } from './git/git-process.js';
 import { removeLeftoverLocks, waitForOrphans } from './git/git-locks.js';
 import { removeGitLeftovers } from './git/leftovers.js';
 import type { TreeStatus } from './git/main-branch.js';
-import { isIndexDamage } from './git/record-branch.js';
+import { isIndexDamage } from './git/index-damage.js';
 import type { Version } from './hand/base.js';
 import { type Edit, takeUp } from './hand/take-up.js';
 import { WorkingFiles } from './hand/working-files.js';
@@ -71,7 +71,7 @@ export async function openIntent(context: IntentContext, after_crash: boolean): 
 /** First start: repository, files of the template, first commit. Later: only what of the record is missing. */
 async function initialise(context: IntentContext): Promise<RegistryCommit | null> {
   const { folder, main, template_path } = context;
-  if (!(await exists(join(folder.root, '.git', 'HEAD')))) await main.init();
+  await main.init();
   await failpoint('open.made');
   await folder.fill(template_path, RECORD_PATHS);
   if ((await main.head()) !== null) return null;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { TMP_PREFIX } from '../shared/atomic-file.js';
+import { syncPath, TMP_PREFIX } from '../shared/atomic-file.js';
 import { errnoOf, NoxError } from '../shared/nox-error.js';
 import { dirname, join } from 'node:path';
 
@@ -29,7 +29,11 @@ export class OwnerLock {
     const own = join(dirname(path), `${TMP_PREFIX}lock-${randomBytes(6).toString('hex')}`);
     await writeFile(own, JSON.stringify(await ownerOf(process.pid)), { flag: 'wx' });
     try {
-      if (await tryLink(own, path)) return new OwnerLock(path, false);
+      if (await tryLink(own, path)) {
+        // After a loss of power, too, it says that somebody may have left work half done.
+        await syncPath(dirname(path));
+        return new OwnerLock(path, false);
+      }
       await refuseLiving(path);
       const takeover = `${path}.takeover`;
       if (!(await tryLink(own, takeover))) {

@@ -1,12 +1,12 @@
 import type { Dirent } from 'node:fs';
-import { access, mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
+import { access, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Approval } from '../contracts/approval.js';
 import { AgentId } from '../contracts/ids.js';
 import { type MemoryFact, MemoryFile } from '../contracts/memory.js';
 import { ResourceUsageFile } from '../contracts/resources.js';
 import type { Turn } from '../contracts/turn.js';
-import { syncPath, TMP_PREFIX, writeFileAtomic } from '../shared/atomic-file.js';
+import { makeFolder, syncPath, TMP_PREFIX, writeFileAtomic } from '../shared/atomic-file.js';
 import type { Clock } from '../shared/clock.js';
 import { failpoint } from '../shared/failpoint.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
@@ -176,7 +176,7 @@ export class RecordWriter {
     return this.files.run('tasks', async () => {
       const written: string[] = [];
       try {
-        await mkdir(join(this.root, 'tasks'), { recursive: true });
+        await makeFolder(join(this.root, 'tasks'));
         for (const [agent_id, text] of texts) {
           const path = `tasks/${checkedId(agent_id)}.md`;
           await writeFileAtomic(join(this.root, path), text);
@@ -347,7 +347,7 @@ export class RecordWriter {
 
   private async write(path: string, text: string): Promise<void> {
     try {
-      await mkdir(dirname(join(this.root, path)), { recursive: true });
+      await makeFolder(dirname(join(this.root, path)));
       await writeFileAtomic(join(this.root, path), text);
     } catch (error) {
       throw storageError(error);
@@ -392,7 +392,7 @@ export class RecordWriter {
     const archive = (part: number): string => `approval-history/${part === 1 ? began : `${began}-${part}`}.toml`;
     let part = 1;
     while (await this.exists(archive(part))) part += 1;
-    await mkdir(join(this.root, 'approval-history'), { recursive: true });
+    await makeFolder(join(this.root, 'approval-history'));
     await rename(full, join(this.root, archive(part)));
     await syncPath(join(this.root, 'approval-history'));
     this.mark(archive(part));

@@ -1,5 +1,6 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { makeFolder } from '../shared/atomic-file.js';
 import type { Clock } from '../shared/clock.js';
 import { NoxError } from '../shared/nox-error.js';
 import { repairRepository } from './care/repair.js';
@@ -30,7 +31,7 @@ export const noSecrets = (reference: string): Promise<string> =>
 /** The folder by its real name; made when there is none, and kept out of an outer repository. */
 export async function makeRoot(path: string): Promise<string> {
   try {
-    await mkdir(join(resolve(path), '.git'), { recursive: true });
+    await makeFolder(join(resolve(path), '.git'));
     // Processes are found by the folder's real name.
     const root = await realpath(path);
     await excludeFromOuterRepository(root);

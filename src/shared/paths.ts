@@ -1,6 +1,8 @@
-import { existsSync, mkdirSync, chmodSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeFolder } from './atomic-file.js';
 
 /** The folder of Nox's own package.json: where the template and the built dashboard are, from source and from the bundle. */
 export function packageRoot(): string {
@@ -21,9 +23,12 @@ export interface Folders {
 }
 
 /** Where Nox keeps its two folders; `.nox` is made, private to the user who runs Nox. */
-export function openFolders(options: { home?: string | undefined; registry?: string | undefined }): Folders {
+export async function openFolders(options: {
+  home?: string | undefined;
+  registry?: string | undefined;
+}): Promise<Folders> {
   const home = resolve(options.home ?? '.nox');
-  mkdirSync(home, { recursive: true, mode: 0o700 });
-  chmodSync(home, 0o700);
+  await makeFolder(home, 0o700);
+  await chmod(home, 0o700);
   return { home, registry: resolve(options.registry ?? '.nox-registry') };
 }

@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import type { RegistryService } from '../../src/registry/registry.service.js';
+import { RegistryService } from '../../src/registry/registry.service.js';
+import { ManualClock } from '../../src/shared/clock.js';
 import { errnoOf } from '../../src/shared/nox-error.js';
+import { ADMIN, TEMPLATE } from '../integration/registry-kit.js';
 import type { Order } from '../integration/registry-writer.js';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
-const TEMPLATE = join(REPOSITORY, 'registry-template');
 const run = promisify(execFile);
 
 /** How the writing process ends. */
@@ -162,5 +163,42 @@ export async function fsck(root: string): Promise<string> {
     return (stdout + stderr).replace(/^(notice|Checking|dangling).*\n/gm, '');
   } catch (error) {
     return String(error);
+  }
+}
+
+/**
+ * Opens a registry that a loss of power left, and says what of I1–I7 does not hold or whether it does not work. An edit by
+ * hand that waits for a person is rejected; `edits` counts those. One that was `torn` before it was taken up, too.
+ */
+export async function brokenAfterPower(
+  path: string,
+  commits: readonly string[],
+  edits: { shown_as_edits: number },
+  reach?: 'main' | '--all',
+  torn = false,
+): Promise<string[]> {
+  try {
+    const registry = await RegistryService.open({ path, template_path: TEMPLATE, clock: new ManualClock() });
+    try {
+      // A change that was not answered, of one file, whose note is lost: it cannot be told from an edit by hand, and waits
+      // for a person like one where it needs that.
+      const { edits: seen } = await registry.external.view();
+      if (seen.some(({ state }) => state === 'held' || torn)) {
+        const versions = seen.map(({ file, version }) => ({ file, version }));
+        await registry.external.reject({ edits: versions, confirm: true }, ADMIN);
+        edits.shown_as_edits += 1;
+      }
+      const broken = await brokenPromises(path, registry, commits, reach);
+      const said = await fsck(path);
+      if (said !== '') broken.push(`I2: git fsck says ${said}`);
+      const port = registry.config().server.port + 1;
+      const written = await registry.updateConfig({ server: { port } }, ADMIN, 'set port');
+      if (written === null) broken.push('a write after it made no commit');
+      return broken;
+    } finally {
+      await registry.close();
+    }
+  } catch (error) {
+    return [`R1: does not open: ${error instanceof Error ? error.message : String(error)}`];
   }
 }

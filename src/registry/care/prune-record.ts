@@ -4,6 +4,7 @@ import { formatMessage, identityOf } from '../commit-message.js';
 import type { GitProcess } from '../git/git-process.js';
 import { PRUNE_REF } from '../git/leftovers.js';
 import { NOX } from '../intent-commit.js';
+import { packLoose } from './pack-loose.js';
 
 const TIMEOUT_MS = 10 * 60_000;
 const REF = 'refs/heads/record';
@@ -90,7 +91,7 @@ export async function pruneRecord(git: GitProcess, options: PruneOptions): Promi
     const late = now === old_head ? [] : await listCommits(git, now, old_head);
     const new_head = await copyOnto(git, late, made, at_once);
     await failpoint('prune.ref.before');
-    await git.run(['update-ref', '-m', 'prune', '--no-deref', REF, new_head, now]);
+    await git.change(['update-ref', '-m', 'prune', '--no-deref', REF, new_head, now]);
     await failpoint('prune.ref.moved');
     return { ...result, kept: kept + late.length, old_head: now, new_head };
   });
@@ -100,8 +101,9 @@ export async function pruneRecord(git: GitProcess, options: PruneOptions): Promi
 export async function forgetPruned(git: GitProcess): Promise<void> {
   await git.run(['reflog', 'expire', '--expire=all', REF]);
   await failpoint('prune.forgotten');
+  await packLoose(git);
   const pack = ['repack', '-d', '-l', '-q', '--cruft', '--cruft-expiration=1.hour.ago'] as const;
-  await git.run(pack, { timeout_ms: TIMEOUT_MS });
+  await git.change(pack, { timeout_ms: TIMEOUT_MS });
   await git.run(['commit-graph', 'write', '--reachable', '--changed-paths', '--no-progress'], {
     timeout_ms: TIMEOUT_MS,
   });
@@ -176,7 +178,7 @@ async function writeChain(
     return `commit ${PRUNE_REF}\nmark :${n + 1}\n${people.join('\n')}\n${data}${parent}M 040000 ${tree} \n`;
   });
   const input = `reset ${PRUNE_REF}\n${texts.join('')}get-mark :${commits.length}\ndone\n`;
-  const out = await git.run(['fast-import', '--quiet', '--done', '--force'], { input, timeout_ms: TIMEOUT_MS });
+  const out = await git.change(['fast-import', '--quiet', '--done', '--force'], { input, timeout_ms: TIMEOUT_MS });
   await failpoint('prune.imported');
   await git.run(['update-ref', '-d', PRUNE_REF]);
   const [hash] = /^[0-9a-f]{40}$/m.exec(out) ?? [];

@@ -10,6 +10,7 @@ import type { GitProcess } from '../git/git-process.js';
 import { removeGitLeftovers } from '../git/leftovers.js';
 import { bundleTime, makeBundle, type RefAt } from './bundle.js';
 import { confirmed } from '../confirmed.js';
+import { packLoose } from './pack-loose.js';
 import { forgetPruned, pruneRecord } from './prune-record.js';
 import { repairRepository } from './repair.js';
 import { checkRepository } from './repository-check.js';
@@ -147,9 +148,9 @@ export class RegistryCare {
       this.refuseDamaged();
       await this.ports.leavePacks();
       await removeGitLeftovers(git.root, LEFTOVER_MS);
-      await git.run(['repack', '-d', '-l', '-q', '--geometric=2'], { timeout_ms: GC_TIMEOUT_MS });
+      await packLoose(git);
       await failpoint('gc.packed');
-      await git.run(['prune-packed', '--quiet']);
+      await git.change(['repack', '-d', '-l', '-q', '--geometric=2'], { timeout_ms: GC_TIMEOUT_MS });
       await failpoint('gc.tidied');
       await git.run(['commit-graph', 'write', '--reachable', '--changed-paths', '--no-progress'], {
         timeout_ms: GC_TIMEOUT_MS,

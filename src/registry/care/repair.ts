@@ -1,6 +1,6 @@
 import { access, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncPath, writeFileAtomic } from '../../shared/atomic-file.js';
+import { syncPath, syncTree, writeFileAtomic } from '../../shared/atomic-file.js';
 import { failpoint } from '../../shared/failpoint.js';
 import { errnoOf, NoxError } from '../../shared/nox-error.js';
 import { GitProcess } from '../git/git-process.js';
@@ -63,6 +63,7 @@ export async function repairRepository(root: string, bundle: string, at: string)
   const damaged_folder = join(root, '.git', `nox-damaged-${at.replace(/[^0-9TZ]/g, '')}`);
   const plan: Plan = { damaged_folder, refs, names };
   await writeFileAtomic(join(fresh, PLAN), JSON.stringify(plan));
+  await syncTree(fresh);
   await rename(fresh, join(root, '.git', WHOLE));
   await failpoint('repair.unpacked');
   return exchange(root, plan);

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { syncTree } from '../../shared/atomic-file.js';
 import { errnoOf, NoxError } from '../../shared/nox-error.js';
 
 /**
@@ -113,9 +114,16 @@ export class GitProcess {
   /** `git_dir`: another one than the folder's own. */
   constructor(
     readonly root: string,
-    git_dir?: string,
+    private readonly git_dir = `${root}/.git`,
   ) {
     this.env = gitEnvironment(root, git_dir);
+  }
+
+  /** As `run`, for what must outlive a loss of power: git flushes what it writes, but not the names of it. */
+  async change(args: readonly [command: string, ...rest: string[]], options: GitOptions = {}): Promise<string> {
+    const said = await this.run(args, options);
+    await syncTree(this.git_dir, 'names');
+    return said;
   }
 
   /** What git wrote to stdout. Rejects with GitFailure, or with the error of the system when git cannot be started. */

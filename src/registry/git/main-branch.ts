@@ -1,9 +1,11 @@
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RegistryCommit } from '../../contracts/registry.js';
+import { makeFolder, syncTree, writeFileAtomic } from '../../shared/atomic-file.js';
 import { errnoOf, NoxError } from '../../shared/nox-error.js';
 import { LOG_FORMAT, parseLog } from '../commit-message.js';
 import { GitFailure, type GitProcess } from './git-process.js';
+import { isIndexDamage } from './index-damage.js';
 
 export interface TreeStatus {
   readonly branch: string;
@@ -24,17 +26,24 @@ export class MainBranch {
 
   constructor(private readonly git: GitProcess) {}
 
+  /** Makes the repository, unless it is there; what a loss of power left of one is made anew. */
   async init(): Promise<void> {
     const dir = join(this.git.root, '.git');
+    const attributes = join(dir, 'info', 'attributes');
+    // The last that is written: where it is, all is on the disk.
+    if ((await readOrEmpty(join(dir, 'HEAD'))) !== '' && (await readOrEmpty(attributes)) !== '') return;
+    for (const name of ['HEAD', 'config']) if (await isTorn(join(dir, name))) await rm(join(dir, name));
     // Git's templates would bring hooks.
     await this.git.run(['init', '--quiet', '--initial-branch=main', '--template=']);
-    await mkdir(join(dir, 'info'), { recursive: true });
-    await writeFile(join(dir, 'info', 'attributes'), ATTRIBUTES);
     // For the person's own git in this folder; Nox brings its settings along.
     const config = await readFile(join(dir, 'config'), 'utf8');
     if (!config.includes('[user]')) {
       await appendFile(join(dir, 'config'), '[user]\n\tname = nox\n\temail = nox@nox.invalid\n[gc]\n\tauto = 0\n');
     }
+    // Git flushes nothing of it.
+    await syncTree(dir);
+    await makeFolder(join(dir, 'info'));
+    await writeFileAtomic(attributes, ATTRIBUTES);
   }
 
   /** The newest commit, null before the first one. Throws INVALID_STATE when another branch is checked out. */
@@ -72,7 +81,15 @@ export class MainBranch {
 
   /** Makes the index equal HEAD; the folder stays. */
   async resetIndex(): Promise<void> {
-    await this.git.run(['read-tree', '--reset', 'HEAD']);
+    const reset = ['read-tree', '--reset', 'HEAD'] as const;
+    try {
+      await this.git.run(reset);
+    } catch (error) {
+      // A loss of power may have torn it.
+      if (!isIndexDamage(error)) throw error;
+      await rm(join(this.git.root, '.git', 'index'), { force: true });
+      await this.git.run(reset);
+    }
   }
 
   /** Files as a commit holds them; those that it lacks are left out. `hash` is checked by the caller. */
@@ -143,7 +160,7 @@ export class MainBranch {
       if (error instanceof GitFailure) return null;
       throw error;
     }
-    await this.git.run(['update-ref', '-m', 'commit: recovered', this.ref, tip, from]);
+    await this.git.change(['update-ref', '-m', 'commit: recovered', this.ref, tip, from]);
     const log = ['log', '-z', '--name-only', '--no-renames', '--reverse', `--format=${LOG_FORMAT}`] as const;
     return parseLog(await this.git.run([...log, '--end-of-options', tip, `^${from}`, '--']));
   }
@@ -159,6 +176,17 @@ function wrongBranch(root: string, head: string, branch: string): NoxError {
     'INVALID_STATE',
     `The registry ${root} has ${head.replace('ref: refs/heads/', 'branch ')} checked out; run: git -C ${root} switch ${branch}`,
   );
+}
+
+/** Whether a loss of power left nothing, or zeros, of what was in a small file. */
+async function isTorn(path: string): Promise<boolean> {
+  try {
+    const text = await readFile(path, 'utf8');
+    return text === '' || text.includes('\0');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 async function readOrEmpty(path: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { GitFailure, type GitProcess } from './git-process.js';
+import type { GitProcess } from './git-process.js';
 import type { MainBranch } from './main-branch.js';
 import type { GitWriter, NewCommit } from './writer/commit-request.js';
 
@@ -32,7 +32,3 @@ export class RecordBranch {
     return hashes[0] ?? null;
   }
 }
-
-/** Whether git could not read its index: it can be made anew. */
-export const isIndexDamage = (error: unknown): boolean =>
-  error instanceof GitFailure && /index file (corrupt|smaller)|bad (index|signature)|index uses/i.test(error.stderr);

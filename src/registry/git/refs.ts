@@ -137,6 +137,6 @@ export class Refs {
   }
 
   private async update(input: string): Promise<void> {
-    await this.git.run(['update-ref', '--stdin'], { input });
+    await this.git.change(['update-ref', '--stdin'], { input });
   }
 }

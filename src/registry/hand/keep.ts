@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../../shared/atomic-file.js';
+import { makeFolder, writeFileAtomic } from '../../shared/atomic-file.js';
 import { type CommitNote, formatMessage, identityOf } from '../commit-message.js';
 import { gitError } from '../git/git-process.js';
 import type { IntentContext } from '../intent-commit.js';
@@ -36,7 +35,7 @@ export async function keepEdit(
   if (newSecret(file, { text, table: {}, unknown_keys: [] }, { text: in_force }) !== undefined) {
     if (!aside) return { commit: null, path: null };
     const path = join(folder.root, '.git', KEPT_FOLDER, `${versionName(text)}-${file}`);
-    await mkdir(join(folder.root, '.git', KEPT_FOLDER), { recursive: true, mode: 0o700 });
+    await makeFolder(join(folder.root, '.git', KEPT_FOLDER), 0o700);
     await writeFileAtomic(path, text, 0o600);
     return { commit: null, path };
   }

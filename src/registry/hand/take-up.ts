@@ -76,6 +76,8 @@ export async function takeUp(context: IntentContext, edits: readonly Edit[]): Pr
       await replaceOnDisk(context, file, before, on_disk.text);
   }
   if (changed.length === 0) return { taken, commits: [] };
+  // Its editor may not have flushed it: a loss of power must not bring back, as another edit, what was there before.
+  for (const { file, on_disk } of changed) if (on_disk.text === texts.get(file)) await context.folder.flush(file);
   const migrated = new Set(
     edits.flatMap(({ file, read, standing }) => {
       if (isProblem(read) || read.migrated_from === undefined) return [];

@@ -10,7 +10,7 @@ import type { RefAt } from '../../registry/care/bundle.js';
 import { registryFromBundle } from '../../registry/care/from-bundle.js';
 import { gitError, GitFailure } from '../../registry/git/git-process.js';
 import { RegistryService } from '../../registry/registry.service.js';
-import { syncPath } from '../../shared/atomic-file.js';
+import { makeFolder, syncPath } from '../../shared/atomic-file.js';
 import { Clock } from '../../shared/clock.js';
 import { runApart } from '../../shared/db/apart.js';
 import { type JournalSnapshot, StateDb } from '../../shared/db/state-db.js';
@@ -67,7 +67,7 @@ export class BackupService {
   /** Makes one and reads it back. REGISTRY_DAMAGED, STORAGE_FAILED. */
   make(actor: Actor): Promise<Backup> {
     return this.queue.run('backup', async () => {
-      await mkdir(this.folder, { recursive: true, mode: 0o700 });
+      await makeFolder(this.folder, 0o700);
       await this.clear((name) => name.startsWith(WORK_PREFIX));
       const work = await mkdtemp(join(this.folder, WORK_PREFIX));
       try {

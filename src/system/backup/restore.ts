@@ -1,10 +1,10 @@
-import { chmod, mkdir, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { chmod, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { BackupManifest } from '../../contracts/backup.js';
 import { registryFromBundle } from '../../registry/care/from-bundle.js';
 import { waitForOrphans } from '../../registry/git/git-locks.js';
 import { OwnerLock } from '../../registry/owner-lock.js';
-import { syncPath, writeFileAtomic } from '../../shared/atomic-file.js';
+import { makeFolder, syncPath, syncTree, writeFileAtomic } from '../../shared/atomic-file.js';
 import { isHeld } from '../../shared/db/is-held.js';
 import { MIGRATIONS } from '../../shared/db/schema.js';
 import { failpoint } from '../../shared/failpoint.js';
@@ -62,9 +62,9 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   try {
     await refuseOccupied({ home, registry }, options.force);
     refuseLive(home);
-    await mkdir(home, { recursive: true, mode: 0o700 });
+    await makeFolder(home, 0o700);
     await chmod(home, 0o700);
-    await mkdir(dirname(registry), { recursive: true });
+    await makeFolder(dirname(registry));
     const work = join(home, 'restore');
     const fresh = join(dirname(registry), `${basename(registry)}.restoring`);
     // Git of a restore that was killed may still work there.
@@ -200,14 +200,4 @@ async function exists(path: string): Promise<boolean> {
     if (errnoOf(error) === 'ENOENT') return false;
     throw error;
   }
-}
-
-/** All that is in a folder, on the disk: git flushes its own files, not those that it checks out. */
-async function syncTree(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) await syncTree(path);
-    else if (entry.isFile()) await syncPath(path);
-  }
-  await syncPath(folder);
 }

@@ -3,12 +3,10 @@ import { join } from 'node:path';
 import { Disk } from '../../../src/registry/git/writer/disk.js';
 import { blobOid } from '../../../src/registry/git/writer/git-object.js';
 import { PlumbingWriter } from '../../../src/registry/git/writer/plumbing-writer.js';
-import { RegistryService } from '../../../src/registry/registry.service.js';
-import { ManualClock } from '../../../src/shared/clock.js';
-import { ADMIN, agentConfig, Kit, TEMPLATE } from '../../integration/registry-kit.js';
+import { ADMIN, agentConfig, Kit } from '../../integration/registry-kit.js';
 import { LossyDisk } from '../../support/lossy-disk.js';
 import { randomOf } from '../../support/random.js';
-import { brokenPromises, fsck } from '../../support/registry-crash.js';
+import { brokenAfterPower } from '../../support/registry-crash.js';
 import { type LongReport, type Say, secondsSince } from './report.js';
 
 export interface RegistryPowerOptions {
@@ -59,7 +57,8 @@ export async function runRegistryPower({ cuts, seed, say }: RegistryPowerOptions
       if (before !== undefined) {
         done += 1;
         acknowledged += before.length;
-        for (const what of await look(image, before, figures)) violations.push(`seed ${seed}, cut ${done}: ${what}`);
+        for (const what of await brokenAfterPower(image, before, figures))
+          violations.push(`seed ${seed}, cut ${done}: ${what}`);
         if (done % 100 === 0) say(`${done} of ${cuts} losses of power, ${violations.length} violations`);
       }
       await rm(folder, { recursive: true });
@@ -86,31 +85,4 @@ async function write(writer: PlumbingWriter, root: string, n: number): Promise<s
   const commits = [{ files, message, author, at_ms: 1_800_000_000_000 + n * 1000 }];
   const { hashes } = await writer.commit({ ref: 'refs/heads/main', head: true, commits, object_ref: 'agent:lead' });
   return hashes[0] ?? '';
-}
-
-async function look(path: string, acks: readonly string[], figures: { shown_as_edits: number }): Promise<string[]> {
-  const clock = new ManualClock();
-  try {
-    const registry = await RegistryService.open({ path, template_path: TEMPLATE, clock });
-    try {
-      // A change that was not answered, of one file, whose note is lost: it cannot be told from an edit by hand, and waits
-      // for a person like one where it needs that.
-      const { edits } = await registry.external.view();
-      if (edits.some(({ state }) => state === 'held')) {
-        const seen = edits.map(({ file, version }) => ({ file, version }));
-        await registry.external.reject({ edits: seen, confirm: true }, ADMIN);
-        figures.shown_as_edits += 1;
-      }
-      const broken = await brokenPromises(path, registry, acks);
-      const said = await fsck(path);
-      if (said !== '') broken.push(`I2: git fsck says ${said}`);
-      const written = await registry.updateAgent('lead', { name: 'after' }, ADMIN);
-      if (written === null) broken.push('a write after it made no commit');
-      return broken;
-    } finally {
-      await registry.close();
-    }
-  } catch (error) {
-    return [`does not open: ${error instanceof Error ? error.message : String(error)}`];
-  }
 }
