@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { fakeAgent } from '../fake-agent.js';
 import { NoxServer } from '../nox-server.js';
-import { eventually } from '../wait.js';
 import { brokenInJournal, type Held, REGISTRY } from './promises.js';
 
 /** Starts a whole Nox on what a loss of power left, has it work, and says what does not. `agents`: their transcripts. */
@@ -16,13 +16,13 @@ export async function brokenAfterStart(
     const broken = care.problems.map((problem) => `R1: after a start: ${problem}`);
     const { emergency_stop } = await nox.call('system_status');
     if (emergency_stop !== null) await nox.call('system_emergency_clear');
-    const { agents: list } = await nox.call('agents_list');
-    if (list.some(({ id }) => id === 'worker')) {
-      const params = { id: 'worker' };
-      await eventually('it is idle', async () => (await nox.call('agents_status', { params })).status === 'idle');
-      const { text } = await nox.call('agents_prompt', { params, body: { content: 'say works', wait: true } });
-      if (text !== 'works') broken.push(`after a start a prompt answers "${text}"`);
-    }
+    // A new one: what the old ones said to each other is not on this disk, and goes on behind the loss.
+    await nox.call('agents_create', { body: fakeAgent('after') });
+    const { text } = await nox.call('agents_prompt', {
+      params: { id: 'after' },
+      body: { content: 'say works', wait: true },
+    });
+    if (text !== 'works') broken.push(`after a start a prompt answers "${text}"`);
     await nox.kill('SIGKILL');
     return [...broken, ...brokenInJournal(root, promised)];
   } catch (error) {
