@@ -13,7 +13,7 @@ describe('export and import', () => {
   type Files = Parameters<RegistryService['transfer']['import']>[0]['files'];
   const exported = async (agents?: string[]): Promise<Files> => {
     const { files } = await from.transfer.export({ ...all, ...(agents === undefined ? {} : { agents }) });
-    return files as Files;
+    return files;
   };
 
   beforeEach(async () => {
@@ -95,9 +95,9 @@ describe('export and import', () => {
     const refused = await import_(leaky, { dry_run: true }).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'SECRET_REFUSED', message: expect.stringContaining('lead.system_prompt') });
     expect(JSON.stringify(refused)).not.toContain(token);
-    await expect(
-      into.transfer.import({ files: [{ path: '../agents.toml' as 'agents.toml', text: '' }] }, ADMIN),
-    ).rejects.toMatchObject({ code: 'VALIDATION_ERROR' });
+    await expect(into.transfer.import({ files: [{ path: '../agents.toml', text: '' }] }, ADMIN)).rejects.toMatchObject({
+      code: 'VALIDATION_ERROR',
+    });
   });
 
   it('exports task files, and nothing that one of them leads to', async () => {
