@@ -163,7 +163,7 @@ describe('nox agent start, stop, …', () => {
     const started = await nox(['agent', 'start', 'lead', 'worker']);
     expect(started.stderr).toBe('lead ◌ starting, pid 42\nworker ◌ starting, pid 42\n');
     await nox(['agent', 'stop', 'lead', '--grace', '1.5']);
-    expect(calls.at(-1)?.body).toEqual({ force: false, grace_ms: 1500 });
+    expect(calls.at(-1)?.body).toEqual({ force: false, grace_ms: 1500, requeue: false });
   });
 
   it('gives the server’s refusal as words, as JSON and as the exit status of the error table', async () => {
