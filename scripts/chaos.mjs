@@ -11,6 +11,7 @@
 //   slow       slow but healthy agents                         --minutes N (60)
 //   editors    editors save the registry in every way, against writes   --times N (50)  --seed N
 //   registry-crash  the registry's writer killed at random     --rounds N (5000)  --seed N
+//   registry-failpoints  each place of the registry that can fail, killed, at fault and for a full disk
 //   registry-gc     Nox and git killed while gc and prune run beside writes     --rounds N (1000)  --seed N
 //   registry-time   Nox and git killed in rollbacks, switches and merges        --rounds N (1000)  --seed N
 //   restore    a restore over what is there, killed at random                --rounds N (500)  --seed N
@@ -173,6 +174,7 @@ const RUNS = {
       NOX_CHAOS_MESSAGES: String(given('messages', 1_000_000)),
       NOX_CHAOS_KILLS: String(given('kills', 300)),
     }),
+  'registry-failpoints': () => spec('fault', 'test/fault/registry-failpoints.spec.ts', { NOX_NIGHTLY: '1' }),
   tasks: () =>
     spec('integration', 'test/integration/task-watch.spec.ts', { NOX_NIGHTLY: String(given('times', 10_000)) }),
   slow: async () => (await import('../test/fault/long/silence.ts')).runSlow({ minutes: given('minutes', 60), say }),
