@@ -98,6 +98,8 @@ describe('nox task', () => {
     const { nox: at_none } = await withServer({ tasks_list: () => page([]) });
     const none = await at_none('task', 'ls');
     expect(none.stdout + none.stderr).toContain('nox task add');
+    const { nox: at_ended } = await withServer({ tasks_list: () => page([taskOf({ status: 'done' })]) });
+    expect((await at_ended('task', 'ls')).stderr).toBe('No task is open; 1 have ended: nox task ls --all\n');
   });
 
   it('shows one with the evidence, by the first characters of its id', async () => {

@@ -11,8 +11,8 @@ import { agentLogsCommand } from './agent-logs.js';
 import { agentPromptCommand } from './agent-prompt.js';
 import { agentTopCommand } from './agent-top.js';
 
-/** A stop may use its whole grace, at most two minutes; the answer comes after it. */
-const STOP_TIMEOUT_MS = 180_000;
+/** A stop may use its whole grace, at most two minutes; before a first start the gate is tried. The answer comes after it. */
+const LONG_TIMEOUT_MS = 180_000;
 
 /** `nox agent`: make agents, run them, talk to them. */
 export function agentCommands(program: Command, cliOf: CliOf): void {
@@ -57,7 +57,9 @@ function addCommand(agent: Command, cliOf: CliOf): void {
     const runtime = options.runtime ?? (fields.command === undefined ? undefined : 'command');
     const { id, start } = options;
     const body = { ...fields, name, id, start, runtime } as Partial<CreateAgent> & { name: string };
-    const made = await (await cli.client()).call('agents_create', { body: defined(body) });
+    const made = await (
+      await cli.client()
+    ).call('agents_create', { body: defined(body) }, { timeout_ms: LONG_TIMEOUT_MS });
     cli.answer(made, () => {
       cli.print(`${made.id}\n`);
       cli.say(start === true ? statusLine(cli, made) : `Start it with: nox agent start ${made.id}`);
@@ -167,7 +169,7 @@ function stopCommand(agent: Command, cliOf: CliOf, name: 'stop' | 'restart', des
       if (grace !== undefined && !(grace >= 0)) throw usageError('--grace takes a number of seconds.');
       const body = defined({ force, requeue, grace_ms: grace === undefined ? undefined : Math.round(grace * 1000) });
       return forEach(cliOf(command), ids, (client, id) =>
-        client.call(`agents_${name}`, { params: { id }, body }, { timeout_ms: STOP_TIMEOUT_MS }),
+        client.call(`agents_${name}`, { params: { id }, body }, { timeout_ms: LONG_TIMEOUT_MS }),
       );
     });
 }
@@ -201,7 +203,7 @@ function removeCommand(agent: Command, cliOf: CliOf): void {
       const found = await Promise.all(ids.map((id) => client.call('agents_get', { params: { id } })));
       await cli.confirm(`${found.map(lossOf).join(' ')} Delete ${ids.join(', ')}?`, yes);
       for (const id of ids) {
-        await client.call('agents_delete', { params: { id } }, { timeout_ms: STOP_TIMEOUT_MS });
+        await client.call('agents_delete', { params: { id } }, { timeout_ms: LONG_TIMEOUT_MS });
         cli.answer({ removed: id }, () => cli.say(`Deleted ${id}. Bring it back with: nox registry rollback --last`));
       }
     });

@@ -71,7 +71,9 @@ export function taskCommands(program: Command, cliOf: CliOf): void {
       const open = (each: Task): boolean => !['done', 'failed', 'cancelled'].includes(each.status);
       const tasks = all === true || status !== undefined ? found.items : found.items.filter(open);
       cli.answer({ tasks }, () => {
-        if (tasks.length === 0) cli.say('No task is there. Write one: nox task add <agent> "<title>"');
+        const ended = found.items.length - tasks.length;
+        if (tasks.length === 0 && ended > 0) cli.say(`No task is open; ${ended} have ended: nox task ls --all`);
+        else if (tasks.length === 0) cli.say('No task is there. Write one: nox task add <agent> "<title>"');
         else taskTable(cli, tasks);
       });
     });
