@@ -55,8 +55,8 @@ export const settings = ({ registry, surroundings, public_url, secret }: Foundat
         capabilities: registry.agents().get(id)?.capabilities ?? [],
         spent_usd: spent.today(id).usd,
         permissions: registry.agents().get(id)?.permissions,
-        plans: join(claudeHome(surroundings.env), 'plans'),
       }),
+      plans: () => join(claudeHome(surroundings.env), 'plans'),
     }),
   },
   {

@@ -35,6 +35,8 @@ export abstract class ApprovalHistory {
 export abstract class PolicySource {
   abstract current(): { readonly policy: Policy; readonly text: string; readonly version: string };
   abstract agent(agent_id: string): AgentFacts;
+  /** The folder in which Claude keeps the plans that it shows; no path is one without it. */
+  plans?(): string;
 }
 
 /** No rules: what Nox itself does not know is asked. */

@@ -11,8 +11,6 @@ export interface AgentFacts {
   readonly capabilities: readonly string[];
   readonly spent_usd: number;
   readonly permissions?: PermissionProfile | undefined;
-  /** The folder in which its Claude keeps the plans that it shows. */
-  readonly plans?: string | undefined;
 }
 
 /** Gathers what rules may ask for. Pure: where paths lead is told by `resolve`. */

@@ -68,7 +68,7 @@ export class PolicyJudge {
   }
 
   private async read(given: Judgeable): Promise<Judgeable> {
-    const call = { ...given, plans: this.source.agent(given.agent_id).plans };
+    const call = { ...given, plans: this.source.plans?.() };
     const { command } = call.input;
     if (call.tool_name !== 'Bash' || typeof command !== 'string') return call;
     return { ...call, commands: await this.shell.commandsOf(command) };

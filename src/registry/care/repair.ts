@@ -1,6 +1,7 @@
-import { access, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncPath, syncTree, writeFileAtomic } from '../../shared/atomic-file.js';
+import { exists } from '../../shared/exists.js';
 import { failpoint } from '../../shared/failpoint.js';
 import { errnoOf, NoxError } from '../../shared/nox-error.js';
 import { GitProcess } from '../git/git-process.js';
@@ -164,9 +165,3 @@ async function move(from: string, to: string): Promise<void> {
     if (errnoOf(error) !== 'ENOENT') throw error;
   }
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

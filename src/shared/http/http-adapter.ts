@@ -39,8 +39,8 @@ export class NoxHttpAdapter extends FastifyAdapter {
       clientErrorHandler,
     });
     this.routes = watchRoutes(this);
-    allowLargeBodies(this.getInstance());
     const fastify = this.getInstance();
+    allowLargeBodies(fastify);
     fastify.server.maxConnections = HTTP_LIMITS.max_connections;
     fastify.server.on('listening', () => {
       const address = fastify.server.address();

@@ -1,4 +1,4 @@
-import { chmod, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { chmod, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { BackupManifest } from '../../contracts/backup.js';
 import { registryFromBundle } from '../../registry/care/from-bundle.js';
@@ -7,6 +7,7 @@ import { OwnerLock } from '../../registry/owner-lock.js';
 import { makeFolder, syncPath, syncTree, writeFileAtomic } from '../../shared/atomic-file.js';
 import { isHeld } from '../../shared/db/is-held.js';
 import { MIGRATIONS } from '../../shared/db/schema.js';
+import { exists } from '../../shared/exists.js';
 import { failpoint } from '../../shared/failpoint.js';
 import { errnoOf, NoxError } from '../../shared/nox-error.js';
 import type { Folders } from '../../shared/paths.js';
@@ -188,16 +189,6 @@ async function isEmpty(folder: string): Promise<boolean> {
     return (await readdir(folder)).length === 0;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return true;
-    throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
     throw error;
   }
 }

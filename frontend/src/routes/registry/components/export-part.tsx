@@ -3,12 +3,11 @@ import { useState } from 'react';
 import { CommandLine } from '../../../components/copy-button.js';
 import { Banner } from '../../../components/states.js';
 import { messageOf } from '../../../lib/http.js';
-import { useAgents } from '../../../lib/queries.js';
 import { useExport } from '../queries.js';
+import { AgentScope } from './agent-scope.js';
 
 /** What is in force as one file, to keep or to import elsewhere. */
 export function ExportPart() {
-  const agents = useAgents().data;
   const [agent, setAgent] = useState('');
   const [tasks, setTasks] = useState(false);
   const save = useExport();
@@ -21,19 +20,7 @@ export function ExportPart() {
         references to them are in it.
       </p>
       <div className="row-wrap">
-        <select
-          className="select"
-          aria-label="What to export"
-          value={agent}
-          onChange={(event) => setAgent(event.target.value)}
-        >
-          <option value="">everything</option>
-          {agents?.map(({ id, name }) => (
-            <option key={id} value={id}>
-              only {name}
-            </option>
-          ))}
-        </select>
+        <AgentScope label="What to export" value={agent} onChange={setAgent} />
         <label className="row">
           <input type="checkbox" checked={tasks} onChange={(event) => setTasks(event.target.checked)} /> with tasks
         </label>

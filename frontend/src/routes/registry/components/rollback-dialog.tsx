@@ -8,8 +8,8 @@ import { Banner, ErrorState, SkeletonRows } from '../../../components/states.js'
 import { RelativeTime } from '../../../components/time.js';
 import { messageOf } from '../../../lib/http.js';
 import { plural, shortHash } from '../../../lib/format.js';
-import { useAgents } from '../../../lib/queries.js';
 import { type Goal, usePreview, useRollback } from '../queries.js';
+import { AgentScope } from './agent-scope.js';
 import { ObjectChanges } from './object-changes.js';
 import { Steps } from './steps.js';
 
@@ -29,7 +29,6 @@ const TIMES = [
 /** What going back would do, to everything or to one agent; then, once confirmed, what it did, and one click that undoes it. */
 export function RollbackDialog({ target, onClose }: RollbackDialogProps) {
   const rollback = useRollback();
-  const agents = useAgents().data;
   const [hours, setHours] = useState(24);
   const [agent, setAgent] = useState('');
   const done = rollback.data;
@@ -98,19 +97,7 @@ export function RollbackDialog({ target, onClose }: RollbackDialogProps) {
                 ))}
               </select>
             )}
-            <select
-              className="select"
-              aria-label="What"
-              value={agent}
-              onChange={(event) => setAgent(event.target.value)}
-            >
-              <option value="">everything</option>
-              {agents?.map(({ id, name }) => (
-                <option key={id} value={id}>
-                  only {name}
-                </option>
-              ))}
-            </select>
+            <AgentScope label="What" value={agent} onChange={setAgent} />
           </div>
         )}
         {rollback.isError && (
