@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { AnyNoxEvent } from '../../src/contracts/event.js';
 import { launchBrowser, logIn, openPage, takePictures } from '../support/browser.js';
 import { CLAUDE_PATH } from '../support/claude-env.js';
@@ -11,6 +13,7 @@ describe('an agent and a service that it asked for', () => {
   let engine: TestEngine;
   let nox: NoxServer;
   let image: string;
+  let rules_before: string[];
 
   const prompt = (id: string, content: string, wait = true) =>
     nox.call('agents_prompt', { params: { id }, body: { content, wait } });
@@ -33,6 +36,12 @@ describe('an agent and a service that it asked for', () => {
       const turn = await nox.call('turns_get', { params: { id } });
       return turn.ended_at === null ? undefined : turn;
     });
+  /** Packet rules of the machine; other engines have a part in them, too. */
+  const rules = () => execFileSync('iptables', ['-w', '5', '-S', 'INPUT'], { encoding: 'utf8' }).split('\n');
+  const isOfNoNetwork = (rule: string): boolean => {
+    const [, bridge] = /-i (br-\w+)/.exec(rule) ?? [];
+    return bridge !== undefined && !existsSync(`/sys/class/net/${bridge}`);
+  };
   const pid = (id: string) =>
     eventually(`${id} runs`, async () => (await nox.call('agents_status', { params: { id } })).pid);
   const containers = async () =>
@@ -50,6 +59,7 @@ describe('an agent and a service that it asked for', () => {
     });
 
   beforeAll(async () => {
+    rules_before = rules();
     engine = await TestEngine.start();
     image = await engine.publish('busy');
     nox = await NoxServer.start({
@@ -202,10 +212,12 @@ describe('an agent and a service that it asked for', () => {
   it('leaves nothing when it is removed, not even its image if that is wanted', async () => {
     await nox.call('services_remove', { params: { name: 'busy' }, query: { image: 'true' } });
     expect(await containers()).toEqual([]);
-    // It had no network; of one with a network test/contract/docker-services.spec.ts sees that its packet rules go, too.
     expect((await engine.docker.listNetworks()).filter(({ Name: name }) => name.startsWith('nox-'))).toEqual([]);
     expect((await engine.docker.listVolumes()).Volumes ?? []).toEqual([]);
     expect(await engine.docker.listImages({ all: true })).toEqual([]);
+    await eventually('no rule is left of a network that is gone', () =>
+      rules().every((rule) => rules_before.includes(rule) || !isOfNoNetwork(rule)),
+    );
     expect((await prompt('lead', use('busy__echo', { text: 'gone' }))).text).toContain('No such tool available');
   });
 });

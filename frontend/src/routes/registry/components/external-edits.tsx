@@ -3,11 +3,11 @@ import { Button } from 'primereact/button';
 import { useState } from 'react';
 import { ConfirmDialog } from '../../../components/confirm-dialog.js';
 import { CommandLine } from '../../../components/copy-button.js';
-import { ExactText } from '../../../components/exact-text.js';
 import { Banner } from '../../../components/states.js';
 import { RelativeTime } from '../../../components/time.js';
 import { call, useCan } from '../../../lib/session.js';
 import { useExternalEdits, useRegistryChange, useRegistryStatus } from '../queries.js';
+import { FieldValues } from './field-values.js';
 
 type Decision = 'accept' | 'reject';
 
@@ -100,33 +100,8 @@ function EditBanner({ edit, onAsk }: { readonly edit: ExternalEdit; readonly onA
 }
 
 function Fields({ edit }: { readonly edit: ExternalEdit }) {
-  if (edit.fields.length === 0) return null;
-  return (
-    <table className="edit-fields">
-      <thead>
-        <tr>
-          <th scope="col">Field</th>
-          <th scope="col">In force</th>
-          <th scope="col">Written by hand</th>
-        </tr>
-      </thead>
-      <tbody>
-        {edit.fields.map(({ key, before, after }) => (
-          <tr key={key}>
-            <th scope="row" className="mono">
-              <ExactText text={key} />
-            </th>
-            <td className="mono">
-              <ExactText text={valueOf(before)} />
-            </td>
-            <td className="mono">
-              <ExactText text={valueOf(after)} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
+  const rows = edit.fields.map(({ key, before, after }) => ({ field: key, values: [before, after] }));
+  return <FieldValues heads={['In force', 'Written by hand']} rows={rows} />;
 }
 
 function ConflictBanner({ conflict: { file, conflicts, taken, at } }: { readonly conflict: EditConflict }) {
@@ -138,5 +113,3 @@ function ConflictBanner({ conflict: { file, conflicts, taken, at } }: { readonly
     </Banner>
   );
 }
-
-const valueOf = (value: unknown): string => (value === null || value === undefined ? '—' : JSON.stringify(value));

@@ -1,6 +1,7 @@
 import type { ImportResult } from '@contracts/registry-transfer.js';
 import { ExactText } from '../../../components/exact-text.js';
 import { Banner } from '../../../components/states.js';
+import { FieldValues } from './field-values.js';
 import { ObjectChanges } from './object-changes.js';
 import { Steps } from './steps.js';
 
@@ -36,9 +37,12 @@ export function ImportPlan({ plan, prefer, onPrefer, accept, onAccept }: ImportP
                 <option value="theirs">what is imported</option>
               </select>
             </label>
-            <Values
+            <FieldValues
               heads={['Here', 'Imported']}
-              rows={conflicts.map(({ file, key, ours, theirs }) => ({ file, key, values: [ours, theirs] }))}
+              rows={conflicts.map(({ file, key, ours, theirs }) => ({
+                field: `${file}: ${key}`,
+                values: [ours, theirs],
+              }))}
             />
           </section>
         </Banner>
@@ -47,9 +51,12 @@ export function ImportPlan({ plan, prefer, onPrefer, accept, onAccept }: ImportP
         <Banner tone="amber" icon="warning">
           <section aria-label="What needs your word" className="stack">
             <p>These decide what agents may do or what Nox runs for them.</p>
-            <Values
+            <FieldValues
               heads={['Now', 'After']}
-              rows={security.map(({ file, key, before, after }) => ({ file, key, values: [before, after] }))}
+              rows={security.map(({ file, key, before, after }) => ({
+                field: `${file}: ${key}`,
+                values: [before, after],
+              }))}
             />
             <label className="row">
               <input type="checkbox" checked={accept} onChange={(event) => onAccept(event.target.checked)} /> I have
@@ -95,43 +102,6 @@ function Changes({ plan: { objects, tasks, unknown_keys, reconciled } }: { reado
         <p className="muted">Kept, though Nox does not know them: {unknown_keys.join(', ')}</p>
       )}
     </>
-  );
-}
-
-interface Row {
-  readonly file: string;
-  readonly key: string;
-  readonly values: readonly unknown[];
-}
-
-function Values({ heads, rows }: { readonly heads: readonly string[]; readonly rows: readonly Row[] }) {
-  if (rows.length === 0) return null;
-  return (
-    <table className="edit-fields">
-      <thead>
-        <tr>
-          {['Field', ...heads].map((head) => (
-            <th key={head} scope="col">
-              {head}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ file, key, values }) => (
-          <tr key={`${file} ${key}`}>
-            <th scope="row" className="mono">
-              <ExactText text={`${file}: ${key}`} />
-            </th>
-            {values.map((value, n) => (
-              <td key={heads[n]} className="mono">
-                <ExactText text={value === null || value === undefined ? '—' : JSON.stringify(value)} />
-              </td>
-            ))}
-          </tr>
-        ))}
-      </tbody>
-    </table>
   );
 }
 
