@@ -150,6 +150,7 @@ const RUNS = {
     }),
   zoo: async () =>
     (await import('../test/fault/long/zoo.ts')).runZoo({
+      in_time: true,
       times: given('times', 100),
       rung: values.rung,
       say,

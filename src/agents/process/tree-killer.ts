@@ -103,7 +103,7 @@ export class TreeKiller {
     if (scope.spare_own_tree) for (const pid of withDescendants(rows, [process.pid])) spared.add(pid);
 
     const cookies = new Set<number>();
-    let is_sure = true;
+    const unread: ProcessRow[] = [];
     // Whoever is older than the run is no part of it: most environments need no look.
     const candidates = rows.filter(
       (row) =>
@@ -113,17 +113,39 @@ export class TreeKiller {
       candidates.map(async (row) => {
         const cookie = await this.table.cookie(row);
         if (cookie === mark.run_id) cookies.add(row.pid);
-        else if (cookie === null) is_sure = false;
+        else if (cookie === null) unread.push(row);
         // Without any environment it may just be becoming another program: looked at again next time.
         else if (cookie !== '') strangers.add(keyOf(row));
       }),
     );
     const alive = membersOf(rows, mark, cookies, spared);
+    const is_sure =
+      unread.length === 0 ||
+      !mayBelong(unread, rows, (parent) => {
+        if (spared.has(parent.pid) || alive.includes(parent)) return false;
+        return parent.start_ticks < mark.start_ticks || strangers.has(keyOf(parent));
+      });
     // Whoever died is forgotten, but not what another look found since this one began.
     for (const pid of known_before) mark.known.delete(pid);
     for (const row of alive) mark.known.set(row.pid, row.start_ticks);
     return { alive, owns_group: ownsGroup(rows, mark, spared), is_sure };
   }
+}
+
+/**
+ * Whether one of them may be of the run for all that is known. An orphan of the run goes to Nox or to what is above Nox
+ * (prctl(2), PR_SET_CHILD_SUBREAPER), never to somebody else: a child of somebody else was born there.
+ */
+function mayBelong(
+  unread: readonly ProcessRow[],
+  rows: readonly ProcessRow[],
+  isElse: (parent: ProcessRow) => boolean,
+): boolean {
+  const by_pid = new Map(rows.map((row) => [row.pid, row]));
+  return unread.some((row) => {
+    const parent = by_pid.get(row.ppid);
+    return parent === undefined || !isElse(parent);
+  });
 }
 
 const keyOf = (row: ProcessRow): string => `${row.pid}:${row.start_ticks}`;

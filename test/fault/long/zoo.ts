@@ -9,6 +9,8 @@ export interface ZooOptions {
   readonly times: number;
   /** One rung only. */
   readonly rung?: string | undefined;
+  /** Also an end that comes later than P2 allows is a violation: says something of a machine that does nothing else. */
+  readonly in_time?: boolean;
   readonly say: Say;
 }
 
@@ -18,7 +20,7 @@ const BESIDE_EACH_OTHER = 5;
 const LIMIT_MS = GRACE_MS + 2000;
 
 /** Ends every hostile tree so many times on every rung, some of them beside each other; bystanders must never notice. */
-export async function runZoo({ times, rung: only, say }: ZooOptions): Promise<LongReport> {
+export async function runZoo({ times, rung: only, in_time = false, say }: ZooOptions): Promise<LongReport> {
   const began = performance.now();
   const best = createProcessHost();
   await best.ready();
@@ -40,6 +42,9 @@ export async function runZoo({ times, rung: only, say }: ZooOptions): Promise<Lo
           const some = TREES.slice(at, at + BESIDE_EACH_OTHER);
           for (const end of await Promise.all(some.map((file) => endOne(host, rung, file)))) {
             took_ms.push(end.took_ms);
+            if (in_time && end.took_ms > LIMIT_MS) {
+              broken.push(`${rung}, round ${round}: ${end.file} took ${Math.round(end.took_ms)} ms`);
+            }
             broken.push(...end.broken.map((what) => `${rung}, round ${round}: ${what}`));
           }
         }
@@ -75,6 +80,5 @@ async function endOne(host: ProcessHost, rung: Confinement, file: string) {
   const left = new Set([...livingWith(mark), ...watched.living()]);
   if (left.size > may_live) broken.push(`${left.size} processes of ${file} live`);
   for (const pid of left) process.kill(pid, 'SIGKILL');
-  if (took_ms > LIMIT_MS) broken.push(`${file} took ${Math.round(took_ms)} ms`);
-  return { took_ms, broken };
+  return { file, took_ms, broken };
 }
