@@ -22,6 +22,7 @@ export default {
     project('fault', ['<rootDir>/test/fault/**/*.spec.ts'], app),
     project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts'], app),
   ],
+  testSequencer: '<rootDir>/scripts/long-first.mjs',
   // A bound for what hangs; see DEFAULT_WAIT_MS.
   testTimeout: 180_000,
 };

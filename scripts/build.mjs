@@ -128,7 +128,7 @@ function fingerprint(files) {
 
 const common = ['package-lock.json', 'scripts/build.mjs', '.swcrc'];
 const halves = [
-  { name: 'server', files: [...common, ...filesBelow('src')], run: buildServer },
+  { name: 'server', files: [...common, ...filesBelow('src'), ...filesBelow('registry-template')], run: buildServer },
   {
     name: 'dashboard',
     files: [...common, ...filesBelow('src/contracts'), ...filesBelow('src/client'), ...filesBelow('frontend')],

@@ -24,6 +24,11 @@ export class AgentsController {
     return this.agents.get(params.id);
   }
 
+  @Route('agents_replace')
+  replace(@Input('agents_replace') { params, body }: RouteInput<'agents_replace'>, @Actor() actor: ActorType) {
+    return this.agents.replace(params.id, body, actor);
+  }
+
   @Route('agents_update')
   update(@Input('agents_update') { params, body }: RouteInput<'agents_update'>, @Actor() actor: ActorType) {
     return this.agents.update(params.id, body, actor);

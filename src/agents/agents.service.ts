@@ -5,11 +5,12 @@ import type {
   AgentStatus,
   CreateAgent,
   InterruptOptions,
+  ReplaceAgent,
   StopOptions,
   UpdateAgent,
 } from '../contracts/agent.js';
 import type { Actor } from '../contracts/auth.js';
-import type { ReconcileStep } from '../contracts/registry.js';
+import type { ReconcileStep, RegistryCommit } from '../contracts/registry.js';
 import { AgentId } from '../contracts/ids.js';
 import type { RouteInput, RouteReply } from '../contracts/routes.js';
 import { EventLog } from '../events/event-log.js';
@@ -140,8 +141,26 @@ export class AgentsService extends Reconciler {
       command: patch.command ?? before.command,
     });
     const commit = await this.registry.updateAgent(id, patch, actor);
+    return this.follow(id, before, commit, { fields: Object.keys(patch), actor: actor.name });
+  }
+
+  /** As an update, but what is not named has its default again. */
+  async replace(id: string, settings: ReplaceAgent, actor: Actor): Promise<Agent> {
+    const before = this.known(id);
+    await this.launcher.check(id, { ...settings, runtime: before.runtime });
+    const commit = await this.registry.replaceAgent(id, settings, actor);
+    return this.follow(id, before, commit, { fields: Object.keys(settings), actor: actor.name });
+  }
+
+  /** What a change of the settings means for the agent; nothing was changed without a commit. */
+  private async follow(
+    id: string,
+    before: AgentConfig,
+    commit: RegistryCommit | null,
+    told: { fields: string[]; actor: string },
+  ): Promise<Agent> {
     if (commit !== null) {
-      await this.events.append('agent.updated', { fields: Object.keys(patch), actor: actor.name }, id);
+      await this.events.append('agent.updated', told, id);
       const changed = launchChanges(before, this.known(id));
       if (changed.length > 0 && isLive(this.fleet.get(id).process_state)) {
         await this.restartWhenIdle(id, `changed: ${changed.join(', ')}`);

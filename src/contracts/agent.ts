@@ -212,6 +212,13 @@ export const UpdateAgent = CreateAgent.omit({ id: true, start: true, runtime: tr
   });
 export type UpdateAgent = z.infer<typeof UpdateAgent>;
 
+/**
+ * Body of PUT /agents/:id: all that a person sets; what is not named has its default again. What an agent is made with
+ * (id, runtime, parent), whether it is wanted and its services stay.
+ */
+export const ReplaceAgent = CreateAgent.omit({ id: true, start: true, runtime: true, parent_id: true });
+export type ReplaceAgent = z.infer<typeof ReplaceAgent>;
+
 /** What PATCH can take away by name, as `model` or `budget.usd_per_day`. */
 export const UNSETTABLE: readonly string[] = [
   'model',

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { AgentConfig, type UpdateAgent } from '../contracts/agent.js';
+import { AgentConfig, ReplaceAgent, type UpdateAgent } from '../contracts/agent.js';
 import type { Actor } from '../contracts/auth.js';
 import { SystemConfig } from '../contracts/config.js';
 import { NoxError, validationError } from '../shared/nox-error.js';
@@ -19,6 +19,12 @@ export interface Change {
 export interface Base {
   readonly intent: Intent;
   readonly versions: DocumentSet;
+}
+
+interface ChangedBy {
+  readonly actor: Actor;
+  readonly action: string;
+  readonly now: string;
 }
 
 /** Some keys of `system-config.toml`; `undefined` or null takes a key away, so that its default counts again. */
@@ -46,10 +52,21 @@ export function updateAgentChange(
   base: Base,
   id: string,
   patch: Partial<AgentConfig> | UpdateAgent,
-  by: { readonly actor: Actor; readonly action: string; readonly now: string },
+  by: ChangedBy,
 ): Change | null {
   const old = agentTable(base, id);
-  const merged = mergeAgent(old, patch);
+  return changedAgent(base, id, old, mergeAgent(old, patch), by);
+}
+
+/** What can be set and is not named goes; the rest of the table, unknown keys too, stays. Else as `updateAgentChange`. */
+export function replaceAgentChange(base: Base, id: string, settings: ReplaceAgent, by: ChangedBy): Change | null {
+  const old = agentTable(base, id);
+  const kept = Object.entries(old).filter(([key]) => !Object.hasOwn(ReplaceAgent.shape, key));
+  const replaced = withoutUndefined({ ...Object.fromEntries(kept), ...settings }) as TomlTable;
+  return changedAgent(base, id, old, replaced, by);
+}
+
+function changedAgent(base: Base, id: string, old: TomlTable, merged: TomlTable, by: ChangedBy): Change | null {
   const times = timesOf(base.intent.agents.get(id));
   const [before, after] = [old, merged].map((table) => parsed('agent', AgentConfig, { ...times, ...table }));
   if (sameValue(before, after)) return null;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { z } from 'zod';
-import type { AgentConfig, UpdateAgent } from '../contracts/agent.js';
+import type { AgentConfig, ReplaceAgent, UpdateAgent } from '../contracts/agent.js';
 import type { Actor } from '../contracts/auth.js';
 import type { SystemConfig } from '../contracts/config.js';
 import type { EventPayload } from '../contracts/event.js';
@@ -41,6 +41,7 @@ import {
   createAgentChange,
   deleteAgentChange,
   parsed,
+  replaceAgentChange,
   updateAgentChange,
 } from './intent-change.js';
 import { EXTERNAL, type IntentContext } from './intent-commit.js';
@@ -275,6 +276,12 @@ export class RegistryService {
     action = 'update',
   ): Promise<RegistryCommit | null> {
     return this.write((base) => updateAgentChange(base, id, patch, { actor, action, now: this.clock.iso() }));
+  }
+
+  /** What is not named in `settings` has its default again. Null when nothing changes. AGENT_NOT_FOUND, VALIDATION_ERROR. */
+  replaceAgent(id: string, settings: ReplaceAgent, actor: Actor): Promise<RegistryCommit | null> {
+    const by = { actor, action: 'update', now: this.clock.iso() };
+    return this.write((base) => replaceAgentChange(base, id, settings, by));
   }
 
   /** AGENT_NOT_FOUND. */

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ReplaceAgent } from '../../src/contracts/agent.js';
 import type { Actor } from '../../src/contracts/auth.js';
 import { SystemConfig } from '../../src/contracts/config.js';
 import type { ReconcileStep, RegistryCommit } from '../../src/contracts/registry.js';
@@ -199,6 +200,21 @@ x_note = 1
     await registry.updateAgent('lead', { cwd: null, restart: null }, ADMIN);
     expect(await text('agents.toml')).not.toMatch(/^(model|cwd|\[agents\.lead\.(budget|restart))/m);
     expect(await registry.updateAgent('lead', { cwd: null, idle: { hibernate_after_s: null } }, ADMIN)).toBeNull();
+  });
+
+  it('gives an agent the settings that were named and no others', async () => {
+    const given = { model: 'sonnet', priority: 'high', budget: { usd_per_day: 5, turns_per_day: 10 } } as const;
+    const stays = { desired_state: 'active' as const, mcp_services: ['clock'], x_team: 'blue' };
+    await registry.createAgent('lead', agentConfig({ ...given, ...stays }), ADMIN);
+    kit.clock.advance(60_000);
+    const settings = ReplaceAgent.parse({ name: 'Lead', budget: { turns_per_day: 3 } });
+    await registry.replaceAgent('lead', settings, ADMIN);
+    const last_modified = '2026-01-01T00:01:00.000Z';
+    expect(registry.agents().get('lead')).toEqual(
+      agentConfig({ ...stays, budget: { turns_per_day: 3 }, last_modified }),
+    );
+    expect(await registry.replaceAgent('lead', settings, ADMIN)).toBeNull();
+    await expect(registry.replaceAgent('nobody', settings, ADMIN)).rejects.toMatchObject({ code: 'AGENT_NOT_FOUND' });
   });
 
   it('changes settings and keeps their comments', async () => {

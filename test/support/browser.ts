@@ -26,7 +26,7 @@ export interface Watched {
 
 /** A fresh profile with a page that is watched; `width` 360 is a phone. */
 export async function openPage(browser: Browser, url: string, { width = 1440, height = 900 } = {}): Promise<Watched> {
-  const context = await browser.newContext({ viewport: { width, height }, baseURL: url });
+  const context = await browser.newContext({ viewport: { width, height }, baseURL: url, reducedMotion: 'reduce' });
   const page = await context.newPage();
   page.setDefaultTimeout(DEFAULT_WAIT_MS);
   const complaints: string[] = [];

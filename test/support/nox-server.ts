@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +24,11 @@ export const GATE_PROOFS = join(tmpdir(), `nox-gate-proofs-${process.getuid?.() 
 export interface NoxServerOptions {
   /** Added to the server's environment, over the defaults. */
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * In an empty folder. Otherwise it finds what a first start and a clean end have left: the password's hash, and that
+   * the CLI has no login, cost more than all else of a start.
+   */
+  readonly very_first?: boolean;
 }
 
 /**
@@ -57,6 +62,10 @@ export class NoxServer implements AsyncDisposable {
     const server = new NoxServer(await makeTempDir('nox-server-'), await freePort(), options);
     try {
       await Promise.all([mkdir(server.workspace), mkdir(join(server.dir.path, 'home'))]);
+      const { NOX_HOME, NOX_REGISTRY_PATH } = options.env ?? {};
+      if (options.very_first !== true && NOX_HOME === undefined && NOX_REGISTRY_PATH === undefined) {
+        await fillFrom(await begunFolder(), server.dir.path);
+      }
       await server.boot();
       await server.login();
       return server;
@@ -193,6 +202,31 @@ export class NoxServer implements AsyncDisposable {
     this.token = (await anonymous.call('auth_login', { body })).access_token;
     return this.token;
   }
+}
+
+const STATE = ['.nox', '.nox-registry'];
+
+const fillFrom = async (from: string, to: string): Promise<void> => {
+  await Promise.all(STATE.map((name) => cp(join(from, name), join(to, name), { recursive: true })));
+};
+
+/** What one very first start of this build leaves, made once for all servers of all test processes. */
+async function begunFolder(): Promise<string> {
+  const build = readFileSync(join(ROOT, 'dist', '.server.sha256'), 'utf8').slice(0, 16);
+  const folder = join(tmpdir(), `nox-begun-${process.getuid?.() ?? 0}-${build}`);
+  if (existsSync(folder)) return folder;
+  const nox = await NoxServer.start({ very_first: true });
+  try {
+    await eventually('the CLI has said that it has no login', async () => (await nox.call('system_status')).model.demo);
+    await nox.kill('SIGTERM');
+    const aside = await mkdtemp(`${folder}-`);
+    await fillFrom(nox.dir.path, aside);
+    // Another process may have been as far; its folder is as good.
+    await rename(aside, folder).catch(() => rm(aside, { recursive: true }));
+  } finally {
+    await nox.close();
+  }
+  return folder;
 }
 
 /** A port of loopback that is free now. */

@@ -1,5 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** Between two looks: soon at first, then more seldom, since who looks takes the processor from what is waited for. */
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 150;
+
 /** A bound for what hangs, no measure of speed: it costs a green run nothing, and a busy machine is no fault. */
 export const DEFAULT_WAIT_MS = 60_000;
 
@@ -29,6 +33,7 @@ export async function eventually<T>(
 ): Promise<NonNullable<Exclude<T, false>>> {
   const end = performance.now() + timeout_ms;
   let last: unknown;
+  let pause_ms = FIRST_PAUSE_MS;
   for (;;) {
     try {
       const found = await look();
@@ -38,7 +43,8 @@ export async function eventually<T>(
       last = error;
     }
     if (performance.now() > end) throw new Error(`${what}: not within ${timeout_ms} ms`, { cause: last });
-    await delay(10);
+    await delay(pause_ms);
+    pause_ms = Math.min(pause_ms * 1.4, LONGEST_PAUSE_MS);
   }
 }
 

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { errnoOf } from '../../shared/nox-error.js';
 import { claudeArgv } from '../runtime/claude/claude-argv.js';
 import { hookAnswer, permissionAnswer } from '../runtime/stream-json/answers.js';
@@ -44,6 +42,8 @@ export async function subjectOf(path: string, env: Readonly<Record<string, strin
   };
 }
 
+const PART_BYTES = 1024 * 1024;
+
 const known = new Map<string, Promise<string>>();
 
 /** Of 360 MB, so it is taken once per state of the file, whoever asks meanwhile: any change of it changes its ctime, which nobody can set. */
@@ -60,8 +60,14 @@ async function hashOf(path: string): Promise<string> {
 
 async function digestOf(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash);
-  return hash.digest('hex');
+  // One piece of memory for all of the file: a stream takes new memory for each part, and is collected after.
+  const part = Buffer.allocUnsafe(PART_BYTES);
+  await using file = await open(path);
+  for (;;) {
+    const { bytesRead } = await file.read(part, 0, part.length);
+    if (bytesRead === 0) return hash.digest('hex');
+    hash.update(part.subarray(0, bytesRead));
+  }
 }
 
 async function managedSettings(): Promise<[string, string][]> {

@@ -8,6 +8,7 @@ import {
   InterruptOptions,
   LogList,
   LogQuery,
+  ReplaceAgent,
   StopOptions,
   UpdateAgent,
 } from '../agent.js';
@@ -45,6 +46,15 @@ export const AGENT_ROUTES = {
     role: 'viewer',
     summary: 'Read an agent',
     params: id,
+    response: Agent,
+  }),
+  agents_replace: route({
+    method: 'PUT',
+    path: '/agents/:id',
+    role: 'operator',
+    summary: 'Give an agent these settings and no others; it restarts if it must',
+    params: id,
+    body: ReplaceAgent,
     response: Agent,
   }),
   agents_update: route({

@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import type { Role } from '../auth.js';
 
 export interface RouteDef {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** As Nest and OpenAPI share it after a rewrite of `:id`; under `/api/v1` (and `/api`) unless `root`. */
   readonly path: string;
   readonly summary: string;

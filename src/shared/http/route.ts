@@ -20,6 +20,7 @@ export const ROUTE_METADATA = 'nox:route';
 const METHODS = {
   GET: RequestMethod.GET,
   POST: RequestMethod.POST,
+  PUT: RequestMethod.PUT,
   PATCH: RequestMethod.PATCH,
   DELETE: RequestMethod.DELETE,
 };
