@@ -211,7 +211,7 @@ x_note = 1
     await registry.replaceAgent('lead', settings, ADMIN);
     const last_modified = '2026-01-01T00:01:00.000Z';
     expect(registry.agents().get('lead')).toEqual(
-      agentConfig({ ...stays, budget: { turns_per_day: 3 }, last_modified }),
+      agentConfig({ ...stays, system_prompt: '', capabilities: [], budget: { turns_per_day: 3 }, last_modified }),
     );
     expect(await registry.replaceAgent('lead', settings, ADMIN)).toBeNull();
     await expect(registry.replaceAgent('nobody', settings, ADMIN)).rejects.toMatchObject({ code: 'AGENT_NOT_FOUND' });
