@@ -1,11 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import {
-  type AgentConfig,
-  type AgentStatus,
-  Priority,
-  type ResourceLimits,
-  type RestartConfig,
-} from '../contracts/agent.js';
+import { type AgentConfig, type AgentStatus, Priority } from '../contracts/agent.js';
 import { ApprovalsService } from '../approvals/approvals.service.js';
 import { EventLog } from '../events/event-log.js';
 import { RegistryService } from '../registry/registry.service.js';
@@ -13,8 +7,9 @@ import { Clock } from '../shared/clock.js';
 import { failpoint } from '../shared/failpoint.js';
 import { KeyedQueue } from '../shared/keyed-queue.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
-import { isAtRest, isLive, statusWord } from './agent-state.js';
-import type { Breaker } from './breaker.js';
+import { limitsOf, restartConfigOf } from './agent-settings.js';
+import { isAtRest, isLive } from './agent-state.js';
+import { statusOf } from './agent-status.js';
 import { EmergencyLatch } from './emergency-latch.js';
 import { endAtOnce } from './emergency-end.js';
 import { startBatches, type SupervisionTree, supervisionTree } from './groups.js';
@@ -27,18 +22,15 @@ import { LogBook } from './log-book.js';
 import { ProcessHost } from './process/process-host.js';
 import type { TreeUsage } from './process/sampler.js';
 import { RunStore } from './run-store.js';
-import type { StateAxis } from './state-axis.js';
 import type { ToolServers } from './runtime/runtime.js';
 import { classifyExit } from './runtime/stream-json/classify-exit.js';
 import { type AgentWork, RunObserver } from './run-observer.js';
+import { SleepKeeper } from './sleep-keeper.js';
 import { AgentSupervisor } from './supervisor.js';
 import { WatchdogRounds } from './watchdog-rounds.js';
 
 /** Agents started at the same time after a restart of Nox: each spawn costs half a second of processor time. */
 const STARTS_AT_ONCE = 4;
-
-/** How long work waits that came just while its agent fell asleep. */
-const WAKE_DELAY_MS = 500;
 
 /**
  * All supervisors, one per agent of the registry. Contract: commands to one agent run one after another, agents beside
@@ -48,7 +40,6 @@ const WAKE_DELAY_MS = 500;
 export class Fleet {
   private readonly supervisors = new Map<string, AgentSupervisor>();
   private readonly queue = new KeyedQueue();
-  private readonly idleTimers = new Map<string, () => void>();
   private readonly wishes = new Map<string, () => Promise<void>>();
   /** Agents that a person stopped and the registry could not be told of, and why. */
   private readonly held = new Map<string, string>();
@@ -58,9 +49,7 @@ export class Fleet {
   readonly resources: ResourceMonitor;
   /** Those whose members start, stop and come back together. */
   readonly groups: GroupKeeper;
-  /** Agents that sleep and may have to be woken: they fell asleep lately, or there was no room. */
-  private readonly sleepers = new Set<string>();
-  private wakePlanned = false;
+  private readonly sleep: SleepKeeper;
   private changes = 0;
   private closing = false;
   /** Set by wiring: sessions watch the runs. */
@@ -101,7 +90,20 @@ export class Fleet {
       max: () => registry.config().agents.max_live_agents,
       live: () => this.live().map(({ id }) => id),
       idle: () => this.idle(),
-      sleep: (id, reason) => this.sleepIfIdle(this.get(id), reason),
+      sleep: (id, reason) => this.sleep.sleepIfIdle(this.get(id), reason),
+    });
+    this.sleep = new SleepKeeper({
+      clock,
+      has: (id) => this.has(id),
+      work: (id) => this.workOf(id),
+      hasWork: (id) => this.hasWork(id),
+      rank: (id) => this.rank(id),
+      hibernate_after_s: (id) =>
+        this.configOf(id).idle?.hibernate_after_s ?? registry.config().agents.hibernate_after_s,
+      serially: (id, job) => this.serially(id, job),
+      hibernate: (id, reason) => this.hibernate(id, reason),
+      wake: (id) => this.wake(id),
+      warn: (message, fields) => this.warn(message, fields),
     });
     this.resources = new ResourceMonitor({
       clock,
@@ -180,7 +182,7 @@ export class Fleet {
         },
         classify: classifyExit,
         fault_of: (session) => this.resources.faultOf(session),
-        restart: () => restartConfig(this.registry.config().agents.restart, this.configOf(id)),
+        restart: () => restartConfigOf(this.registry.config().agents.restart, this.configOf(id)),
         admit: async (start) => {
           await this.groups.before(id);
           await this.pool.withPlace(id, () => {
@@ -199,7 +201,7 @@ export class Fleet {
   }
 
   forget(id: string): void {
-    this.cancelIdleTimer(id);
+    this.sleep.disarm(id);
     this.resources.forget(id);
     this.held.delete(id);
     this.changes += 1;
@@ -292,7 +294,7 @@ export class Fleet {
 
   /** What found no place among the awake is tried again when another agent comes to rest. */
   private notStarted(id: string, error: unknown): never {
-    if (error instanceof NoxError && error.code === 'RESOURCE_LIMIT_EXCEEDED') this.sleepers.add(id);
+    if (error instanceof NoxError && error.code === 'RESOURCE_LIMIT_EXCEEDED') this.sleep.foundNoPlace(id);
     throw error;
   }
 
@@ -302,48 +304,17 @@ export class Fleet {
   }
 
   describe(id: string, usage: TreeUsage | null): AgentStatus {
-    const supervisor = this.get(id);
-    const { process_state, reason, next_start_ms, started_ms } = supervisor;
-    const stands_still = process_state === 'stopped' && this.configOf(id).desired_state === 'active';
-    const session = this.store.session(id);
-    const work = this.observed().work(id);
-    const note = process_state === 'running' || process_state === 'hibernated' ? work.note : undefined;
-    const activity = supervisor.activity === 'idle' ? (note?.activity ?? 'idle') : supervisor.activity;
-    const still = stands_still ? (this.held.get(id) ?? this.emergency.reason()) : undefined;
-    const why = note?.reason ?? reason ?? still;
-    return {
-      id,
-      status: statusWord(process_state, activity),
+    return statusOf({
+      supervisor: this.get(id),
       desired_state: this.configOf(id).desired_state,
-      process_state,
-      activity,
-      process_state_since: this.clock.iso(supervisor.process.since_ms),
-      activity_since: this.clock.iso(supervisor.doing.since_ms),
-      observed: {
-        process: this.observation(supervisor.process),
-        activity: this.observation(supervisor.doing),
-      },
-      last_output_at: supervisor.last_output_ms === null ? null : this.clock.iso(supervisor.last_output_ms),
-      pid:
-        supervisor.session === undefined ? null : (supervisor.session.programPid() ?? supervisor.session.identity.pid),
-      started_at: started_ms === undefined ? null : this.clock.iso(started_ms),
-      restart_count: session?.restart_count ?? 0,
-      breaker: breakerStatus(supervisor.breaker, this.clock),
-      memory_usage: supervisor.session === undefined ? null : (usage?.memory_bytes ?? null),
-      cpu_usage: supervisor.session === undefined ? null : (usage?.cpu_percent ?? null),
-      ...(this.resources.isThrottled(id) ? { throttled: true as const } : {}),
-      session_id: session?.session_id ?? null,
-      current_turn_id: work.current_turn_id,
-      queued_turns: work.queued_turns,
+      session: this.store.session(id),
+      work: this.workOf(id),
+      usage,
+      is_throttled: this.resources.isThrottled(id),
       pending_approvals: this.approvals.pendingCount(id),
-      ...(why === undefined ? {} : { reason: why }),
-      ...(next_start_ms === undefined ? {} : { next_start_at: this.clock.iso(next_start_ms) }),
-      ...(typeof note?.resume_ms === 'number' ? { resume_at: this.clock.iso(note.resume_ms) } : {}),
-    };
-  }
-
-  private observation({ observed }: StateAxis<string>): AgentStatus['observed']['process'] {
-    return { source: observed.source, at: this.clock.iso(observed.at_ms) };
+      still: this.held.get(id) ?? this.emergency.reason(),
+      clock: this.clock,
+    });
   }
 
   /**
@@ -373,7 +344,7 @@ export class Fleet {
   /** Ends every agent, in parallel; what they should be is not changed. */
   async shutdown(grace_ms: number): Promise<void> {
     this.closing = true;
-    for (const id of this.supervisors.keys()) this.cancelIdleTimer(id);
+    for (const id of this.supervisors.keys()) this.sleep.disarm(id);
     const moving = this.all().filter((s) => s.process_state !== 'stopped' && s.process_state !== 'hibernated');
     const ends = await Promise.allSettled(moving.map((s) => s.stop('stopped', 'Nox stops', grace_ms)));
     for (const [index, end] of ends.entries()) {
@@ -460,10 +431,10 @@ export class Fleet {
     this.changes += 1;
     this.resources.changed(supervisor);
     if (!this.registry.agents().has(id)) return;
-    this.armIdleTimer(supervisor);
+    this.sleep.arm(supervisor);
     this.groups.changed(id, previous.process_state, supervisor.process_state);
     this.grantWish(supervisor);
-    this.wakeLater(supervisor);
+    this.sleep.wakeLater(supervisor);
     const status = this.describe(id, null);
     const is_other_state = status.process_state !== previous.process_state;
     if (is_other_state) this.checkpoint(status);
@@ -481,28 +452,6 @@ export class Fleet {
       .catch((error: unknown) => this.warn('a state was not checkpointed', { agent_id: id, reason: messageOf(error) }));
   }
 
-  /**
-   * Work that came while an agent fell asleep, or found no room, wakes it: a little later, so that a program which ends
-   * by itself at once is not started in a tight loop.
-   */
-  private wakeLater({ id, process_state, activity }: AgentSupervisor): void {
-    if (process_state === 'hibernated') this.sleepers.add(id);
-    if (process_state === 'running' && !isAtRest(activity)) return;
-    if (this.sleepers.size === 0 || this.wakePlanned) return;
-    this.wakePlanned = true;
-    this.clock.after(WAKE_DELAY_MS, () => {
-      this.wakePlanned = false;
-      const candidates = [...this.sleepers].filter((sleeper) => this.has(sleeper) && this.hasWork(sleeper));
-      this.sleepers.clear();
-      candidates.sort((a, b) => this.rank(a) - this.rank(b));
-      for (const sleeper of candidates) {
-        this.wake(sleeper).catch((error: unknown) =>
-          this.warn('agent not woken', { agent_id: sleeper, reason: messageOf(error) }),
-        );
-      }
-    });
-  }
-
   private grantWish({ id, process_state, activity }: AgentSupervisor): void {
     const wish = this.wishes.get(id);
     if (wish === undefined || (process_state === 'running' && !isAtRest(activity))) return;
@@ -510,38 +459,6 @@ export class Fleet {
     // Any new process has the new settings already.
     if (process_state !== 'running') return;
     wish().catch((error: unknown) => this.warn('agent not restarted', { agent_id: id, reason: messageOf(error) }));
-  }
-
-  private armIdleTimer(supervisor: AgentSupervisor): void {
-    const { id } = supervisor;
-    this.cancelIdleTimer(id);
-    if (supervisor.process_state !== 'running' || !isAtRest(supervisor.activity)) return;
-    const after_s = this.configOf(id).idle?.hibernate_after_s ?? this.registry.config().agents.hibernate_after_s;
-    if (after_s === 0) return;
-    this.idleTimers.set(
-      id,
-      this.clock.after(after_s * 1000, () => void this.sleepIfIdle(supervisor, 'idle')),
-    );
-  }
-
-  private async sleepIfIdle(supervisor: AgentSupervisor, reason: string): Promise<void> {
-    const { id } = supervisor;
-    await this.serially(id, async () => {
-      if (supervisor.process_state !== 'running' || !isAtRest(supervisor.activity)) return;
-      if (this.hasWork(id)) return;
-      const { queued_turns } = this.observed().work(id);
-      // An idle CLI has no children: one that has some runs background work, which must not be lost.
-      const busy = ((await supervisor.session?.tree()) ?? []).length > 1;
-      // Work or a stop may have come while the tree was looked at.
-      if (supervisor.process_state !== 'running' || !isAtRest(supervisor.activity)) return;
-      if (busy || this.observed().work(id).queued_turns > queued_turns) this.armIdleTimer(supervisor);
-      else await this.hibernate(id, reason);
-    }).catch((error: unknown) => this.warn('agent not hibernated', { agent_id: id, reason: messageOf(error) }));
-  }
-
-  private cancelIdleTimer(id: string): void {
-    this.idleTimers.get(id)?.();
-    this.idleTimers.delete(id);
   }
 
   private tree(): SupervisionTree {
@@ -559,32 +476,3 @@ export class Fleet {
     return this.observer;
   }
 }
-
-function breakerStatus(breaker: Breaker, clock: Clock): AgentStatus['breaker'] {
-  if (breaker.state === 'closed') return { state: 'closed' };
-  const { state, reason } = breaker;
-  const until_ms = breaker.state === 'open' ? breaker.open_until_ms : null;
-  return { state, reason, ...(until_ms === null ? {} : { open_until: clock.iso(until_ms) }) };
-}
-
-/** The limits of all agents, with what this one says otherwise. */
-const limitsOf = (defaults: ResourceLimits, agent: AgentConfig): ResourceLimits => ({
-  ...defaults,
-  ...withoutUndefined(agent.resource_limits ?? {}),
-});
-
-function restartConfig(defaults: RestartConfig, agent: AgentConfig): RestartConfig {
-  const own = agent.restart ?? {};
-  return {
-    policy: own.policy ?? defaults.policy,
-    intensity: own.intensity ?? defaults.intensity,
-    period_s: own.period_s ?? defaults.period_s,
-    reset_after_s: own.reset_after_s ?? defaults.reset_after_s,
-    backoff_ms: { ...defaults.backoff_ms, ...withoutUndefined(own.backoff_ms ?? {}) },
-  };
-}
-
-const withoutUndefined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };

@@ -146,7 +146,7 @@ describe.each(['the real Claude CLI', 'the fake agent'])('messages into %s', (wh
     expect((await reached(message_id, 'cancelled')).reason).toContain('interrupted');
   });
 
-  it.each(['interrupt', 'cancel', 'stop'] as const)(
+  it.each(['interrupt', 'cancel', 'stop', 'restart'] as const)(
     'hands it over again when who has it end by %s asks for that',
     async (how) => {
       await agent();
@@ -156,6 +156,7 @@ describe.each(['the real Claude CLI', 'the fake agent'])('messages into %s', (wh
       const body = { requeue: true };
       if (how === 'interrupt') await nox.call('agents_interrupt', { params: { id }, body });
       if (how === 'cancel') await nox.call('turns_cancel', { params: { id: first.turn_id ?? '' }, body });
+      if (how === 'restart') await nox.call('agents_restart', { params: { id }, body });
       if (how === 'stop') {
         await nox.call('agents_stop', { params: { id }, body });
         expect(await reached(message_id, 'queued')).toMatchObject({ attempt: 0, turn_id: null });
