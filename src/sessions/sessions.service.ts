@@ -7,7 +7,7 @@ import type { RuntimeEvent, ToolCall, ToolDecision } from '../agents/runtime/run
 import { type AgentWork, RunObserver } from '../agents/run-observer.js';
 import { ApprovalsService } from '../approvals/approvals.service.js';
 import type { Actor } from '../contracts/auth.js';
-import type { Turn, Usage } from '../contracts/turn.js';
+import type { Turn } from '../contracts/turn.js';
 import { EventLog } from '../events/event-log.js';
 import { RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';
@@ -17,19 +17,14 @@ import { messageOf, NoxError } from '../shared/nox-error.js';
 import { QuotaService } from './quota.service.js';
 import { TurnBook } from './turn-book.js';
 import { TurnPump } from './turn-pump.js';
-import type { Hold } from './hold-book.js';
-import { type Mail, type MailEnd, NoMail } from './mail.js';
+import { type Mail, NoMail } from './mail.js';
+import { ParkedTurns } from './parked-turns.js';
 import { TurnMail } from './turn-mail.js';
-import { endOf, interruptedEnd, type TurnEnd } from './turn-reducer.js';
+import { interruptedEnd } from './turn-reducer.js';
 import type { OpenTurn } from './open-turn.js';
 import { TurnScribe } from './turn-scribe.js';
+import { cutShort, TurnSettler } from './turn-settler.js';
 import { TurnStore } from './turn-store.js';
-
-/** How long a shutdown waits for parked calls to end their turns. */
-const PARK_GRACE_MS = 3000;
-
-/** How long a woken process may take to ask again about its parked call. */
-const COME_BACK_MS = 15_000;
 
 /**
  * Prompts and turns. Contract: a turn is in the journal before its prompt is written and before anyone is told of it;
@@ -40,9 +35,9 @@ export class SessionsService extends RunObserver {
   private readonly book: TurnBook;
   private readonly pipes: TurnPump;
   private readonly scribe: TurnScribe;
-  private closing = false;
-  private readonly deferring = new Map<string, () => void>();
   private readonly turn_mail: TurnMail;
+  private readonly parked: ParkedTurns;
+  private readonly settler: TurnSettler;
   /** Set by wiring: messages of other agents and of people. */
   mail: Mail = new NoMail();
   /** Set by wiring: failures of work that nobody waits for. */
@@ -71,13 +66,40 @@ export class SessionsService extends RunObserver {
     const interrupt = (agent_id: string, turn: OpenTurn): Promise<void> => this.pipes.interrupt(agent_id, turn);
     this.turn_mail = new TurnMail({ mail, fleet, approvals, logs, clock, openTurn, interrupt, lost });
     this.scribe = new TurnScribe({ turns, events, approvals, lost });
+    const comeToRest = (agent_id: string): void => this.comeToRest(agent_id);
+    const get = (turn_id: string): Turn => this.get(turn_id);
+    const { book, pipes } = this;
+    this.parked = new ParkedTurns({
+      turns,
+      book,
+      pipes,
+      turn_mail: this.turn_mail,
+      fleet,
+      approvals,
+      registry,
+      clock,
+      get,
+      comeToRest,
+      lost,
+    });
+    const rest = (agent_id: string): void => this.parked.rest(agent_id);
+    this.settler = new TurnSettler({
+      turns,
+      book,
+      quota,
+      turn_mail: this.turn_mail,
+      clock,
+      get,
+      rest,
+      comeToRest,
+    });
     quota.onResume = (agent_id) => this.pipes.pump(agent_id);
     quota.isBusy = (agent_id) => this.pipes.isBusy(agent_id);
     quota.onChange = (agent_id) => this.show(agent_id);
     quota.onModelChange = (agent_id) => {
       this.tryAfresh(agent_id).catch((error: unknown) => this.lost(agent_id, 'resume', error));
     };
-    approvals.onUnparked = (agent_id) => this.unpark(agent_id);
+    approvals.onUnparked = (agent_id) => this.parked.unpark(agent_id);
     approvals.stillComesBack = (turn_id) => turns.get(turn_id)?.status === 'deferred';
     quota.onLost = (agent_id, error) => this.lost(agent_id, 'hold', error);
   }
@@ -151,15 +173,9 @@ export class SessionsService extends RunObserver {
     return this.book.waiters.wait(id);
   }
 
-  /** Before a shutdown: what waits for a decision is parked, as far as that can be, and comes back after the next start. */
-  async parkAll(): Promise<void> {
-    this.closing = true;
-    const agents = await this.approvals.parkAll();
-    const deferred = agents.filter((id) => this.pipes.isOpen(id)).map((id) => this.whenDeferred(id));
-    await Promise.race([
-      Promise.all(deferred),
-      new Promise((resolve) => this.clock.after(PARK_GRACE_MS, () => resolve(null))),
-    ]);
+  /** Before a shutdown; see `ParkedTurns`. */
+  parkAll(): Promise<void> {
+    return this.parked.parkAll();
   }
 
   /** Nox shuts down: whoever waits for a turn is told so. Turns that wait run when it is back. */
@@ -217,10 +233,10 @@ export class SessionsService extends RunObserver {
     await failpoint('recover.turns');
     for (const { id, agent_id } of this.turns.withStatus('running')) {
       const blocks = this.turns.get(id)?.blocks ?? [];
-      if (this.approvals.parkedCount(agent_id, id) > 0 && (await this.book.defer(id, null))) continue;
+      if (await this.parked.deferIfParked(agent_id, id)) continue;
       await this.book.finish(agent_id, id, interruptedEnd(blocks, 'Nox ended while this turn ran'));
     }
-    for (const { agent_id } of this.turns.withStatus('deferred')) this.unpark(agent_id);
+    for (const { agent_id } of this.turns.withStatus('deferred')) this.parked.unpark(agent_id);
     for (const { agent_id } of this.turns.withStatus('queued')) {
       this.book.recount(agent_id);
       if (this.registry.agents().has(agent_id)) this.pipes.pump(agent_id);
@@ -258,7 +274,7 @@ export class SessionsService extends RunObserver {
   }
 
   async onToolCall(agent_id: string, call: ToolCall, signal: AbortSignal): Promise<ToolDecision> {
-    const turn = this.pipes.openTurn(agent_id) ?? (await this.comeBack(agent_id));
+    const turn = this.pipes.openTurn(agent_id) ?? (await this.parked.comeBack(agent_id));
     const supervisor = this.fleet.get(agent_id);
     let waits = false;
     try {
@@ -312,7 +328,7 @@ export class SessionsService extends RunObserver {
    * messages. When Nox itself ends they stay as they are, too: the next start finds out what the agent has read.
    */
   private async endedOpen(agent_id: string, turn: OpenTurn, reason: string, expected: boolean): Promise<void> {
-    if (this.approvals.parkedCount(agent_id, turn.id) > 0 && (await this.book.defer(turn.id, null))) return;
+    if (await this.parked.deferIfParked(agent_id, turn.id)) return;
     await this.book.finish(agent_id, turn.id, interruptedEnd(turn.blocks, `the process ended: ${reason}`));
     if (this.fleet.is_closing) return;
     await this.turn_mail.settle(agent_id, turn, expected ? cutShort(reason, turn.requeue) : { kind: 'died', reason });
@@ -379,74 +395,13 @@ export class SessionsService extends RunObserver {
         const missed = turn.parcels.findIndex(({ started }) => !started);
         if (missed >= 0) for (const parcel of turn.parcels.splice(missed, 1)) this.pipes.adopt(agent_id, parcel);
         try {
-          await this.pipes.settled(agent_id, () => this.settle(agent_id, turn, event));
+          await this.pipes.settled(agent_id, () => this.settler.settle(agent_id, turn, event));
         } finally {
           this.comeToRest(agent_id);
           this.pipes.pump(agent_id);
         }
       }
     }
-  }
-
-  /** Ends the turn by its result, or puts it back to be tried again when the model could not answer. */
-  private async settle(
-    agent_id: string,
-    turn: OpenTurn,
-    result: Extract<RuntimeEvent, { type: 'result' }>,
-  ): Promise<void> {
-    const end = endOf(result, turn.blocks);
-    if (end.status === 'deferred' && (await this.book.defer(turn.id, result.usage))) {
-      await this.rest(agent_id);
-      return;
-    }
-    if (turn.preempted === true && turn.cancelled !== true && end.status === 'interrupted') {
-      await this.preempt(agent_id, turn, end);
-      return;
-    }
-    const verdict = this.quota.verdict(agent_id, turn.id, result, turn.cancelled === true);
-    if (verdict.action === 'put_back') {
-      const { hold, store } = verdict;
-      if (turn.is_mail) {
-        const at_rest = (): void => this.comeToRest(agent_id);
-        await this.book.finish(agent_id, turn.id, { ...end, reason: hold.reason }, at_rest, store);
-      } else await this.book.putBack(agent_id, turn.id, hold, result.usage, store);
-      const delay_ms = Math.max(0, (hold.resume_ms ?? 0) - this.clock.now());
-      await this.turn_mail.settle(agent_id, turn, { kind: 'put_back', reason: hold.reason, delay_ms });
-      return;
-    }
-    const hold = this.quota.holdFor(agent_id, 'login');
-    const mail_end = mailEnd(end, hold, turn.requeue);
-    // A crash before they are put back must not take it for the end of its messages, too.
-    const waits_again = end.status === 'interrupted' && mail_end.kind === 'put_back';
-    const reason = verdict.reason ?? (waits_again ? mail_end.reason : end.reason);
-    await this.book.finish(
-      agent_id,
-      turn.id,
-      { ...end, reason },
-      () => this.comeToRest(agent_id),
-      (tx) => {
-        if (mail_end.kind === 'read') this.turn_mail.readIn(tx, turn);
-      },
-    );
-    await this.turn_mail.settle(agent_id, turn, mail_end);
-    if (hold === undefined) return;
-    // Nothing goes on by itself here, so those who wait are told instead of kept.
-    for (const { id } of this.turns.withStatus('queued', agent_id)) {
-      await this.turns.tellHold(id, hold);
-      this.book.waiters.answer(this.get(id));
-    }
-  }
-
-  /** A critical message has cut it short: it goes on when that has been dealt with. */
-  private async preempt(agent_id: string, turn: OpenTurn, end: TurnEnd): Promise<void> {
-    const reason = 'a critical message came first';
-    const usage = end.usage ?? NO_USAGE;
-    if (turn.is_mail) await this.book.finish(agent_id, turn.id, { ...end, reason }, () => this.comeToRest(agent_id));
-    else {
-      const delay = { cause: 'message', reason, resume_ms: null } as const;
-      await this.book.putBack(agent_id, turn.id, delay, usage, () => undefined);
-    }
-    await this.turn_mail.settle(agent_id, turn, { kind: 'put_back', reason, delay_ms: 0 });
   }
 
   private comeToRest(agent_id: string): void {
@@ -458,57 +413,6 @@ export class SessionsService extends RunObserver {
   private note(agent_id: string): AgentWork['note'] {
     if (!this.pipes.isParked(agent_id)) return this.quota.note(agent_id);
     return { reason: 'a tool call waits for a decision', activity: 'parked' };
-  }
-
-  /** The agent's call is parked: its process is not needed until somebody decides. */
-  private async rest(agent_id: string): Promise<void> {
-    this.deferring.get(agent_id)?.();
-    if (this.closing) return;
-    this.comeToRest(agent_id);
-    this.fleet
-      .serially(agent_id, async () => {
-        if (this.fleet.get(agent_id).process_state !== 'running' || this.pipes.isOpen(agent_id)) return;
-        await this.fleet.hibernate(agent_id, 'a tool call waits for a decision');
-      })
-      .then(() => this.unpark(agent_id))
-      .catch((error: unknown) => this.lost(agent_id, 'parking', error));
-  }
-
-  private whenDeferred(agent_id: string): Promise<void> {
-    return new Promise((resolve) => this.deferring.set(agent_id, resolve));
-  }
-
-  /** The parked call of an agent has its answer: the session is resumed, and the call comes back by itself. */
-  private unpark(agent_id: string): void {
-    const [turn] = this.turns.withStatus('deferred', agent_id);
-    if (turn === undefined || this.closing || this.approvals.parkedCount(agent_id) > 0) return;
-    if (!this.registry.agents().has(agent_id)) return;
-    this.fleet
-      .wake(agent_id)
-      .then(() => this.clock.after(COME_BACK_MS, () => this.giveUp(agent_id, turn.id)))
-      .catch((error: unknown) => this.lost(agent_id, 'unparking', error));
-  }
-
-  /** The CLI did not ask again: the call is lost, and the agent must not wait for it for ever. */
-  private giveUp(agent_id: string, turn_id: string): void {
-    if (this.get(turn_id).status !== 'deferred' || this.approvals.parkedCount(agent_id) > 0) return;
-    if (this.fleet.get(agent_id).process_state !== 'running') return;
-    const reason = 'the parked call did not come back';
-    this.book
-      .finish(agent_id, turn_id, interruptedEnd(this.get(turn_id).blocks, reason))
-      .then(() => this.turn_mail.settleOf(agent_id, turn_id, { kind: 'died', reason }))
-      .then(() => this.pipes.pump(agent_id))
-      .catch((error: unknown) => this.lost(agent_id, 'end', error));
-  }
-
-  /** A call without a turn is one that was parked: its turn goes on. */
-  private async comeBack(agent_id: string): Promise<OpenTurn | undefined> {
-    const [deferred] = this.turns.withStatus('deferred', agent_id);
-    if (deferred === undefined) return undefined;
-    const turn = this.pipes.reopen(agent_id, this.get(deferred.id));
-    this.fleet.get(agent_id).setActivity('working', 'tool question');
-    await this.turns.resume(deferred.id);
-    return turn;
   }
 
   private async retire(agent_id: string, reason: string, requeue: boolean): Promise<void> {
@@ -554,24 +458,4 @@ export class SessionsService extends RunObserver {
   private lost(agent_id: string, what: string, error: unknown): void {
     this.warn('an event of an agent was not dealt with', { agent_id, what, reason: messageOf(error) });
   }
-}
-
-const NO_USAGE: Usage = {
-  input_tokens: 0,
-  output_tokens: 0,
-  cache_read_tokens: 0,
-  cache_write_tokens: 0,
-  cost_usd: 0,
-};
-
-/** What becomes of the messages of a turn that a person has ended. */
-const cutShort = (reason: string, requeue = false): MailEnd =>
-  requeue ? { kind: 'put_back', reason, delay_ms: 0 } : { kind: 'dropped', reason };
-
-/** What the end of a turn is to the messages that it read. */
-function mailEnd({ status, reason }: TurnEnd, login: Hold | undefined, requeue = false): MailEnd {
-  if (status === 'interrupted')
-    return cutShort(requeue ? 'interrupted; its messages are handed over again' : (reason ?? 'interrupted'), requeue);
-  if (status === 'error' && login !== undefined) return { kind: 'put_back', reason: login.reason, delay_ms: 0 };
-  return { kind: 'read' };
 }
