@@ -12,6 +12,7 @@
 //   editors    editors save the registry in every way, against writes   --times N (50)  --seed N
 //   registry-crash  the registry's writer killed at random     --rounds N (5000)  --seed N
 //   registry-failpoints  each place of the registry that can fail, killed, at fault and for a full disk
+//   registry-damage  bits flipped and files cut, each found and repaired      --times N (1000)
 //   registry-gc     Nox and git killed while gc and prune run beside writes     --rounds N (1000)  --seed N
 //   registry-time   Nox and git killed in rollbacks, switches and merges        --rounds N (1000)  --seed N
 //   restore    a restore over what is there, killed at random                --rounds N (500)  --seed N
@@ -119,6 +120,8 @@ const RUNS = {
       seed: given('seed', Date.now() % 1_000_000),
       say,
     }),
+  'registry-damage': () =>
+    spec('fault', 'test/fault/registry-damage.spec.ts', { NOX_DAMAGES: String(given('times', 1000)) }),
   'registry-gc': () => registryLabour('care'),
   'registry-time': () => registryLabour('time'),
   'registry-power': async () =>

@@ -113,7 +113,7 @@ describe('one flipped bit or a cut end in a file of the repository', () => {
       await registry.close();
     }
     expect(seen.found_at_start + seen.found_by_verify).toBeGreaterThan(0);
-  }, 900_000);
+  }, 3_600_000);
 
   it('says where the damaged parts are, and keeps newer commits that can be read', async () => {
     reset();
