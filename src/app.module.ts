@@ -1,6 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
 import { AgentsController } from './agents/agents.controller.js';
+import { AgentsReconciler } from './agents/agents-reconciler.js';
 import { AgentsService } from './agents/agents.service.js';
 import { GateProof } from './agents/canary/gate-proof.js';
 import { ClaudeLocator } from './agents/claude-locator.js';
@@ -144,6 +145,7 @@ export class AppModule {
         EmergencyLatch,
         Fleet,
         UsageLedger,
+        AgentsReconciler,
         AgentsService,
         RelationshipsService,
         SpawnLimits,

@@ -1,6 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PinoLogger } from 'nestjs-pino';
-import { AgentsService } from './agents/agents.service.js';
+import { AgentsReconciler } from './agents/agents-reconciler.js';
 import { ClaudeLocator } from './agents/claude-locator.js';
 import { Fleet } from './agents/fleet.js';
 import { UsageLedger } from './agents/limits/usage-ledger.js';
@@ -71,7 +71,7 @@ export function wire(app: NestFastifyApplication): void {
     app.get(ServicesService).pipes.serversFor(agent_id, [app.get(ToolboxService).serverFor(agent_id)]);
   sessions.mail = app.get(DeliveryService);
   app.get(HandoverService).onAvailable((agent_id) => sessions.nudge(agent_id));
-  registry.reconciler = app.get(AgentsService);
+  registry.reconciler = app.get(AgentsReconciler);
   registry.transfer.tasks = app.get(TaskImports);
   const tellCommit = (commit: RegistryCommit): void => {
     events

@@ -10,21 +10,22 @@ import type {
   UpdateAgent,
 } from '../contracts/agent.js';
 import type { Actor } from '../contracts/auth.js';
-import type { ReconcileStep, RegistryCommit } from '../contracts/registry.js';
+import type { RegistryCommit } from '../contracts/registry.js';
 import { AgentId } from '../contracts/ids.js';
 import type { RouteInput, RouteReply } from '../contracts/routes.js';
 import { EventLog } from '../events/event-log.js';
-import { EXTERNAL, type Intent, Reconciler, RegistryService } from '../registry/registry.service.js';
+import { RegistryService } from '../registry/registry.service.js';
 import { Clock } from '../shared/clock.js';
 import { StateDb } from '../shared/db/state-db.js';
 import { messageOf, NoxError } from '../shared/nox-error.js';
 import { AgentListing } from './agent-listing.js';
+import { AgentsReconciler } from './agents-reconciler.js';
 import { isAtRest, isLive } from './agent-state.js';
 import { Fleet } from './fleet.js';
 import { Launcher } from './launcher.js';
 import { profileGuard } from './permissions.js';
 import { ProcessHost } from './process/process-host.js';
-import { launchChanges, planReconcile } from './reconcile.js';
+import { launchChanges } from './reconcile.js';
 import { RunStore } from './run-store.js';
 import { SpawnLimits } from './spawn-limits.service.js';
 
@@ -33,7 +34,7 @@ import { SpawnLimits } from './spawn-limits.service.js';
  * must work also when disk or git is broken, so the process is ended first.
  */
 @Injectable()
-export class AgentsService extends Reconciler {
+export class AgentsService {
   private readonly listing: AgentListing;
 
   constructor(
@@ -46,8 +47,8 @@ export class AgentsService extends Reconciler {
     @Inject(SpawnLimits) private readonly spawns: SpawnLimits,
     @Inject(StateDb) db: StateDb,
     @Inject(ProcessHost) private readonly host: ProcessHost,
+    @Inject(AgentsReconciler) private readonly reconciler: AgentsReconciler,
   ) {
-    super();
     this.listing = new AgentListing({
       now_ms: () => clock.now(),
       generation: () => [registry.intent(), fleet.generation, db.generation],
@@ -163,7 +164,7 @@ export class AgentsService extends Reconciler {
       await this.events.append('agent.updated', told, id);
       const changed = launchChanges(before, this.known(id));
       if (changed.length > 0 && isLive(this.fleet.get(id).process_state)) {
-        await this.restartWhenIdle(id, `changed: ${changed.join(', ')}`);
+        await this.reconciler.restartWhenIdle(id, `changed: ${changed.join(', ')}`);
       }
     }
     return this.get(id);
@@ -290,73 +291,12 @@ export class AgentsService extends Reconciler {
     const claude = this.fleet.all().filter((s) => this.registry.agents().get(s.id)?.runtime === 'claude');
     await Promise.all(
       claude.map(async ({ id, process_state }) => {
-        if (isLive(process_state)) await this.restartWhenIdle(id, reason);
+        if (isLive(process_state)) await this.reconciler.restartWhenIdle(id, reason);
         // What failed for want of a login may work now.
         else if (process_state === 'failed' && this.known(id).desired_state === 'active')
           await this.fleet.serially(id, () => this.fleet.start(id, reason));
       }),
     );
-  }
-
-  plan(before: Intent, after: Intent): ReconcileStep[] {
-    const observed = (id: string) => (this.fleet.has(id) ? this.fleet.get(id).process_state : 'stopped');
-    return planReconcile(before.agents, after.agents, observed);
-  }
-
-  /** Carries out the plan; a step that fails says so in its reason, and the others go on. */
-  async apply(before: Intent, after: Intent, actor: Actor): Promise<ReconcileStep[]> {
-    const done: ReconcileStep[] = [];
-    // Whoever is in the registry again can be seen at once, before anybody is waited for.
-    const steps = this.plan(before, after);
-    for (const { action, agent_id } of steps)
-      if (action === 'create' && !this.fleet.has(agent_id)) this.fleet.add(agent_id);
-    const reason = `the configuration was changed by ${actor.name}`;
-    for (const step of steps) {
-      const problem = await this.applyStep(step, reason, actor.name === EXTERNAL.name).then(
-        () => undefined,
-        (error: unknown) => (error instanceof Error ? error.message : String(error)),
-      );
-      done.push(problem === undefined ? step : { ...step, reason: `${step.reason} (failed: ${problem})` });
-    }
-    return done;
-  }
-
-  /** `gently`: an agent that works ends its turn before it restarts, as after a change over the API. */
-  private async applyStep({ agent_id: id, action }: ReconcileStep, reason: string, gently: boolean): Promise<void> {
-    switch (action) {
-      case 'create':
-        await this.registry.record.ensureAgent(id);
-        return;
-      case 'remove':
-        await this.fleet.stop(id, reason);
-        this.fleet.retire(id, reason);
-        this.fleet.forget(id);
-        return;
-      case 'start':
-        await this.fleet.serially(id, () => this.fleet.start(id, reason));
-        return;
-      case 'stop':
-        await this.fleet.stop(id, reason);
-        this.fleet.retire(id, reason);
-        return;
-      case 'restart':
-        await (gently ? this.restartWhenIdle(id, reason) : this.restartNow(id, reason));
-        return;
-      case 'update':
-        return;
-    }
-  }
-
-  private async restartWhenIdle(id: string, reason: string): Promise<void> {
-    if (isAtRest(this.fleet.get(id).activity)) await this.restartNow(id, reason);
-    else this.fleet.restartAfterTurn(id, () => this.restartNow(id, reason));
-  }
-
-  private async restartNow(id: string, reason: string): Promise<void> {
-    await this.fleet.stop(id, reason);
-    await this.fleet.serially(id, async () => {
-      if (!isLive(this.fleet.get(id).process_state)) await this.fleet.start(id, reason);
-    });
   }
 
   /** With the usage as last measured; none is shown for a process that is gone. */
