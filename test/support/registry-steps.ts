@@ -171,10 +171,25 @@ const stale = fc.tuple(fc.constantFrom('comment', 'key', 'rename'), fc.nat(99), 
         model.loaded = [];
         // A comment on an agent that has been deleted meanwhile has no place any more; what was saved is kept all the same.
         const lost = kind === 'comment' && !(id in model.now.agents);
-        await world.learnAll(model, lost ? [] : [mergeSnapshots(base, model.now, theirs, 'theirs').merged]);
+        await world.learnAll(
+          model,
+          lost ? [] : [withoutNewEnv(model, mergeSnapshots(base, model.now, theirs, 'theirs').merged)],
+        );
       },
     ),
 );
+
+/**
+ * What of a save is taken up at once. The editor may have loaded an environment that waited then, of an agent that was
+ * deleted meanwhile: the save brings the agent back, and its environment waits again.
+ */
+function withoutNewEnv(model: Model, saved: Snapshot): Snapshot {
+  const waits = Object.keys(saved.agents).find((id) => saved.agents[id]?.['env'] !== undefined && !hasEnv(model, id));
+  if (waits === undefined) return saved;
+  model.held = waits;
+  const { env: _, ...rest } = saved.agents[waits] ?? {};
+  return { ...saved, agents: { ...saved.agents, [waits]: rest } };
+}
 
 /** Somebody saves what does not fit, and mends it later, or has it rejected. */
 const broken = new Step(
