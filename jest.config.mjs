@@ -22,6 +22,8 @@ export default {
     project('fault', ['<rootDir>/test/fault/**/*.spec.ts'], app),
     project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts'], app),
   ],
+  // A process is forked with its page tables: from a worker that has grown to a gigabyte each git takes a tenth of a second.
+  workerIdleMemoryLimit: '256MB',
   testSequencer: '<rootDir>/scripts/long-first.mjs',
   // A bound for what hangs; see DEFAULT_WAIT_MS.
   testTimeout: 180_000,

@@ -8,7 +8,7 @@ import { writePromise } from '../../src/registry/git/writer/promise-file.js';
 import { runRegistryCrash } from '../fault/long/registry-crash.js';
 import { ADMIN, agentConfig, Kit } from './registry-kit.js';
 
-const ROUNDS = 100;
+const ROUNDS = 250;
 let kit: Kit;
 beforeEach(async () => {
   kit = await Kit.make();
@@ -24,7 +24,7 @@ async function leftovers(): Promise<string[]> {
 }
 
 describe('kill -9 while writing', () => {
-  it('breaks no promise in 100 rounds (`npm run chaos -- --only registry-crash`: more)', async () => {
+  it('breaks no promise in 250 rounds (`npm run chaos -- --only registry-crash`: more)', async () => {
     const report = await runRegistryCrash({ rounds: ROUNDS, seed: Date.now() % 1_000_000, say: () => undefined });
     expect(report).toMatchObject({ violations: [] });
     expect(report.acknowledged).toBeGreaterThan(ROUNDS);
