@@ -3,24 +3,24 @@
 import Sequencer from '@jest/test-sequencer';
 
 const LONG = [
-  'broker-chaos',
-  'registry-failpoints',
-  'failpoints',
+  'fault/broker-chaos',
+  'fault/registry-failpoints',
+  'fault/failpoints',
   'fault/long',
-  'attention',
-  'runtime.contract',
-  'quota',
-  'broker-redis',
-  'registry-labour',
+  'e2e/attention',
+  'contract/runtime.contract',
+  'e2e/quota',
+  'fault/broker-redis',
+  'fault/registry-labour',
   'fault/power',
-  'delivery',
-  'gate-canary',
-  'registry-crash',
-  'registry-model',
-].map((name) => new RegExp(`/(integration|contract|fault|e2e)/.*${name.replace('fault/', '')}\\.spec`));
+  'e2e/delivery',
+  'fault/gate-canary',
+  'integration/registry-crash',
+  'integration/registry-model',
+];
 
 const rank = ({ path }) => {
-  const at = LONG.findIndex((each) => each.test(path));
+  const at = LONG.findIndex((name) => path.endsWith(`/test/${name}.spec.ts`));
   return at === -1 ? LONG.length : at;
 };
 

@@ -222,7 +222,10 @@ async function begunFolder(): Promise<string> {
     const aside = await mkdtemp(`${folder}-`);
     await fillFrom(nox.dir.path, aside);
     // Another process may have been as far; its folder is as good.
-    await rename(aside, folder).catch(() => rm(aside, { recursive: true }));
+    await rename(aside, folder).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+      await rm(aside, { recursive: true });
+    });
   } finally {
     await nox.close();
   }
