@@ -85,7 +85,6 @@ async function buildServer() {
     sourcemap: true,
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: true,
     legalComments: 'none',
     logLevel: 'warning',
     external: OPTIONAL.filter((name) => name !== '@nestjs/websockets/socket-module'),

@@ -53,6 +53,7 @@ import { QuotaService } from './sessions/quota.service.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { SessionsService } from './sessions/sessions.service.js';
 import { SpendBook } from './sessions/spend-book.js';
+import { TurnRecorder } from './sessions/turn-recorder.js';
 import { TurnStore } from './sessions/turn-store.js';
 import { UsageController } from './sessions/usage.controller.js';
 import { Clock } from './shared/clock.js';
@@ -152,6 +153,7 @@ export class AppModule {
         TurnStore,
         HoldBook,
         SpendBook,
+        TurnRecorder,
         QuotaService,
         SessionsService,
         ServicesService,

@@ -24,6 +24,7 @@ import { Installer } from './services/installer.js';
 import { ServicesService } from './services/services.service.js';
 import { SessionsService } from './sessions/sessions.service.js';
 import { SpendBook } from './sessions/spend-book.js';
+import { TurnRecorder } from './sessions/turn-recorder.js';
 import { Clock } from './shared/clock.js';
 import { StateDb } from './shared/db/state-db.js';
 import { messageOf } from './shared/nox-error.js';
@@ -56,6 +57,7 @@ export function wire(app: NestFastifyApplication): void {
   fleet.observer = sessions;
   fleet.warn = warn;
   sessions.warn = warn;
+  app.get(TurnRecorder).warn = warn;
   app.get(ServicesService).warn = warn;
   app.get(TaskRunner).warn = warn;
   app.get(TaskWatcher).warn = warn;
@@ -70,7 +72,7 @@ export function wire(app: NestFastifyApplication): void {
   fleet.toolsOf = (agent_id) =>
     app.get(ServicesService).pipes.serversFor(agent_id, [app.get(ToolboxService).serverFor(agent_id)]);
   sessions.mail = app.get(DeliveryService);
-  app.get(HandoverService).onAvailable((agent_id) => sessions.nudge(agent_id));
+  app.get(HandoverService).onAvailable((agent_id, what) => sessions.nudge(agent_id, what));
   registry.reconciler = app.get(AgentsReconciler);
   registry.transfer.tasks = app.get(TaskImports);
   const tellCommit = (commit: RegistryCommit): void => {
@@ -119,6 +121,7 @@ export function wire(app: NestFastifyApplication): void {
 /** Puts everything where an earlier Nox left it. When it resolves, requests may come; agents are still starting. */
 export async function startWork(app: NestFastifyApplication): Promise<void> {
   await app.get(ProcessHost).ready();
+  await app.get(TurnRecorder).start();
   await app.get(ApprovalsService).recover();
   await app.get(UsageLedger).start();
   await app.get(Fleet).recover();

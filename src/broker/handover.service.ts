@@ -4,7 +4,7 @@ import { RegistryService } from '../registry/registry.service.js';
 import type { Tx } from '../shared/db/state-db.js';
 import { BrokerPort, type EntryRef, type QueueEntry } from './broker-port.js';
 import { bindPrompt, endOwed, endWaiting, lease, markDelivered, putBack } from './ledger.js';
-import { MessageBook } from './message-book.js';
+import { type Available, MessageBook } from './message-book.js';
 import { deliveriesOf } from './message-queries.js';
 import { type Brief, changeOf, entryOf, findMessage, leasedMessages } from './message-store.js';
 
@@ -46,13 +46,18 @@ export class HandoverService {
   ) {}
 
   /** `fn` is told of each agent for which there may be something: sent, put back, due, or after a start of Nox. Returns the end of it. */
-  onAvailable(fn: (agent_id: string) => void): () => void {
+  onAvailable(fn: Available): () => void {
     return this.book.onAvailable(fn);
   }
 
   /** How many wait for the agent, by priority; those with `deliver_after` count too. */
   waiting(agent_id: string): Readonly<Record<MessagePriority, number>> {
     return { ...this.book.counts.of(agent_id).per_priority };
+  }
+
+  /** Whether none of what waits for the agent is put off. */
+  areAllDue(agent_id: string): boolean {
+    return this.book.counts.areAllDue(agent_id, this.book.clock.now());
   }
 
   /**
@@ -131,6 +136,7 @@ export class HandoverService {
         if (back === undefined) return;
         this.book.tell(tx, 'message.requeued', { ...changeOf(back), delay_ms: given.delay_ms }, back.to);
         this.book.moved(tx, back, 'active', 'waiting');
+        if (due_ms !== null) tx.afterCommit(() => this.book.counts.putOff(back.to, due_ms));
       });
       this.book.onTimes({ expires_ms, ...(due_ms === null ? {} : { due_ms }) });
       if (due_ms === null) this.book.announce(message.to);

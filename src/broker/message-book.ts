@@ -10,13 +10,16 @@ import { QueueCounts } from './queue-counts.js';
 
 type Place = 'waiting' | 'active' | undefined;
 
+/** Told of an agent for which there may be something to hand over; `unstored` when it can be taken, but is not safe yet. */
+export type Available = (agent_id: string, what: 'stored' | 'unstored') => void;
+
 /** What sending and handing over share: the counts, the events, and who wants to know that there is something to hand over. */
 @Injectable()
 export class MessageBook {
   readonly counts = new QueueCounts();
   /** Ids that are being published: counted, perhaps not journalled yet. */
   private readonly pending = new Set<string>();
-  private readonly listeners = new Set<(agent_id: string) => void>();
+  private readonly listeners = new Set<Available>();
   /** Set by the timers: a message came that expires or is due then. */
   onTimes: (times: { expires_ms?: number; due_ms?: number }) => void = () => undefined;
 
@@ -27,13 +30,13 @@ export class MessageBook {
   ) {}
 
   /** `fn` is told of each agent for which there may be something to hand over. Returns the end of it. */
-  onAvailable(fn: (agent_id: string) => void): () => void {
+  onAvailable(fn: Available): () => void {
     this.listeners.add(fn);
     return () => this.listeners.delete(fn);
   }
 
-  announce(agent_id: string): void {
-    for (const fn of this.listeners) fn(agent_id);
+  announce(agent_id: string, what: 'stored' | 'unstored' = 'stored'): void {
+    for (const fn of this.listeners) fn(agent_id, what);
   }
 
   tell<T extends EventType>(tx: Tx, type: T, payload: EventPayload<T>, agent_id: string): void {
@@ -50,7 +53,12 @@ export class MessageBook {
     for (const message of messages) {
       this.pending.add(message.id);
       this.counts.move(message, undefined, 'waiting');
+      this.putOff(message);
     }
+  }
+
+  private putOff({ to, deliver_after }: Message): void {
+    if (deliver_after !== null) this.counts.putOff(to, Date.parse(deliver_after));
   }
 
   release(messages: readonly Message[], stored: boolean): void {
@@ -68,6 +76,7 @@ export class MessageBook {
       if (!this.pending.has(message.id)) this.moved(tx, message, undefined, 'waiting');
       const due_ms = message.deliver_after === null ? undefined : Date.parse(message.deliver_after);
       tx.afterCommit(() => {
+        this.putOff(message);
         this.onTimes({ expires_ms: Date.parse(message.expires_at), ...(due_ms === undefined ? {} : { due_ms }) });
         this.announce(message.to);
       });

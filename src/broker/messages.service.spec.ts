@@ -64,6 +64,46 @@ describe(MessagesService, () => {
     nox.messages.send(SendMessage.parse({ to: 'worker', content: 'hello', ...given }), sender);
   const ids = (messages: readonly Message[]): string[] => messages.map(({ id }) => id);
 
+  it('lets whoever can take a message do so in the commit that stores it', async () => {
+    const delivery = new DeliveryService(nox.handover, {} as never, {} as never, {} as never, db, clock);
+    await delivery.recover();
+    const told: string[] = [];
+    let taken: Promise<Message[]> | undefined;
+    nox.handover.onAvailable((id, what) => {
+      told.push(`${id} ${what}`);
+      if (what === 'unstored' && delivery.waits(id, 'idle')) taken = nox.handover.next(id, 'idle');
+    });
+    const before = db.generation;
+    const { id } = await send({});
+    expect(ids((await taken) ?? [])).toEqual([id]);
+    expect(db.generation - before).toBe(2);
+    expect(told).toEqual(['worker unstored', 'worker stored']);
+  });
+
+  it('knows without the journal when all that waits may go, and asks it while something is put off', async () => {
+    const delivery = new DeliveryService(nox.handover, {} as never, {} as never, {} as never, db, clock);
+    await delivery.recover();
+    const later = (after_ms: number): string => clock.iso(clock.now() + after_ms);
+    await send({ deliver_after: later(60_000) });
+    expect(delivery.waits('worker', 'idle')).toBe(false);
+    await nox.broker.close();
+    nox = await build();
+    const again = new DeliveryService(nox.handover, {} as never, {} as never, {} as never, db, clock);
+    await again.recover();
+    expect(again.waits('worker', 'idle')).toBe(false);
+    await send({ priority: 'high' });
+    expect(again.waits('worker', 'idle')).toBe(true);
+    const [taken] = await nox.handover.next('worker', 'idle');
+    await nox.handover.requeue(taken?.id ?? '', { reason: 'later', delay_ms: 90_000, count_attempt: false });
+    expect(again.waits('worker', 'idle')).toBe(false);
+    clock.advance(60_000);
+    expect(again.waits('worker', 'idle')).toBe(true);
+    expect(again.waits('worker', 'tool_boundary')).toBe(false);
+    clock.advance(30_000);
+    expect(again.waits('worker', 'tool_boundary')).toBe(true);
+    expect(nox.handover.areAllDue('worker')).toBe(true);
+  });
+
   it('regression: finding what waits for an agent took the longer the more it had read', async () => {
     const delivery = new DeliveryService(nox.handover, {} as never, {} as never, {} as never, db, clock);
     await delivery.recover();

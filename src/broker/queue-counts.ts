@@ -18,10 +18,13 @@ const empty = (): Count => ({ waiting: 0, active: 0, bytes: 0, per_priority: zer
 /** How many messages each agent has before it, kept beside the journal so that a send need not count. */
 export class QueueCounts {
   private readonly counts = new Map<string, Count>();
+  /** Until when some message of an agent is put off, at the latest. */
+  private readonly put_off = new Map<string, number>();
 
   /** Counts what the journal holds. */
   load(db: Reader): void {
     this.counts.clear();
+    this.put_off.clear();
     const rows = db.all<{ recipient: string; priority: MessagePriority; leased: number; n: number; bytes: number }>(
       `SELECT recipient, priority, leased, COUNT(*) AS n, SUM(length(content)) AS bytes FROM messages
        WHERE status IN ('queued', 'delivered') GROUP BY recipient, priority, leased`,
@@ -32,6 +35,20 @@ export class QueueCounts {
       if (leased === 0) count.per_priority[priority] += n;
       count.bytes += bytes;
     }
+    const later = db.all<{ recipient: string; due_ms: number }>(
+      "SELECT recipient, MAX(due_ms) AS due_ms FROM messages WHERE status = 'queued' AND due_ms IS NOT NULL GROUP BY recipient",
+    );
+    for (const { recipient, due_ms } of later) this.putOff(recipient, due_ms);
+  }
+
+  /** A message of the agent must not go before this. */
+  putOff(agent_id: string, due_ms: number): void {
+    this.put_off.set(agent_id, Math.max(due_ms, this.put_off.get(agent_id) ?? 0));
+  }
+
+  /** Whether all that waits for the agent may go now; when not, only the journal knows which. */
+  areAllDue(agent_id: string, now_ms: number): boolean {
+    return (this.put_off.get(agent_id) ?? 0) <= now_ms;
   }
 
   of(agent_id: string): Count {
@@ -58,7 +75,9 @@ export class QueueCounts {
     if (to !== undefined) step(to, 1);
     if (from === undefined) count.bytes += message.content.length;
     if (to === undefined) count.bytes -= message.content.length;
-    if (count.waiting + count.active === 0) this.counts.delete(message.to);
+    if (count.waiting + count.active > 0) return;
+    this.counts.delete(message.to);
+    this.put_off.delete(message.to);
   }
 
   total(): Count {

@@ -37,6 +37,7 @@ interface Agent {
  */
 export class RedisBroker extends BrokerPort {
   readonly adapter = 'redis';
+  readonly claims_unstored = false;
   private readonly agents = new Map<string, Agent>();
   private readonly claims = new KeyedQueue();
   private link: RedisLink | undefined;

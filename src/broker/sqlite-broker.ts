@@ -21,6 +21,7 @@ const priorityOf = (level: number): MessagePriority => PRIORITIES[level] ?? 'low
 /** The embedded queue: rows of the journal, so that queue and ledger change in one transaction. */
 export class SqliteBroker extends BrokerPort {
   readonly adapter = 'sqlite';
+  readonly claims_unstored = true;
   /** Places grow; what comes later stands behind. */
   private place: number;
   private readonly shelves = new Shelves();

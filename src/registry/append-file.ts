@@ -31,12 +31,12 @@ export async function appendEntry(path: string, head: string, entry: string): Pr
   }
 }
 
-/** Cuts what a power cut tore off the last entry; answers how many bytes went. A missing file is whole. */
-export async function cutTornEntry(path: string, list: string): Promise<number> {
+/** Cuts what a power cut tore off the last entry; answers how many bytes went and stay. A missing file is whole. */
+export async function cutTornEntry(path: string, list: string): Promise<{ torn_bytes: number; bytes: number }> {
   const text = await readFile(path, 'utf8').catch(emptyWhenMissing);
   const bytes = Buffer.byteLength(text);
   const keep = Buffer.byteLength(text.slice(0, wholeLength(text, list)));
-  if (keep === bytes) return 0;
+  if (keep === bytes) return { torn_bytes: 0, bytes };
   const file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
   try {
     await file.truncate(keep);
@@ -44,7 +44,7 @@ export async function cutTornEntry(path: string, list: string): Promise<number> 
   } finally {
     await file.close();
   }
-  return bytes - keep;
+  return { torn_bytes: bytes - keep, bytes: keep };
 }
 
 function emptyWhenMissing(error: unknown): string {

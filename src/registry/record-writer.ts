@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs';
-import { access, readdir, readFile, rename, stat } from 'node:fs/promises';
+import { access, readdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Approval } from '../contracts/approval.js';
 import { AgentId } from '../contracts/ids.js';
@@ -16,13 +16,20 @@ import { formatMessage, identityOf } from './commit-message.js';
 import { gitError } from './git/git-process.js';
 import type { RecordBranch } from './git/record-branch.js';
 import { RECORD_PATHS, storageError } from './intent-folder.js';
-import { CONVERSATION_HEAD, dayOf, formatApproval, formatFact, formatTurn, monthOf } from './record-text.js';
+import { ConversationFiles } from './conversation-files.js';
+import { formatApproval, formatFact, monthOf } from './record-text.js';
 import { redact } from './redact.js';
 import { formatTable } from './toml/toml-format.js';
 import { parseToml, type TomlTable, withoutUndefined } from './toml/toml.js';
 
 /** So many approvals may be under way between their decision and what came of it. */
 const REMEMBERED_APPROVALS = 1000;
+
+/** Between two commits passes this many times what the first took, within bounds. */
+const COMMIT_SHARE = 50;
+const MAX_DELAY_MS = 60_000;
+
+const WHOLE = { torn_bytes: 0 };
 
 /** How often it is waited for a moment without a write. */
 const REST_ATTEMPTS = 50;
@@ -36,10 +43,10 @@ export interface AgentCheckpoint {
 }
 
 export interface RecordOptions {
-  /** How long a change waits for others before it is committed. */
+  /** How long a change waits for others before it is committed; longer where commits take long. */
   readonly delay_ms?: number;
-  /** How many changes do not wait. */
-  readonly max_changes?: number;
+  /** How many changed files do not wait. */
+  readonly max_files?: number;
   /** Size at which a day's conversation goes on in a second file. */
   readonly max_file_bytes?: number;
 }
@@ -66,17 +73,20 @@ export class RecordWriter {
   anchor: () => { readonly seq: number; readonly sha256: string } | null = () => null;
   /** Given at wiring: throws while nothing may be committed. */
   guard: () => void = () => undefined;
+  /** Given at wiring: called before the turns appended so far are put on the disk; what it answers is called after that. */
+  safepoint: () => () => void = () => () => undefined;
   private readonly commits = new KeyedQueue<'commit'>();
   private readonly dirty = new Set<string>();
   /** Files whose end has been looked at since the start. */
   private readonly checked = new Set<string>();
   private readonly states = new Map<string, string>();
-  private readonly conversations = new Map<string, { day: string; part: number }>();
+  private readonly conversations: ConversationFiles;
   /** The month that approval-history.toml holds. */
   private approvalsMonth: string | undefined;
   /** Entries lately written, by approval: what ran is told shortly after the decision. */
   private readonly approvals = new Map<string, string>();
-  private changes = 0;
+  /** How long the next change waits for others. */
+  private delay_ms: number;
   /** Until the first commit: what an earlier Nox or a person left is looked for. */
   private scan = true;
   private cancelTimer: (() => void) | undefined;
@@ -90,7 +100,11 @@ export class RecordWriter {
     private readonly warn: Warn,
     options: RecordOptions = {},
   ) {
-    this.options = { delay_ms: 2000, max_changes: 200, max_file_bytes: 4 * 1024 * 1024, ...options };
+    this.options = { delay_ms: 2000, max_files: 200, max_file_bytes: 4 * 1024 * 1024, ...options };
+    this.delay_ms = this.options.delay_ms;
+    const { max_file_bytes } = this.options;
+    const cut = (file: string, torn_bytes: number): void => this.tellTorn(file, torn_bytes);
+    this.conversations = new ConversationFiles({ root, max_file_bytes, cut });
   }
 
   /** Begins to commit what the last run left. */
@@ -98,13 +112,20 @@ export class RecordWriter {
     this.schedule();
   }
 
-  /** Appends a turn that has ended to its agent's conversation of the day. */
+  /** Appends a turn that has ended to its agent's conversation of the day. On the disk it is when `safepoint` hears of it. */
   async appendTurn(turn: Turn): Promise<void> {
-    const agent_id = checkedId(turn.agent_id);
-    return this.files.run(agent_id, async () => {
-      const path = await this.conversationFile(agent_id, dayOf(turn.ended_at ?? turn.queued_at));
-      await this.append(path, 'turns', CONVERSATION_HEAD, formatTurn(turn));
+    return this.files.run(checkedId(turn.agent_id), async () => {
+      try {
+        this.mark(await this.conversations.append(turn));
+      } catch (error) {
+        throw storageError(error);
+      }
     });
+  }
+
+  /** Whether the turn is in the conversation of its day. */
+  async holdsTurn(turn: Turn): Promise<boolean> {
+    return this.files.run(checkedId(turn.agent_id), () => this.conversations.holds(turn));
   }
 
   /**
@@ -283,12 +304,18 @@ export class RecordWriter {
     this.cancelTimer = undefined;
     const written = [...this.dirty];
     this.dirty.clear();
-    this.changes = 0;
+    const began_ms = this.clock.now();
+    const onDisk = this.safepoint();
     try {
       this.guard();
+      await this.conversations.sync();
+      onDisk();
       await failpoint('record.commit.before');
       await this.commit(this.scan ? await this.everything() : written);
       this.scan = false;
+      // A commit packs each changed file anew, however little was added: under load it must not be what Nox does all day.
+      const slow_ms = Math.min((this.clock.now() - began_ms) * COMMIT_SHARE, MAX_DELAY_MS);
+      this.delay_ms = Math.max(this.options.delay_ms, slow_ms);
     } catch (error) {
       for (const path of written) this.dirty.add(path);
       throw gitError(error);
@@ -324,14 +351,13 @@ export class RecordWriter {
 
   private mark(path: string): void {
     this.dirty.add(path);
-    this.changes += 1;
-    if (this.changes === this.options.max_changes) this.flushLater();
+    if (this.dirty.size === this.options.max_files) this.flushLater();
     else this.schedule();
   }
 
   private schedule(): void {
     if (this.closed) return;
-    this.cancelTimer ??= this.clock.after(this.options.delay_ms, () => this.flushLater());
+    this.cancelTimer ??= this.clock.after(this.delay_ms, () => this.flushLater());
   }
 
   private flushLater(): void {
@@ -358,8 +384,8 @@ export class RecordWriter {
   private async append(path: string, list: string, head: string, entry: string): Promise<void> {
     const full = join(this.root, path);
     try {
-      const torn_bytes = this.checked.has(path) ? 0 : await cutTornEntry(full, list);
-      if (torn_bytes > 0) this.warn('cut a torn entry from the end of a record file', { file: path, torn_bytes });
+      const { torn_bytes } = this.checked.has(path) ? WHOLE : await cutTornEntry(full, list);
+      if (torn_bytes > 0) this.tellTorn(path, torn_bytes);
       await appendEntry(full, head, entry);
     } catch (error) {
       throw storageError(error);
@@ -368,14 +394,8 @@ export class RecordWriter {
     this.mark(path);
   }
 
-  private async conversationFile(agent_id: string, day: string): Promise<string> {
-    const name = (part: number): string =>
-      `agents/${agent_id}/conversations/${part === 1 ? day : `${day}-${part}`}.toml`;
-    const known = this.conversations.get(agent_id);
-    let part = known?.day === day ? known.part : 1;
-    while ((await this.sizeOf(name(part))) >= this.options.max_file_bytes) part += 1;
-    this.conversations.set(agent_id, { day, part });
-    return name(part);
+  private tellTorn(file: string, torn_bytes: number): void {
+    this.warn('cut a torn entry from the end of a record file', { file, torn_bytes });
   }
 
   private async rotateApprovals(month: string): Promise<void> {
@@ -397,13 +417,6 @@ export class RecordWriter {
     await syncPath(join(this.root, 'approval-history'));
     this.mark(archive(part));
     await this.write(APPROVALS, approvalsHead(month));
-  }
-
-  private async sizeOf(path: string): Promise<number> {
-    return stat(join(this.root, path)).then(
-      (found) => found.size,
-      (error: unknown) => whenMissing(0, error),
-    );
   }
 
   private exists(path: string): Promise<boolean> {

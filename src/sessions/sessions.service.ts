@@ -58,7 +58,7 @@ export class SessionsService extends RunObserver {
     const lost = (agent_id: string, what: string, error: unknown): void => this.lost(agent_id, what, error);
     const warn = (message: string, fields: object): void => this.warn(message, fields);
     const spent = (agent_id: string): void => quota.spent(agent_id);
-    this.book = new TurnBook({ turns, registry, clock, warn, spent });
+    this.book = new TurnBook({ turns, clock, warn, spent });
     const mail = (): Mail => this.mail;
     const turn_mail = (): TurnMail => this.turn_mail;
     this.pipes = new TurnPump({ turns, book: this.book, fleet, runs, logs, quota, clock, mail, turn_mail, lost });
@@ -131,9 +131,9 @@ export class SessionsService extends RunObserver {
     return turn;
   }
 
-  /** There may be a message for the agent: it is handed over as far as the agent can take it. */
-  nudge(agent_id: string): void {
-    this.pipes.pump(agent_id);
+  /** There may be a message for the agent: it is handed over as far as the agent can take it; an unstored one only at rest. */
+  nudge(agent_id: string, what: 'stored' | 'unstored' = 'stored'): void {
+    if (what === 'stored' || this.pipes.isFree(agent_id)) this.pipes.pump(agent_id);
   }
 
   /** The agent seems to run away: its turn ends, and the next ones wait until then, or until a person prompts it. */

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RegistryService } from '../registry/registry.service.js';
 import { ManualClock } from '../shared/clock.js';
 import { TurnBook } from './turn-book.js';
 import type { TurnStore } from './turn-store.js';
@@ -11,10 +10,8 @@ const delay = { cause: 'model', reason: 'overloaded', resume_ms: 1 } as const;
 function book() {
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
   const turns = { putBack: () => promise } as unknown as TurnStore;
-  const registry = {} as RegistryService;
   const told = new TurnBook({
     turns,
-    registry,
     clock: new ManualClock(),
     warn: () => undefined,
     spent: () => undefined,

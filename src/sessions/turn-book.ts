@@ -1,6 +1,5 @@
 import type { UsageTotals } from '../contracts/agent.js';
 import type { Turn, Usage } from '../contracts/turn.js';
-import type { RegistryService } from '../registry/registry.service.js';
 import type { Clock } from '../shared/clock.js';
 import type { Tx } from '../shared/db/state-db.js';
 import { failpoint } from '../shared/failpoint.js';
@@ -12,7 +11,6 @@ import { TurnWaiters } from './turn-waiters.js';
 
 export interface BookParts {
   readonly turns: TurnStore;
-  readonly registry: RegistryService;
   readonly clock: Clock;
   readonly warn: (message: string, fields: object) => void;
   /** What a turn that ran has used is stored. */
@@ -113,11 +111,6 @@ export class TurnBook {
     else this.parts.spent(agent_id);
     beforeTold();
     this.waiters.answer(turn);
-    await this.parts.registry.record
-      .appendTurn(turn)
-      .catch((error: unknown) =>
-        this.parts.warn('a turn is in the journal but not in the record', { turn_id: id, reason: messageOf(error) }),
-      );
     return turn;
   }
 

@@ -67,6 +67,12 @@ export class TurnPump {
     return this.open.has(agent_id) || this.settling.has(agent_id);
   }
 
+  /** Whether its process runs and could be given something at once. */
+  isFree(agent_id: string): boolean {
+    const { fleet } = this.parts;
+    return fleet.has(agent_id) && fleet.get(agent_id).process_state === 'running' && !this.isBusy(agent_id);
+  }
+
   /** A turn whose parked call has come back has the pipe again. */
   reopen(agent_id: string, { id, blocks, source }: Turn): OpenTurn {
     const ids = this.parts.mail().held(agent_id, id);

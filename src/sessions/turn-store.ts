@@ -8,6 +8,7 @@ import { Clock } from '../shared/clock.js';
 import { StateDb, type Tx } from '../shared/db/state-db.js';
 import { newId } from '../shared/ids.js';
 import type { Hold } from './hold-book.js';
+import { type OpenEntry, type OpenStatus, TurnIndex } from './turn-index.js';
 import { addUsage, type TurnEnd } from './turn-reducer.js';
 
 interface TurnRow {
@@ -57,6 +58,8 @@ const usageOf = ({ usage_json }: TurnRow): Usage | null =>
 /** The turns in the journal. Each change of a turn is stored together with the event that tells it. */
 @Injectable()
 export class TurnStore {
+  private open_turns: TurnIndex | undefined;
+
   constructor(
     @Inject(StateDb) private readonly db: StateDb,
     @Inject(EventLog) private readonly events: EventLog,
@@ -66,6 +69,7 @@ export class TurnStore {
   async queue(given: { agent_id: string; prompt: string; source: string; actor: string }): Promise<Turn> {
     const id = newId('trn');
     return this.db.write((tx) => {
+      this.indexIn(tx, { id, agent_id: given.agent_id, status: 'queued', usage: null });
       tx.run(
         "INSERT INTO turns (id, agent_id, prompt_uuid, source, actor, prompt, status, queued_ms) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?)",
         id,
@@ -93,6 +97,7 @@ export class TurnStore {
   /** The same as part of another change. */
   startIn(tx: Tx, { id, agent_id, prompt_uuid, source, actor, prompt, session_id }: StartedTurn): void {
     const now_ms = this.clock.now();
+    this.indexIn(tx, { id, agent_id, status: 'running', usage: null });
     tx.run(
       "INSERT INTO turns (id, agent_id, prompt_uuid, source, actor, prompt, status, queued_ms, started_ms, session_id) VALUES (?, ?, ?, ?, ?, ?, 'running', ?, ?, ?)",
       id,
@@ -130,19 +135,12 @@ export class TurnStore {
   }
 
   queuedCount(agent_id: string): number {
-    return (
-      this.db.get<{ n: number }>(
-        `SELECT COUNT(*) AS n FROM turns WHERE ${OPEN} AND status = 'queued' AND agent_id = ?`,
-        agent_id,
-      )?.n ?? 0
-    );
+    return this.index.withStatus('queued', agent_id).length;
   }
 
-  /** Ids of turns in this state, of one agent or of all, oldest first. */
-  withStatus(status: 'queued' | 'running' | 'deferred', agent_id?: string): { id: string; agent_id: string }[] {
-    const turns = `SELECT id, agent_id FROM turns WHERE ${OPEN} AND status = ?`;
-    if (agent_id === undefined) return this.db.all(`${turns} ORDER BY id`, status);
-    return this.db.all(`${turns} AND agent_id = ? ORDER BY id`, status, agent_id);
+  /** The turns in this state, of one agent or of all, oldest first. */
+  withStatus(status: OpenStatus, agent_id?: string): OpenEntry[] {
+    return this.index.withStatus(status, agent_id);
   }
 
   /** Marks a queued turn as running; false when it is no longer queued. */
@@ -155,7 +153,8 @@ export class TurnStore {
         id,
       );
       if (changes === 0) return false;
-      this.events.appendIn(tx, 'turn.started', { turn_id: id, session_id, model }, this.inTx(tx, id).agent_id);
+      const { agent_id } = this.indexed(tx, id);
+      this.events.appendIn(tx, 'turn.started', { turn_id: id, session_id, model }, agent_id);
       return true;
     });
   }
@@ -172,6 +171,7 @@ export class TurnStore {
         this.clock.now(),
         id,
       );
+      this.indexed(tx, id);
       return true;
     });
   }
@@ -184,7 +184,7 @@ export class TurnStore {
         id,
       );
       if (changes === 0) return;
-      const turn = this.inTx(tx, id);
+      const turn = this.indexed(tx, id);
       this.events.appendIn(
         tx,
         'turn.started',
@@ -198,7 +198,7 @@ export class TurnStore {
   async requeue(id: string): Promise<void> {
     await this.db.write((tx) => {
       tx.run("UPDATE turns SET status = 'queued', started_ms = NULL WHERE id = ? AND status = 'running'", id);
-      const turn = this.inTx(tx, id);
+      const turn = this.indexed(tx, id);
       this.events.appendIn(tx, 'turn.queued', { turn }, turn.agent_id);
     });
   }
@@ -227,6 +227,7 @@ export class TurnStore {
         id,
       );
       also(tx);
+      this.indexed(tx, id);
       this.events.dropDeltasIn(tx, id);
       const payload = { turn_id: id, cause, reason, tries: row.tries + 1 };
       this.events.appendIn(tx, 'turn.postponed', { ...payload, resume_at: this.isoOf(resume_ms) }, row.agent_id);
@@ -265,6 +266,7 @@ export class TurnStore {
     return this.db.write((tx) => {
       const row = tx.get<TurnRow>(`SELECT * FROM turns WHERE id = ? AND ${OPEN}`, id);
       if (row === undefined) return undefined;
+      tx.afterCommit(() => this.index.ended(row.agent_id, id));
       const [before, now_ms] = [usageOf(row), this.clock.now()];
       const usage = end.usage === null ? before : addUsage(before, end.usage);
       tx.run(
@@ -311,17 +313,40 @@ export class TurnStore {
 
   /** What the agent's turns have used: those that have ended, or those that run. */
   totals(agent_id: string, which: 'ended' | 'running'): UsageTotals {
-    const where = which === 'ended' ? 'ended_ms IS NOT NULL' : `${OPEN} AND status IN ('running', 'deferred')`;
+    if (which === 'running') return this.index.used(agent_id);
     return (
       this.db.get<UsageTotals>(
         `SELECT COUNT(*) AS turns,
            COALESCE(SUM(usage_json ->> 'input_tokens'), 0) AS input_tokens,
            COALESCE(SUM(usage_json ->> 'output_tokens'), 0) AS output_tokens,
            COALESCE(SUM(usage_json ->> 'cost_usd'), 0) AS cost_usd
-         FROM turns WHERE agent_id = ? AND ${where}`,
+         FROM turns WHERE agent_id = ? AND ended_ms IS NOT NULL`,
         agent_id,
       ) ?? NOTHING_USED
     );
+  }
+
+  private get index(): TurnIndex {
+    this.open_turns ??= new TurnIndex(
+      this.db.all<TurnRow & { status: OpenStatus }>(`SELECT * FROM turns WHERE ${OPEN} ORDER BY id`).map((row) => {
+        const { id, agent_id, status } = row;
+        return { id, agent_id, status, usage: usageOf(row) };
+      }),
+    );
+    return this.open_turns;
+  }
+
+  private indexIn(tx: Tx, entry: OpenEntry): void {
+    tx.afterCommit(() => this.index.set(entry));
+  }
+
+  /** The turn as this change has left it, which the index follows. */
+  private indexed(tx: Tx, id: string): Turn {
+    const turn = this.inTx(tx, id);
+    const { agent_id, status, usage } = turn;
+    if (status === 'queued' || status === 'running' || status === 'deferred')
+      this.indexIn(tx, { id, agent_id, status, usage });
+    return turn;
   }
 
   private inTx(tx: Tx, id: string): Turn {

@@ -146,6 +146,22 @@ describe.each(['sqlite', 'redis'] as const)('the queue on %s', (adapter) => {
     expect(await claim()).toEqual([low.id]);
   });
 
+  it('says whether a claim right behind a publish shares its change', async () => {
+    const [kept, refused] = [entry('high'), entry('high')];
+    const before = db.generation;
+    const published = publish(kept);
+    const claimed = claim();
+    await published;
+    expect(await claimed).toEqual(port.claims_unstored ? [kept.id] : expect.any(Array));
+    if (port.claims_unstored) expect(db.generation - before).toBe(2);
+    const refusal = port.publish([refused], () => {
+      throw new Error('no');
+    });
+    const nothing = claim();
+    await expect(refusal).rejects.toThrow('no');
+    expect(await nothing).not.toContain(refused.id);
+  });
+
   it('knows an entry once', async () => {
     const twice = entry('high');
     await publish(twice);

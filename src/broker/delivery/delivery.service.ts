@@ -129,6 +129,7 @@ export class DeliveryService extends Mail {
   }
 
   private isDue(agent_id: string, open: readonly MessagePriority[]): boolean {
+    if (this.handover.areAllDue(agent_id)) return true;
     const marks = open.map(() => '?').join(', ');
     const row = this.db.get(
       `SELECT 1 FROM messages WHERE recipient = ? AND ${OPEN_MESSAGES} AND status = 'queued' AND leased = 0 AND priority IN (${marks})
