@@ -19,7 +19,7 @@ import {
 } from './broker-port.js';
 import { chooseNext, type PassedOver } from './order.js';
 import { RedisLink } from './redis-link.js';
-import { RedisQueue } from './redis-queue.js';
+import { RedisQueue, teachSteps } from './redis-queue.js';
 import { type Repair, repairQueue } from './redis-repair.js';
 
 /** How long a start of Nox waits for Redis before it goes on without. */
@@ -269,6 +269,7 @@ export class RedisBroker extends BrokerPort {
     // Claims that were under way have failed or are journalled; only then is it known what is owed.
     await this.claims.idle();
     if (this.backend === undefined) {
+      teachSteps(redis);
       const { Queue } = await import('./redis-packages.js');
       const queue = new Queue('nox', { connection: redis, prefix: `nox:${this.namespace}`, skipMetasUpdate: true });
       // The link tells of errors of the connection that they share.

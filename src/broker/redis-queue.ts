@@ -1,4 +1,4 @@
-import type { JobJson, MinimalJob, RedisQueueBackend } from 'bullmq';
+import type { JobJson, RedisQueueBackend } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { MessagePriority } from '../contracts/message.js';
 import { messageOf } from '../shared/nox-error.js';
@@ -12,6 +12,37 @@ const KEPT_EVENTS = '10';
 const SCORE_PER_MS = 0x1000;
 
 /**
+ * Two steps of BullMQ, as far as a queue without workers needs them: a third of its messages a second went into events,
+ * locks, counters and rates that nobody here has. What they leave is as BullMQ leaves it.
+ */
+const STEPS = {
+  /** wait, active; the prefix of jobs → id and data of the first, null when none waits. */
+  takeFirst: {
+    numberOfKeys: 2,
+    lua: `local id = redis.call('RPOPLPUSH', KEYS[1], KEYS[2])
+if not id then return nil end
+return {id, redis.call('HGET', ARGV[1] .. id, 'data')}`,
+  },
+  /** active, a job; its id → how many were forgotten. */
+  forgetTaken: {
+    numberOfKeys: 2,
+    lua: `local found = redis.call('LREM', KEYS[1], -1, ARGV[1])
+if found > 0 then redis.call('DEL', KEYS[2]) end
+return found`,
+  },
+};
+
+interface Steps {
+  takeFirst(wait: string, active: string, prefix: string): Promise<[id: string, data: string | null] | null>;
+  forgetTaken(active: string, job: string, id: string): Promise<number>;
+}
+
+/** Has a connection know the steps. */
+export function teachSteps(redis: Redis): void {
+  for (const [name, step] of Object.entries(STEPS)) redis.defineCommand(name, step);
+}
+
+/**
  * The messages of one priority for one agent: a BullMQ queue of its own, so that neither a crash nor a stalled job can put
  * a message of one priority before those of another. How many wait is kept here, since nobody else adds or takes.
  */
@@ -22,9 +53,11 @@ export class RedisQueue {
   /** The first that waits; undefined when not known. */
   private first: string | undefined;
   private told = false;
+  /** Some that were put off are due, and still lie apart: only BullMQ's own step puts them behind those that wait. */
+  private has_due = false;
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: Redis & Partial<Steps>,
     private readonly backend: RedisQueueBackend,
     readonly agent_id: string,
     readonly priority: MessagePriority,
@@ -63,6 +96,7 @@ export class RedisQueue {
       if (due_ms > now_ms) continue;
       this.delayed.delete(id);
       this.waiting += 1;
+      this.has_due = true;
     }
   }
 
@@ -75,25 +109,37 @@ export class RedisQueue {
   /** Takes the first; undefined when there is none. */
   async take(): Promise<QueueEntry | undefined> {
     this.first = undefined;
-    const [job, id] = (await this.backend.moveToActive(NO_LOCK)) as [JobJson | null | undefined, string | undefined];
-    if (job === null || job === undefined || id === undefined) {
+    const [id, body] = (this.has_due ? undefined : await this.takeFirst()) ?? (await this.takeWithDue()) ?? [];
+    if (id === undefined || body === undefined) {
       // The counts were wrong: Redis says what there is.
       await this.load();
       return undefined;
     }
     this.waiting -= 1;
-    return { id, agent_id: this.agent_id, priority: this.priority, body: job.data };
+    return { id, agent_id: this.agent_id, priority: this.priority, body };
+  }
+
+  private async takeFirst(): Promise<[id: string, body: string] | undefined> {
+    const [id, body] = (await this.steps.takeFirst(this.key('wait'), this.key('active'), this.key(''))) ?? [];
+    return id === undefined || typeof body !== 'string' ? undefined : [id, body];
+  }
+
+  private async takeWithDue(): Promise<[id: string, body: string] | undefined> {
+    this.has_due = false;
+    const [job, id] = (await this.backend.moveToActive(NO_LOCK)) as [JobJson | null | undefined, string | undefined];
+    return job === null || job === undefined || id === undefined ? undefined : [id, job.data];
+  }
+
+  private get steps(): Steps {
+    const { takeFirst, forgetTaken } = this.redis;
+    if (takeFirst === undefined || forgetTaken === undefined) throw new Error('the connection was not taught its steps');
+    return this.redis as Redis & Steps;
   }
 
   /** Forgets one that was taken. */
   async finish(id: string): Promise<void> {
-    try {
-      await this.backend.moveToCompleted({ id, opts: {} } as MinimalJob, 'null', true, NO_LOCK, false);
-    } catch (error) {
-      // It was not there (any more), or lies elsewhere after a restore of Redis.
-      if (!/Missing key|not in the active/.test(messageOf(error))) throw error;
-      await this.backend.remove(id, false);
-    }
+    // It is not there (any more), or lies elsewhere after a restore of Redis.
+    if ((await this.steps.forgetTaken(this.key('active'), this.key(id), id)) === 0) await this.backend.remove(id, false);
   }
 
   /** Forgets one that waits. */

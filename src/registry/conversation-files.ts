@@ -43,7 +43,7 @@ export class ConversationFiles {
 
   /** Puts what was appended on the disk. */
   async sync(): Promise<void> {
-    for (const path of [...this.unsynced]) {
+    for (const path of this.unsynced) {
       this.unsynced.delete(path);
       try {
         const file = await open(join(this.parts.root, path), constants.O_RDONLY | constants.O_NOFOLLOW);
