@@ -10,7 +10,8 @@ function whereOf(query: Partial<MessageListQuery>): { sql: string; values: (stri
     ['message_type = ?', query.message_type],
     ['priority = ?', query.priority],
     ['topic = ?', query.topic],
-    ['thread_id = ?', query.thread_id],
+    // Its first message is named by the thread; an index of all threads would hold each single message, too.
+    ['((id = ? AND reply_to IS NULL) OR (thread_id = ? AND reply_to IS NOT NULL))', query.thread_id, query.thread_id],
     ['group_id = ?', query.group_id],
     ['status = ?', query.status],
     ['instr(lower(content), lower(?)) > 0', query.text],

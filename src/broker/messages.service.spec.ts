@@ -104,6 +104,23 @@ describe(MessagesService, () => {
     expect(nox.handover.areAllDue('worker')).toBe(true);
   });
 
+  it('finds a conversation by its index, and by nothing that each single message is in', async () => {
+    const { id: thread_id } = await send({});
+    await send({ to: 'lead' });
+    const reply = await send({ reply_to: thread_id });
+    await send({ reply_to: reply.id });
+    const query = { page: 1, limit: 10 };
+    expect(nox.messages.list({ ...query, thread_id }).messages).toHaveLength(3);
+    expect(nox.messages.list({ ...query, thread_id: reply.id }).messages).toEqual([]);
+    const plans = db.all<{ detail: string }>(
+      `EXPLAIN QUERY PLAN SELECT * FROM messages
+         WHERE ((id = ? AND reply_to IS NULL) OR (thread_id = ? AND reply_to IS NOT NULL)) ORDER BY id LIMIT 10`,
+      thread_id,
+      thread_id,
+    );
+    expect(plans.map(({ detail }) => detail).join('; ')).toContain('messages_reply');
+  });
+
   it('regression: finding what waits for an agent took the longer the more it had read', async () => {
     const delivery = new DeliveryService(nox.handover, {} as never, {} as never, {} as never, db, clock);
     await delivery.recover();

@@ -132,14 +132,16 @@ export class RedisQueue {
 
   private get steps(): Steps {
     const { takeFirst, forgetTaken } = this.redis;
-    if (takeFirst === undefined || forgetTaken === undefined) throw new Error('the connection was not taught its steps');
+    if (takeFirst === undefined || forgetTaken === undefined)
+      throw new Error('the connection was not taught its steps');
     return this.redis as Redis & Steps;
   }
 
   /** Forgets one that was taken. */
   async finish(id: string): Promise<void> {
     // It is not there (any more), or lies elsewhere after a restore of Redis.
-    if ((await this.steps.forgetTaken(this.key('active'), this.key(id), id)) === 0) await this.backend.remove(id, false);
+    if ((await this.steps.forgetTaken(this.key('active'), this.key(id), id)) === 0)
+      await this.backend.remove(id, false);
   }
 
   /** Forgets one that waits. */

@@ -104,8 +104,25 @@ export class EventLog {
 
   /** Forgets events older than `days`; answers how many. */
   prune(days: number): Promise<number> {
-    const before = this.clock.now() - days * 86_400_000;
-    return this.db.write((tx) => tx.run('DELETE FROM events WHERE at_ms < ?', before).changes);
+    const before_ms = this.clock.now() - days * 86_400_000;
+    return this.db.write(
+      (tx) => tx.run('DELETE FROM events WHERE seq < ? AND at_ms < ?', this.firstSince(before_ms), before_ms).changes,
+    );
+  }
+
+  /** Seq of the first event since then, by halves: their times grow with them, and an index of times costs each event more. */
+  private firstSince(at_ms: number): number {
+    let [from, to] = [this.firstSeq(), this.lastSeq() + 1];
+    while (from < to) {
+      const middle = Math.floor((from + to) / 2);
+      const next = this.db.get<{ seq: number; at_ms: number }>(
+        'SELECT seq, at_ms FROM events WHERE seq >= ? ORDER BY seq LIMIT 1',
+        middle,
+      );
+      if (next === undefined || next.at_ms >= at_ms) to = middle;
+      else from = next.seq + 1;
+    }
+    return from;
   }
 
   private announce(event: AnyNoxEvent): void {

@@ -189,9 +189,9 @@ export class SessionsService extends RunObserver {
     return turn;
   }
 
-  /** The newest turn that came from this source. */
-  latestOf(source: Turn['source']): Turn | undefined {
-    return this.turns.latestOf(source);
+  /** The newest turn that was for this task. */
+  latestOfTask(task_id: string): Turn | undefined {
+    return this.turns.latestOfTask(task_id);
   }
 
   conversation(

@@ -114,9 +114,12 @@ export class TurnStore {
     this.events.appendIn(tx, 'turn.started', { turn_id: id, session_id, model: null }, agent_id);
   }
 
-  /** The newest turn that came from this source. */
-  latestOf(source: string): Turn | undefined {
-    const row = this.db.get<TurnRow>('SELECT * FROM turns WHERE source = ? ORDER BY id DESC LIMIT 1', source);
+  /** The newest turn that was for this task. */
+  latestOfTask(task_id: string): Turn | undefined {
+    const row = this.db.get<TurnRow>(
+      "SELECT * FROM turns WHERE source = ? AND source GLOB 'task:*' ORDER BY id DESC LIMIT 1",
+      `task:${task_id}`,
+    );
     return row === undefined ? undefined : this.fromRow(row);
   }
 

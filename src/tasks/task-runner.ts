@@ -279,7 +279,7 @@ export class TaskRunner {
 
   /** A task that Nox worked on when it ended. */
   private catchUp(task: KeptTask): void {
-    const turn = this.sessions.latestOf(`task:${task.id}`);
+    const turn = this.sessions.latestOfTask(task.id);
     if (task.turn_id === null) return;
     this.job(task.id, 'catching up', async () => {
       if (turn === undefined || (task.turn_id !== 'pending' && task.turn_id !== turn.id)) {

@@ -347,4 +347,12 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE INDEX approvals_turn ON approvals (turn_id) WHERE status = 'approved';
   `,
+  `
+  DROP INDEX events_at;
+  CREATE INDEX events_agents_made ON events (at_ms) WHERE type = 'agent.created';
+  DROP INDEX turns_source;
+  CREATE INDEX turns_task ON turns (source, id) WHERE source GLOB 'task:*';
+  DROP INDEX messages_thread;
+  CREATE INDEX messages_reply ON messages (thread_id, id) WHERE reply_to IS NOT NULL;
+  `,
 ];
