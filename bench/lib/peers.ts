@@ -29,7 +29,6 @@ export async function buildNestPeer(): Promise<string> {
     platform: 'node',
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: true,
     logLevel: 'error',
     external: OPTIONAL,
     banner: {

@@ -1,12 +1,9 @@
 import type { Approval } from '../contracts/approval.js';
 import type { MemoryFact } from '../contracts/memory.js';
 import type { Turn } from '../contracts/turn.js';
-import { redact } from './redact.js';
+import { holdsSecret, redact } from './redact.js';
 import { formatKey, formatValue } from './toml/toml-format.js';
 import { parseToml, TomlProblem, type TomlTable, type TomlValue, withoutUndefined } from './toml/toml.js';
-
-/** UTF-8 cannot hold half a character. */
-const LONE_SURROGATE = /\p{Surrogate}/gu;
 
 export const CONVERSATION_HEAD = 'schema_version = 1\n';
 
@@ -87,14 +84,23 @@ export function wholeLength(text: string, list: string): number {
 }
 
 function formatEntry(list: string, fields: Readonly<Record<string, unknown>>): string {
-  const table = redacted(withoutUndefined(fields)) as TomlTable;
-  const rows = Object.entries(table).map(([key, value]) => `${formatKey(key)} = ${formatValue(value, key)}\n`);
+  const table = withoutUndefined(fields) as TomlTable;
+  // Half a hundred formats are looked for in all texts at once: few hold one, and a turn has a dozen texts.
+  const keep = holdsSecret(textsOf(table).join('\n')) ? redact : (text: string): string => text;
+  const clean = mapTexts(table, (text) => keep(text.toWellFormed())) as TomlTable;
+  const rows = Object.entries(clean).map(([key, value]) => `${formatKey(key)} = ${formatValue(value, key)}\n`);
   return `\n[[${list}]]\n${rows.join('')}`;
 }
 
-function redacted(value: TomlValue): TomlValue {
-  if (typeof value === 'string') return redact(value.replace(LONE_SURROGATE, '\u{fffd}'));
-  if (Array.isArray(value)) return value.map(redacted);
+function textsOf(value: TomlValue): string[] {
+  if (typeof value === 'string') return [value];
+  if (Array.isArray(value)) return value.flatMap(textsOf);
+  return typeof value === 'object' ? Object.values(value).flatMap(textsOf) : [];
+}
+
+function mapTexts(value: TomlValue, change: (text: string) => string): TomlValue {
+  if (typeof value === 'string') return change(value);
+  if (Array.isArray(value)) return value.map((member) => mapTexts(member, change));
   if (typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, redacted(member)]));
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, mapTexts(member, change)]));
 }

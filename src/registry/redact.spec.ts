@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { redact, redactValues } from './redact.js';
+import fc from 'fast-check';
+import { holdsSecret, redact, redactValues } from './redact.js';
 
 // Put together here, so that no scanner takes this file for a leak.
 const samples: readonly (readonly [kind: string, secret: string])[] = [
@@ -28,6 +29,34 @@ describe('redact', () => {
   it('leaves other text alone', () => {
     const text = 'task-force sk-short ask-anything the bearer of AKIA news, sha256 ' + 'a'.repeat(64);
     expect(redact(text)).toBe(text);
+  });
+});
+
+describe(holdsSecret.name, () => {
+  it('misses nothing that would be cut, on whatever lines it stands among', () => {
+    const pieces = [
+      ...samples.map(([, secret]) => secret),
+      ...samples.map(([, secret]) => secret.slice(0, secret.length / 2)),
+      'Bearer ',
+      'Basic ',
+      'aws_secret_key = ',
+      'a+/'.repeat(13) + 'b',
+      'abcdefghijklmnopqrst',
+      'https://user:hunter22',
+      '@host',
+      '-----END RSA PRIVATE',
+      ' ',
+      '\n',
+      '"',
+    ];
+    const text = fc.array(fc.constantFrom(...pieces), { maxLength: 6 }).map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 5 }), (texts) => {
+        const is_cut = texts.some((each) => redact(each) !== each);
+        expect(is_cut && !holdsSecret(texts.join('\n'))).toBe(false);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 

@@ -8,6 +8,9 @@ export function redact(text: string): string {
   return SECRET_FORMATS.reduce((result, [kind, pattern]) => result.replace(pattern, `[redacted:${kind}]`), text);
 }
 
+/** Whether `redact` would change a text; also one that the text is part of, on lines of its own. */
+export const holdsSecret = (text: string): boolean => SECRET_FORMATS.some(([, pattern]) => text.search(pattern) >= 0);
+
 const MIN_SECRET = 6;
 
 /** Replaces secrets that are known by their value, each by its name; what is shorter than six characters hides nothing. */

@@ -110,7 +110,24 @@ export class TurnStore {
       now_ms,
       session_id,
     );
-    this.events.appendIn(tx, 'turn.queued', { turn: this.inTx(tx, id) }, agent_id);
+    const now = this.clock.iso(now_ms);
+    const turn: Turn = {
+      id,
+      agent_id,
+      session_id,
+      source,
+      actor,
+      prompt,
+      status: 'running',
+      text: '',
+      blocks: [],
+      usage: null,
+      reason: null,
+      queued_at: now,
+      started_at: now,
+      ended_at: null,
+    };
+    this.events.appendIn(tx, 'turn.queued', { turn }, agent_id);
     this.events.appendIn(tx, 'turn.started', { turn_id: id, session_id, model: null }, agent_id);
   }
 
