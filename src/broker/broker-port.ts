@@ -68,7 +68,10 @@ export interface BrokerHealth {
  */
 export abstract class BrokerPort {
   abstract readonly adapter: 'sqlite' | 'redis';
-  /** Whether a claim that is asked for right after a publish shares its change: both are durable together or neither is. */
+  /**
+   * Whether a claim that is asked for in the same turn of the event loop as a publish shares its change: then it is not
+   * durable without what it claims.
+   */
   abstract readonly claims_unstored: boolean;
   /** Set by the service: the queue can (not) be reached. */
   onAvailability: (available: boolean, detail: string) => void = () => undefined;

@@ -55,9 +55,9 @@ export class HandoverService {
     return { ...this.book.counts.of(agent_id).per_priority };
   }
 
-  /** Whether none of what waits for the agent is put off. */
+  /** Whether all that waits for the agent may go now, also what is being stored; false when only the journal can say. */
   areAllDue(agent_id: string): boolean {
-    return this.book.counts.areAllDue(agent_id, this.book.clock.now());
+    return this.port.claims_unstored && this.book.counts.areAllDue(agent_id, this.book.clock.now());
   }
 
   /**

@@ -71,10 +71,12 @@ describe(MessagesService, () => {
     let taken: Promise<Message[]> | undefined;
     nox.handover.onAvailable((id, what) => {
       told.push(`${id} ${what}`);
+      // No turn is cut short for what could still be refused.
+      if (what === 'unstored') expect(delivery.waits(id, 'interrupt')).toBe(false);
       if (what === 'unstored' && delivery.waits(id, 'idle')) taken = nox.handover.next(id, 'idle');
     });
     const before = db.generation;
-    const { id } = await send({});
+    const { id } = await send({ priority: 'critical' });
     expect(ids((await taken) ?? [])).toEqual([id]);
     expect(db.generation - before).toBe(2);
     expect(told).toEqual(['worker unstored', 'worker stored']);

@@ -19,7 +19,7 @@ import {
 } from './broker-port.js';
 import { chooseNext, type PassedOver } from './order.js';
 import { RedisLink } from './redis-link.js';
-import { RedisQueue, teachSteps } from './redis-queue.js';
+import { RedisQueue, type TaughtRedis, teachSteps } from './redis-queue.js';
 import { type Repair, repairQueue } from './redis-repair.js';
 
 /** How long a start of Nox waits for Redis before it goes on without. */
@@ -42,6 +42,7 @@ export class RedisBroker extends BrokerPort {
   private readonly claims = new KeyedQueue();
   private link: RedisLink | undefined;
   private backend: RedisQueueBackend | undefined;
+  private redis: TaughtRedis | undefined;
   private view: JournalView | undefined;
   /** Tells the messages of one registry from those of another on the same Redis. */
   private namespace = '';
@@ -244,12 +245,12 @@ export class RedisBroker extends BrokerPort {
   private async agent(agent_id: string): Promise<Agent> {
     const known = this.agents.get(agent_id);
     if (known !== undefined) return known;
-    const { link } = this;
-    if (link === undefined) throw new Error('Redis was not reached yet');
+    const { redis } = this;
+    if (redis === undefined) throw new Error('Redis was not reached yet');
     const backend = this.ready();
     const queue = (priority: MessagePriority): RedisQueue =>
       new RedisQueue(
-        link.redis,
+        redis,
         backend.forQueue(`${agent_id}.${priority}`, `nox:${this.namespace}`) as RedisQueueBackend,
         agent_id,
         priority,
@@ -258,7 +259,7 @@ export class RedisBroker extends BrokerPort {
     const agent: Agent = { queues, passed: {} };
     // Known at once, so that two who ask share the counts.
     this.agents.set(agent_id, agent);
-    await link.redis.sadd(this.key('agents'), agent_id);
+    await redis.sadd(this.key('agents'), agent_id);
     return agent;
   }
 
@@ -269,7 +270,7 @@ export class RedisBroker extends BrokerPort {
     // Claims that were under way have failed or are journalled; only then is it known what is owed.
     await this.claims.idle();
     if (this.backend === undefined) {
-      teachSteps(redis);
+      this.redis = teachSteps(redis);
       const { Queue } = await import('./redis-packages.js');
       const queue = new Queue('nox', { connection: redis, prefix: `nox:${this.namespace}`, skipMetasUpdate: true });
       // The link tells of errors of the connection that they share.

@@ -13,7 +13,7 @@ const SCORE_PER_MS = 0x1000;
 
 /**
  * Two steps of BullMQ, as far as a queue without workers needs them: a third of its messages a second went into events,
- * locks, counters and rates that nobody here has. What they leave is as BullMQ leaves it.
+ * locks, counters and rates that nobody here has. The lists are as BullMQ leaves them; a job does not say when it was taken.
  */
 const STEPS = {
   /** wait, active; the prefix of jobs → id and data of the first, null when none waits. */
@@ -37,9 +37,12 @@ interface Steps {
   forgetTaken(active: string, job: string, id: string): Promise<number>;
 }
 
+export type TaughtRedis = Redis & Steps;
+
 /** Has a connection know the steps. */
-export function teachSteps(redis: Redis): void {
+export function teachSteps(redis: Redis): TaughtRedis {
   for (const [name, step] of Object.entries(STEPS)) redis.defineCommand(name, step);
+  return redis as TaughtRedis;
 }
 
 /**
@@ -57,7 +60,7 @@ export class RedisQueue {
   private has_due = false;
 
   constructor(
-    private readonly redis: Redis & Partial<Steps>,
+    private readonly redis: TaughtRedis,
     private readonly backend: RedisQueueBackend,
     readonly agent_id: string,
     readonly priority: MessagePriority,
@@ -120,7 +123,7 @@ export class RedisQueue {
   }
 
   private async takeFirst(): Promise<[id: string, body: string] | undefined> {
-    const [id, body] = (await this.steps.takeFirst(this.key('wait'), this.key('active'), this.key(''))) ?? [];
+    const [id, body] = (await this.redis.takeFirst(this.key('wait'), this.key('active'), this.key(''))) ?? [];
     return id === undefined || typeof body !== 'string' ? undefined : [id, body];
   }
 
@@ -130,17 +133,10 @@ export class RedisQueue {
     return job === null || job === undefined || id === undefined ? undefined : [id, job.data];
   }
 
-  private get steps(): Steps {
-    const { takeFirst, forgetTaken } = this.redis;
-    if (takeFirst === undefined || forgetTaken === undefined)
-      throw new Error('the connection was not taught its steps');
-    return this.redis as Redis & Steps;
-  }
-
   /** Forgets one that was taken. */
   async finish(id: string): Promise<void> {
     // It is not there (any more), or lies elsewhere after a restore of Redis.
-    if ((await this.steps.forgetTaken(this.key('active'), this.key(id), id)) === 0)
+    if ((await this.redis.forgetTaken(this.key('active'), this.key(id), id)) === 0)
       await this.backend.remove(id, false);
   }
 

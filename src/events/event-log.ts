@@ -102,7 +102,7 @@ export class EventLog {
     tx.run("DELETE FROM events WHERE turn_id = ? AND type = 'turn.text_delta'", turn_id);
   }
 
-  /** Forgets events older than `days`; answers how many. */
+  /** Forgets events older than `days`; answers how many. Behind one that a clock dated ahead old ones stay until it is old. */
   prune(days: number): Promise<number> {
     const before_ms = this.clock.now() - days * 86_400_000;
     return this.db.write(

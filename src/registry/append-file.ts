@@ -37,14 +37,19 @@ export async function cutTornEntry(path: string, list: string): Promise<{ torn_b
   const bytes = Buffer.byteLength(text);
   const keep = Buffer.byteLength(text.slice(0, wholeLength(text, list)));
   if (keep === bytes) return { torn_bytes: 0, bytes };
+  await cutFile(path, keep);
+  return { torn_bytes: bytes - keep, bytes: keep };
+}
+
+/** Leaves the first bytes of a file. */
+export async function cutFile(path: string, bytes: number): Promise<void> {
   const file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
   try {
-    await file.truncate(keep);
+    await file.truncate(bytes);
     await file.sync();
   } finally {
     await file.close();
   }
-  return { torn_bytes: bytes - keep, bytes: keep };
 }
 
 function emptyWhenMissing(error: unknown): string {

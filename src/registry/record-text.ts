@@ -75,8 +75,10 @@ export function wholeLength(text: string, list: string): number {
   const last = Math.max(text.lastIndexOf(`\n${header}`) + 1, text.startsWith(header) ? 0 : -1);
   if (!text.startsWith(header, last)) return text.length;
   try {
-    parseToml(text.slice(last));
-    return text.endsWith('\n') ? text.length : last;
+    const entries = parseToml(text.slice(last))[list];
+    const [entry] = Array.isArray(entries) ? entries : [];
+    const is_empty = typeof entry !== 'object' || Object.keys(entry).length === 0;
+    return text.endsWith('\n') && !is_empty ? text.length : last;
   } catch (error) {
     if (error instanceof TomlProblem) return last;
     throw error;

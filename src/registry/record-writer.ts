@@ -29,8 +29,6 @@ const REMEMBERED_APPROVALS = 1000;
 const COMMIT_SHARE = 50;
 const MAX_DELAY_MS = 60_000;
 
-const WHOLE = { torn_bytes: 0 };
-
 /** How often it is waited for a moment without a write. */
 const REST_ATTEMPTS = 50;
 
@@ -64,7 +62,7 @@ const NEW_AGENT_FILES = {
 const NOX = { name: 'nox', role: 'admin' } as const;
 
 /**
- * Writes what happened. A call resolves when the file is on the disk; the commits on ref `record` follow in batches, and
+ * Writes what happened. A call resolves when the file is on the disk (a turn's: see `appendTurn`); the commits on ref `record` follow in batches, and
  * what a crash leaves uncommitted is committed after the next start. Secrets of known formats are cut first.
  */
 export class RecordWriter {
@@ -123,9 +121,9 @@ export class RecordWriter {
     });
   }
 
-  /** Whether the turn is in the conversation of its day. */
-  async holdsTurn(turn: Turn): Promise<boolean> {
-    return this.files.run(checkedId(turn.agent_id), () => this.conversations.holds(turn));
+  /** Answers whether the record has a turn; see `ConversationFiles.finder`. */
+  turnFinder(): (turn: Turn) => Promise<boolean> {
+    return this.conversations.finder();
   }
 
   /**
@@ -287,7 +285,7 @@ export class RecordWriter {
     this.schedule();
   }
 
-  /** Commits everything written so far. GIT_OPERATION_FAILED leaves it for the next time; the files are safe. */
+  /** Commits everything written so far. GIT_OPERATION_FAILED leaves it for the next time. */
   async flush(): Promise<void> {
     await this.files.idle();
     await this.commits.run('commit', () => this.commitNow());
@@ -305,21 +303,24 @@ export class RecordWriter {
     const written = [...this.dirty];
     this.dirty.clear();
     const began_ms = this.clock.now();
-    const onDisk = this.safepoint();
+    const { scan } = this;
     try {
+      const onDisk = this.safepoint();
+      if (await this.conversations.sync()) onDisk();
       this.guard();
-      await this.conversations.sync();
-      onDisk();
       await failpoint('record.commit.before');
-      await this.commit(this.scan ? await this.everything() : written);
+      await this.commit(scan ? await this.everything() : written);
+      if (!scan) this.restFor(this.clock.now() - began_ms);
       this.scan = false;
-      // A commit packs each changed file anew, however little was added: under load it must not be what Nox does all day.
-      const slow_ms = Math.min((this.clock.now() - began_ms) * COMMIT_SHARE, MAX_DELAY_MS);
-      this.delay_ms = Math.max(this.options.delay_ms, slow_ms);
     } catch (error) {
       for (const path of written) this.dirty.add(path);
       throw gitError(error);
     }
+  }
+
+  /** A commit packs each changed file anew, however little was added: under load it must not be what Nox does all day. */
+  private restFor(took_ms: number): void {
+    this.delay_ms = Math.max(this.options.delay_ms, Math.min(took_ms * COMMIT_SHARE, MAX_DELAY_MS));
   }
 
   private async commit(files: readonly string[]): Promise<void> {
@@ -350,8 +351,9 @@ export class RecordWriter {
   }
 
   private mark(path: string): void {
+    const is_known = this.dirty.has(path);
     this.dirty.add(path);
-    if (this.dirty.size === this.options.max_files) this.flushLater();
+    if (!is_known && this.dirty.size === this.options.max_files) this.flushLater();
     else this.schedule();
   }
 
@@ -384,7 +386,7 @@ export class RecordWriter {
   private async append(path: string, list: string, head: string, entry: string): Promise<void> {
     const full = join(this.root, path);
     try {
-      const { torn_bytes } = this.checked.has(path) ? WHOLE : await cutTornEntry(full, list);
+      const torn_bytes = this.checked.has(path) ? 0 : (await cutTornEntry(full, list)).torn_bytes;
       if (torn_bytes > 0) this.tellTorn(path, torn_bytes);
       await appendEntry(full, head, entry);
     } catch (error) {

@@ -41,9 +41,11 @@ export class TurnIndex {
   /** Of one agent or of all, oldest first. */
   withStatus(status: OpenStatus, agent_id?: string): OpenEntry[] {
     const found: OpenEntry[] = [];
-    const turns =
-      agent_id === undefined ? this.agents.values() : [this.agents.get(agent_id) ?? new Map<string, never>()];
-    for (const of_agent of turns) for (const entry of of_agent.values()) if (entry.status === status) found.push(entry);
+    const add = (turns?: ReadonlyMap<string, OpenEntry>): void => {
+      for (const entry of turns?.values() ?? []) if (entry.status === status) found.push(entry);
+    };
+    if (agent_id !== undefined) add(this.agents.get(agent_id));
+    else for (const turns of this.agents.values()) add(turns);
     return found.length < 2 ? found : found.sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 

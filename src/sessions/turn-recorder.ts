@@ -13,7 +13,7 @@ const PAGE = 1000;
 
 /**
  * Brings each turn that has ended from the journal into the record. Contract: what the journal has and a crash, a loss of
- * power or a full disk kept from the record is there after the next start, once.
+ * power or a full disk kept from the record is there after the next start that the disk allows, once.
  */
 @Injectable()
 export class TurnRecorder {
@@ -22,6 +22,8 @@ export class TurnRecorder {
   /** Events whose turn is not in its file: under way, or refused by the disk. */
   private readonly owed = new Set<number>();
   private recorded_seq = 0;
+  /** Until where a start has looked at what there was before it; undefined when it has done so. */
+  private looked_seq: number | undefined;
 
   constructor(
     @Inject(StateDb) private readonly db: StateDb,
@@ -29,26 +31,44 @@ export class TurnRecorder {
     @Inject(RegistryService) private readonly registry: RegistryService,
   ) {}
 
-  /** Resolves when the record has all turns that ended before. Call it before any turn can end. */
+  /** Resolves when the record has all turns that ended before, but for those that the disk refuses. Call it before any can end. */
   async start(): Promise<void> {
-    const known = this.db.getMeta(RECORDED_UP_TO);
-    this.recorded_seq = known === undefined ? this.events.lastSeq() : Number(known);
+    if (this.db.getMeta(RECORDED_UP_TO) === undefined)
+      await this.db.setMeta(RECORDED_UP_TO, String(this.events.lastSeq()));
+    const last_seq = this.events.lastSeq();
+    this.recorded_seq = this.looked_seq = Number(this.db.getMeta(RECORDED_UP_TO));
     this.registry.record.safepoint = () => this.safepoint();
-    const before = this.turnsSince(this.recorded_seq);
-    for (const { seq } of before) this.owed.add(seq);
     this.events.subscribe((event) => {
       const ended = endOf(event);
       if (ended === undefined) return;
       this.owed.add(ended.seq);
-      void this.record(ended.turn, ended.seq);
+      void this.settle(ended, () => this.registry.record.appendTurn(ended.turn));
     });
-    for (const { turn, seq } of before) await this.record(turn, seq, 'unless it is there');
+    await this.makeUp(last_seq);
+    this.looked_seq = undefined;
   }
 
-  private async record(turn: Turn, seq: number, how: 'new' | 'unless it is there' = 'new'): Promise<void> {
+  private async makeUp(last_seq: number): Promise<void> {
     const { record } = this.registry;
+    const holds = record.turnFinder();
+    for (let from = this.recorded_seq; from < last_seq;) {
+      const page = this.events.since(from, { areas: ['turn'], limit: PAGE }).filter(({ seq }) => seq <= last_seq);
+      for (const event of page) {
+        const ended = endOf(event);
+        if (ended === undefined) continue;
+        this.owed.add(ended.seq);
+        await this.settle(ended, async () => {
+          if (!(await holds(ended.turn))) await record.appendTurn(ended.turn);
+        });
+      }
+      from = page.at(-1)?.seq ?? last_seq;
+      this.looked_seq = from;
+    }
+  }
+
+  private async settle({ turn, seq }: Ended, append: () => Promise<void>): Promise<void> {
     try {
-      if (how === 'new' || !(await record.holdsTurn(turn))) await record.appendTurn(turn);
+      await append();
       this.owed.delete(seq);
     } catch (error) {
       const fields = { turn_id: turn.id, reason: messageOf(error) };
@@ -58,8 +78,7 @@ export class TurnRecorder {
 
   /** What is appended now will be on the disk when the answer is called. */
   private safepoint(): () => void {
-    const [oldest] = this.owed;
-    const seq = oldest === undefined ? this.events.lastSeq() : oldest - 1;
+    const seq = Math.min(...[...this.owed].map((each) => each - 1), this.looked_seq ?? this.events.lastSeq());
     return () => {
       if (seq <= this.recorded_seq) return;
       this.recorded_seq = seq;
@@ -71,18 +90,12 @@ export class TurnRecorder {
         );
     };
   }
-
-  private turnsSince(seq: number): { turn: Turn; seq: number }[] {
-    const found: { turn: Turn; seq: number }[] = [];
-    for (let from = seq; ;) {
-      const page = this.events.since(from, { areas: ['turn'], limit: PAGE });
-      found.push(...page.flatMap((event) => endOf(event) ?? []));
-      const last = page.at(-1);
-      if (last === undefined || page.length < PAGE) return found;
-      from = last.seq;
-    }
-  }
 }
 
-const endOf = (event: AnyNoxEvent): { turn: Turn; seq: number } | undefined =>
+interface Ended {
+  readonly turn: Turn;
+  readonly seq: number;
+}
+
+const endOf = (event: AnyNoxEvent): Ended | undefined =>
   event.type === 'turn.ended' ? { turn: event.payload.turn, seq: event.seq } : undefined;

@@ -194,6 +194,18 @@ describe('the record', () => {
     ).rejects.toMatchObject(refused);
   });
 
+  it('regression: each change beyond so many files was a commit of its own', async () => {
+    await registry.record.flush();
+    const agents = Array.from({ length: 205 }, (_, n) => `agent-${n}`);
+    const commits = async (): Promise<number> => Number(await kit.git('rev-list', '--count', 'record'));
+    const before = await commits();
+    const state = { session_id: null, status: 'idle' };
+    for (let round = 0; round < 5; round += 1)
+      await Promise.all(agents.map((id) => registry.record.saveState(id, { ...state, restart_count: round })));
+    await registry.record.flush();
+    expect((await commits()) - before).toBeLessThan(12);
+  }, 60_000);
+
   it('keeps every turn of many written at once', async () => {
     await Promise.all(Array.from({ length: 50 }, (_, i) => registry.record.appendTurn(turn({ text: `reply ${i}` }))));
     const { turns } = (await toml(CONVERSATION)) as { turns: { reply: string }[] };

@@ -81,18 +81,59 @@ describe(TurnRecorder.name, () => {
     expect(warnings).toEqual([]);
   });
 
-  it('brings back what a loss of power took from the end of the file', async () => {
+  /** Where the second of three entries may be torn: behind each of its lines, and within the next. */
+  const cuts = async (from: number, to: number): Promise<number[]> => {
+    const text = (await readFile(file(), 'utf8')).slice(from, to);
+    const ends = [...text.matchAll(/\n/g)].map(({ index }) => index + 1);
+    return [0, 20, ...ends, ...ends.map((end) => Math.min(end + 5, text.length))];
+  };
+
+  it('brings back what a loss of power took from the end of the file, wherever it was torn', async () => {
     const first = await endTurn('one');
     const { size } = await stat(file());
     const seq = db.getMeta(UP_TO) ?? '0';
     const second = await endTurn('two');
+    const { size: end } = await stat(file());
     const third = await endTurn('three');
-    await registry.close();
-    await db.setMeta(UP_TO, seq);
-    db.close();
-    await truncate(file(), size + 20);
-    await begin();
-    expect(await recorded()).toEqual([first, second, third]);
+    const whole = await readFile(file(), 'utf8');
+    const all = await cuts(size, end);
+    expect(all.length).toBeGreaterThan(20);
+    for (const cut of all) {
+      await registry.close();
+      await db.setMeta(UP_TO, seq);
+      db.close();
+      await writeFile(file(), whole);
+      await truncate(file(), size + cut);
+      await begin();
+      expect({ cut, ids: await recorded() }).toEqual({ cut, ids: [first, second, third] });
+      const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
+      expect(lines(await readFile(file(), 'utf8'))).toEqual(lines(whole));
+    }
+  }, 60_000);
+
+  it('regression: the first turns of a new journal were not owed to the record', async () => {
+    const { id } = await new TurnStore(db, new EventLog(db, kit.clock), kit.clock).queue({
+      agent_id: 'lead',
+      prompt: '',
+      source: 'user',
+      actor: 'admin',
+    });
+    const end = { status: 'complete', text: '', reason: null, usage: null } as const;
+    await new TurnStore(db, new EventLog(db, kit.clock), kit.clock).end(id, end);
+    // As a kill: nothing is said of how far the record has come.
+    registry.record.safepoint = () => () => undefined;
+    await restart();
+    expect(await recorded()).toEqual([id]);
+  });
+
+  it('regression: while git may not be written, what has ended was neither flushed nor counted', async () => {
+    registry.record.guard = () => {
+      throw new Error('damaged');
+    };
+    await expect(endTurn('one')).rejects.toThrow('damaged');
+    await db.write(() => undefined);
+    expect(Number(db.getMeta(UP_TO))).toBe(events.lastSeq());
+    registry.record.guard = () => undefined;
   });
 
   it('owes a turn that the disk refused, and those behind it, until the next start', async () => {
@@ -118,6 +159,7 @@ describe(TurnRecorder.name, () => {
     db = new StateDb(join(kit.base, 'state.db'));
     registry = await kit.open();
     await endTurn('before', new EventLog(db, kit.clock));
+    expect(db.getMeta(UP_TO)).toBeUndefined();
     await restart();
     const after = await endTurn('after');
     expect(await recorded()).toEqual([after]);

@@ -38,7 +38,7 @@ export class ShellParser {
       ShellParser.known.set(command, commands);
       return commands;
     } catch (error) {
-      if (error instanceof Error && error.constructor.name === 'ParseError') return null;
+      if (error instanceof Error && 'Incomplete' in error) return null;
       ShellParser.processor = undefined;
       this.logger.error(`The shell parser failed, so the command counts as unknown: ${messageOf(error)}`);
       return null;

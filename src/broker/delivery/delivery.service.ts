@@ -47,7 +47,9 @@ export class DeliveryService extends Mail {
     const counts = this.handover.waiting(agent_id);
     const open = OPEN[point].filter((priority) => counts[priority] > 0);
     // Those that were put off wait, too, but not for the agent.
-    return open.length > 0 && this.isDue(agent_id, open);
+    if (open.length === 0) return false;
+    // A turn is only cut short or joined for what is stored; an agent at rest may take what is being stored.
+    return (point === 'idle' && this.handover.areAllDue(agent_id)) || this.isDue(agent_id, open);
   }
 
   override async take(
@@ -129,7 +131,6 @@ export class DeliveryService extends Mail {
   }
 
   private isDue(agent_id: string, open: readonly MessagePriority[]): boolean {
-    if (this.handover.areAllDue(agent_id)) return true;
     const marks = open.map(() => '?').join(', ');
     const row = this.db.get(
       `SELECT 1 FROM messages WHERE recipient = ? AND ${OPEN_MESSAGES} AND status = 'queued' AND leased = 0 AND priority IN (${marks})
