@@ -69,7 +69,7 @@ export function brokenInJournal(root: string, promised: ReadonlyMap<string, Held
           `M2: ${sql} [${args.join()}] answers ${JSON.stringify(found)}, promised was ${JSON.stringify(row)}`,
         );
     }
-    return [...broken, ...unrecorded(root, db)];
+    return [...broken, ...unrecorded(root, db), ...unrecordedTurns(root, db)];
   } catch (error) {
     return [`M2: the journal cannot be read: ${String(error)}`];
   } finally {
@@ -84,13 +84,35 @@ function unrecorded(root: string, db: DatabaseSync): string[] {
   const rows = db.prepare('SELECT id FROM approvals WHERE recorded = 1').all();
   if (rows.length === 0) return [];
   // This month's, and those before.
-  const registry = join(root, REGISTRY);
-  const names = readdirSync(registry, { recursive: true, encoding: 'utf8' });
-  const files = names.filter((name) => /^approval-history.*\.toml$/.test(name));
-  const history = files.map((name) => readFileSync(join(registry, name), 'utf8')).join('');
+  const history = textOf(root, /^approval-history.*\.toml$/);
   return rows.flatMap(({ id }) =>
     history.includes(String(id)) ? [] : [`M2: the decision ${String(id)} is not in the history, and not to be added`],
   );
+}
+
+/** The same of turns that have ended, up to the event until which all are said to be in conversations. */
+function unrecordedTurns(root: string, db: DatabaseSync): string[] {
+  if (db.prepare("SELECT name FROM sqlite_schema WHERE name = 'meta'").get() === undefined) return [];
+  const up_to = db.prepare("SELECT value FROM meta WHERE key = 'record.turns_seq'").get();
+  const sql = "SELECT payload_json ->> '$.turn.id' AS id FROM events WHERE type = 'turn.ended' AND seq <= ?";
+  const rows = up_to === undefined ? [] : db.prepare(sql).all(Number(up_to['value']));
+  if (rows.length === 0) return [];
+  const conversations = textOf(root, /^agents\/[^/]+\/conversations\/.*\.toml$/);
+  return rows.flatMap(({ id }) =>
+    conversations.includes(`\nturn_id = "${String(id)}"\n`)
+      ? []
+      : [`M2: the turn ${String(id)} is in no conversation, and not to be added`],
+  );
+}
+
+/** All that such files of the registry hold. */
+function textOf(root: string, name: RegExp): string {
+  const registry = join(root, REGISTRY);
+  const names = readdirSync(registry, { recursive: true, encoding: 'utf8' });
+  return names
+    .filter((each) => name.test(each))
+    .map((each) => readFileSync(join(registry, each), 'utf8'))
+    .join('');
 }
 
 /** Files, texts in them, and refs; commits are the registry's to look for. */
