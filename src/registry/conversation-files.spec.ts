@@ -49,14 +49,13 @@ describe(ConversationFiles.name, () => {
     const files = open(1_000_000);
     await files.append(turn('trn_0'));
     await files.append(turn('trn_1'));
-    let is_done = false;
-    const synced = files.sync().then(() => (is_done = true));
-    let turns = 2;
-    while (!is_done && turns < 5000) {
-      await files.append(turn(`trn_${(turns += 1)}`));
+    const seen = { is_done: false };
+    const synced = files.sync().then(() => (seen.is_done = true));
+    for (let n = 2; n < 5000 && !seen.is_done; n += 1) {
+      await files.append(turn(`trn_${n}`));
       await new Promise((resolve) => setImmediate(resolve));
     }
-    expect(is_done).toBe(true);
+    expect(seen.is_done).toBe(true);
     await synced;
   });
 
