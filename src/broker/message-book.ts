@@ -53,12 +53,8 @@ export class MessageBook {
     for (const message of messages) {
       this.pending.add(message.id);
       this.counts.move(message, undefined, 'waiting');
-      this.putOff(message);
+      if (message.deliver_after !== null) this.counts.putOff(message.to, Date.parse(message.deliver_after));
     }
-  }
-
-  private putOff({ to, deliver_after }: Message): void {
-    if (deliver_after !== null) this.counts.putOff(to, Date.parse(deliver_after));
   }
 
   release(messages: readonly Message[], stored: boolean): void {
@@ -76,7 +72,7 @@ export class MessageBook {
       if (!this.pending.has(message.id)) this.moved(tx, message, undefined, 'waiting');
       const due_ms = message.deliver_after === null ? undefined : Date.parse(message.deliver_after);
       tx.afterCommit(() => {
-        this.putOff(message);
+        if (due_ms !== undefined) this.counts.putOff(message.to, due_ms);
         this.onTimes({ expires_ms: Date.parse(message.expires_at), ...(due_ms === undefined ? {} : { due_ms }) });
         this.announce(message.to);
       });

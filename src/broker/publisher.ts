@@ -91,7 +91,7 @@ export class Publisher {
     let stored = false;
     try {
       const published = this.parts.port.publish(entries, (tx) => this.parts.book.store(tx, messages));
-      // Who is idle takes it in the same commit: half of what a message costs otherwise.
+      // Who is idle takes it in the same commit.
       if (this.parts.port.claims_unstored) for (const { to } of messages) this.parts.book.announce(to, 'unstored');
       await published;
       stored = true;

@@ -62,8 +62,9 @@ const NEW_AGENT_FILES = {
 const NOX = { name: 'nox', role: 'admin' } as const;
 
 /**
- * Writes what happened. A call resolves when the file is on the disk (a turn's: see `appendTurn`); the commits on ref `record` follow in batches, and
- * what a crash leaves uncommitted is committed after the next start. Secrets of known formats are cut first.
+ * Writes what happened. A call resolves when the file is on the disk (a turn's: see `appendTurn`); the commits on ref
+ * `record` follow in batches, and what a crash leaves uncommitted is committed after the next start. Secrets of known
+ * formats are cut first.
  */
 export class RecordWriter {
   private readonly files = new KeyedQueue();

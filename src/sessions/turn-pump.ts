@@ -181,10 +181,8 @@ export class TurnPump {
 
   private async handOver(agent_id: string): Promise<void> {
     const { book, fleet, quota, mail } = this.parts;
-    const supervisor = fleet.get(agent_id);
-    const { session } = supervisor;
-    if (session === undefined || supervisor.process_state !== 'running' || this.open.has(agent_id)) return;
-    if (this.settling.has(agent_id)) return;
+    const { session } = fleet.get(agent_id);
+    if (session === undefined || !this.isFree(agent_id)) return;
     if (quota.hold(agent_id) !== undefined || this.isParked(agent_id)) return;
     quota.begins(agent_id);
     const person_waits = book.queuedCount(agent_id) > 0;

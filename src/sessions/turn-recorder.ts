@@ -82,9 +82,8 @@ export class TurnRecorder {
     return () => {
       if (seq <= this.recorded_seq) return;
       this.recorded_seq = seq;
-      const set = 'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value';
       this.db
-        .write((tx) => tx.run(set, RECORDED_UP_TO, String(seq)), 'soon')
+        .setMeta(RECORDED_UP_TO, String(seq), 'soon')
         .catch((error: unknown) =>
           this.warn('how far the record has come was not stored', { reason: messageOf(error) }),
         );

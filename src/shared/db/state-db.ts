@@ -96,14 +96,14 @@ export class StateDb {
     return this.get<{ value: string }>('SELECT value FROM meta WHERE key = ?', key)?.value;
   }
 
-  setMeta(key: string, value: string): Promise<void> {
+  setMeta(key: string, value: string, when: 'now' | 'soon' = 'now'): Promise<void> {
     return this.write((tx) => {
       tx.run(
         'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
         key,
         value,
       );
-    });
+    }, when);
   }
 
   /**
